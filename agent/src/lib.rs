@@ -1,0 +1,1 @@
+//! Runs beside the targets, dials out, holds the credentials.

@@ -1,0 +1,1 @@
+//! REST API, and every decision.

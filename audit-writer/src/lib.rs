@@ -1,0 +1,1 @@
+//! From the AUDIT stream to recordings nobody can lose.

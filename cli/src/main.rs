@@ -1,0 +1,2 @@
+//! The `hoop` command.
+fn main(){}

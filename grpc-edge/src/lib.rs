@@ -1,0 +1,1 @@
+//! Holds the streams, relays sessions, keeps nothing.

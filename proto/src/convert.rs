@@ -1,0 +1,79 @@
+//! Generated types to domain types and back. Nothing else names both.
+
+use hoop_domain as domain;
+
+use crate::v1;
+
+impl From<domain::Direction> for v1::Direction {
+    fn from(direction: domain::Direction) -> Self {
+        match direction {
+            domain::Direction::In => Self::In,
+            domain::Direction::Out => Self::Out,
+        }
+    }
+}
+
+/// A direction that is neither `in` nor `out`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a packet has no direction")]
+pub struct InvalidDirection;
+
+impl TryFrom<v1::Direction> for domain::Direction {
+    type Error = InvalidDirection;
+    fn try_from(direction: v1::Direction) -> Result<Self, InvalidDirection> {
+        match direction {
+            v1::Direction::In => Ok(Self::In),
+            v1::Direction::Out => Ok(Self::Out),
+            v1::Direction::Unspecified => Err(InvalidDirection),
+        }
+    }
+}
+
+impl v1::Denial {
+    /// A denial with its standard sentence.
+    #[must_use]
+    pub fn of(code: domain::DenialCode) -> Self {
+        Self::with(code, code.message())
+    }
+
+    /// A denial with a sentence of its own.
+    #[must_use]
+    pub fn with(code: domain::DenialCode, message: impl Into<String>) -> Self {
+        Self { code: code.as_str().into(), message: message.into() }
+    }
+
+    /// The code; what this version does not know is taken for the decider's failure, so
+    /// that a newer `api` never makes an older edge say yes.
+    #[must_use]
+    pub fn reason(&self) -> domain::DenialCode {
+        self.code.parse().unwrap_or(domain::DenialCode::DeciderUnavailable)
+    }
+}
+
+impl v1::SessionEnd {
+    /// The end with its standard sentence.
+    #[must_use]
+    pub fn of(reason: domain::EndReason) -> Self {
+        Self { code: reason.as_str().into(), message: reason.message().into() }
+    }
+}
+
+impl v1::SessionClosed {
+    /// The notice with its standard sentence.
+    #[must_use]
+    pub fn of(reason: domain::EndReason) -> Self {
+        Self::with(reason, reason.message())
+    }
+
+    /// The notice with a sentence of its own.
+    #[must_use]
+    pub fn with(reason: domain::EndReason, message: impl Into<String>) -> Self {
+        Self { code: reason.as_str().into(), message: message.into() }
+    }
+
+    /// The reason; what this version does not know counts as a kill.
+    #[must_use]
+    pub fn reason(&self) -> domain::EndReason {
+        self.code.parse().unwrap_or(domain::EndReason::Killed)
+    }
+}

@@ -1,0 +1,58 @@
+//! What a connection can be.
+
+use std::{fmt, str::FromStr};
+
+/// How the agent reaches the target, and what travels on the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectionType {
+    /// A PostgreSQL server; the agent logs in.
+    Postgres,
+    /// Any TCP service; bytes are relayed as they are.
+    Tcp,
+}
+
+/// A connection type that does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("connection type {given:?} is not one of postgres, tcp")]
+pub struct InvalidConnectionType {
+    given: String,
+}
+
+impl ConnectionType {
+    /// Every type, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::Postgres, Self::Tcp];
+
+    /// The name on the wire and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    /// The secrets without which a connection of this type can't be made.
+    #[must_use]
+    pub const fn required_secrets(self) -> &'static [&'static str] {
+        match self {
+            Self::Postgres => &["HOST", "USER", "PASS"],
+            Self::Tcp => &["HOST", "PORT"],
+        }
+    }
+}
+
+impl FromStr for ConnectionType {
+    type Err = InvalidConnectionType;
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str() == name)
+            .ok_or_else(|| InvalidConnectionType { given: name.chars().take(64).collect() })
+    }
+}
+
+impl fmt::Display for ConnectionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

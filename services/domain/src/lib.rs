@@ -1,0 +1,26 @@
+//! Ids, names, sessions, keys and seals: what the product talks about.
+//!
+//! Nothing here does I/O, reads a clock or knows a wire format. Domain types are
+//! deliberately not `Serialize`: a derive is a promise of compatibility, and those
+//! are made where the bytes are (`proto::convert`, `store`, `api::routes`).
+
+pub mod id;
+pub mod name;
+pub mod role;
+pub mod connection;
+pub mod session;
+pub mod reason;
+pub mod chain;
+pub mod agent_key;
+pub mod seal;
+pub mod secret;
+pub mod time;
+
+pub use chain::Chain;
+pub use connection::ConnectionType;
+pub use id::{AgentId, ConnectionId, CredentialId, EventId, GroupId, OrgId, SessionId, TokenId, UserId};
+pub use name::{AgentName, ConnectionName, GroupName, InvalidName};
+pub use reason::{DenialCode, EndReason};
+pub use role::Role;
+pub use secret::Secret;
+pub use session::{Direction, Partition};

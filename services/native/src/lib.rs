@@ -1,0 +1,1 @@
+//! Native protocol listeners: a psql in, a session out.

@@ -1,0 +1,1 @@
+//! Who may open what: decisions as values, without I/O.

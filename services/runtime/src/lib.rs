@@ -1,0 +1,1 @@
+//! Configuration, logs, shutdown and back-off for every process.

@@ -1,0 +1,1 @@
+//! PostgreSQL: every query we own.

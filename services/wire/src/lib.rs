@@ -1,0 +1,1 @@
+//! Database wire protocols, bytes to messages, without I/O.
