@@ -1,1 +1,7 @@
 //! Database wire protocols, bytes to messages, without I/O.
+//!
+//! Nothing here opens a socket, waits or reads a clock: bytes go in, values and bytes come
+//! out. Whatever a peer sends, the answer is a value or an error, never a panic, and every
+//! buffer has a bound.
+
+pub mod postgres;
