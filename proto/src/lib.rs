@@ -7,7 +7,15 @@ pub mod convert;
 pub mod packet;
 
 /// The types that the `.proto` files generate.
-#[expect(missing_docs, clippy::all, clippy::pedantic, unused_qualifications, unreachable_pub, reason = "generated; the .proto files document it")]
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    unused_qualifications,
+    unreachable_pub,
+    reason = "generated; the .proto files document it"
+)]
 pub mod v1 {
     tonic::include_proto!("protobuf");
 }

@@ -59,8 +59,7 @@ pub fn seal(mut packet: v1::Packet, head: Chain) -> (Bytes, Chain) {
 /// When it is no packet or does not follow.
 pub fn verify(encoded: &Bytes, head: Chain) -> Result<(v1::Packet, Chain), InvalidPacket> {
     let packet = v1::Packet::decode(encoded.clone()).map_err(|_| InvalidPacket::Undecodable)?;
-    let (body, tail) =
-        encoded.split_last_chunk::<CHAIN_LEN>().ok_or(InvalidPacket::Unchained)?;
+    let (body, tail) = encoded.split_last_chunk::<CHAIN_LEN>().ok_or(InvalidPacket::Unchained)?;
     if !tail.starts_with(&CHAIN_FIELD) {
         return Err(InvalidPacket::Unchained);
     }

@@ -4,21 +4,23 @@
 //! deliberately not `Serialize`: a derive is a promise of compatibility, and those
 //! are made where the bytes are (`proto::convert`, `store`, `api::routes`).
 
+pub mod agent_key;
+pub mod chain;
+pub mod connection;
 pub mod id;
 pub mod name;
-pub mod role;
-pub mod connection;
-pub mod session;
 pub mod reason;
-pub mod chain;
-pub mod agent_key;
+pub mod role;
 pub mod seal;
 pub mod secret;
+pub mod session;
 pub mod time;
 
 pub use chain::Chain;
 pub use connection::ConnectionType;
-pub use id::{AgentId, ConnectionId, CredentialId, EventId, GroupId, OrgId, SessionId, TokenId, UserId};
+pub use id::{
+    AgentId, ConnectionId, CredentialId, EventId, GroupId, OrgId, SessionId, TokenId, UserId,
+};
 pub use name::{AgentName, ConnectionName, GroupName, InvalidName};
 pub use reason::{DenialCode, EndReason};
 pub use role::Role;

@@ -8,7 +8,9 @@ use std::{fmt, str::FromStr};
 
 /// Why a name was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{kind} name {given:?} must have 1 to 128 letters, digits, '.', '_' or '-' and begin with a letter or digit, without '..'")]
+#[error(
+    "{kind} name {given:?} must have 1 to 128 letters, digits, '.', '_' or '-' and begin with a letter or digit, without '..'"
+)]
 pub struct InvalidName {
     kind: &'static str,
     given: String,
@@ -78,7 +80,9 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_their_place_are_refused() {
-        for name in ["", "/", "a/b", "..", "a..b", ".hidden", "-rf", "a b", "a\n", "ü", "a\u{1b}[2J"] {
+        for name in
+            ["", "/", "a/b", "..", "a..b", ".hidden", "-rf", "a b", "a\n", "ü", "a\u{1b}[2J"]
+        {
             assert!(name.parse::<ConnectionName>().is_err(), "{name:?}");
         }
         assert!("x".repeat(129).parse::<AgentName>().is_err());

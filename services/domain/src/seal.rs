@@ -43,10 +43,8 @@ pub fn open(
     let own = key.compute_public_key().map_err(|_| SealBroken)?;
     let key = agree(key, ephemeral, ephemeral, own.as_ref(), session).map_err(|_| SealBroken)?;
     let mut plain = boxed.to_vec();
-    let len = key
-        .open_in_place(nonce(), aead::Aad::empty(), &mut plain)
-        .map_err(|_| SealBroken)?
-        .len();
+    let len =
+        key.open_in_place(nonce(), aead::Aad::empty(), &mut plain).map_err(|_| SealBroken)?.len();
     plain.truncate(len);
     Ok(plain)
 }

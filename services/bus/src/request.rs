@@ -1,0 +1,87 @@
+//! Questions and answers: one question, one answerer out of a queue group, a deadline.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use prost::Message;
+
+use crate::{Bus, Error, Subject};
+
+/// A question that waits for its answer.
+#[derive(Debug)]
+pub struct Question {
+    message: async_nats::Message,
+    client: async_nats::Client,
+}
+
+impl Question {
+    /// Wraps a message that came in on a subscription.
+    #[must_use]
+    pub const fn new(message: async_nats::Message, client: async_nats::Client) -> Self {
+        Self { message, client }
+    }
+
+    /// What was asked.
+    ///
+    /// # Errors
+    /// When it is not a `T`.
+    pub fn decode<T: Message + Default>(&self) -> Result<T, Error> {
+        T::decode(self.message.payload.clone())
+            .map_err(|_| Error::Undecodable { subject: self.message.subject.to_string() })
+    }
+
+    /// Answers. A question without a reply subject is not answered.
+    pub async fn answer<T: Message>(self, answer: &T) {
+        if let Some(reply) = self.message.reply
+            && let Err(cause) = self.client.publish(reply, answer.encode_to_vec().into()).await
+        {
+            tracing::warn!(%cause, "an answer could not be sent");
+        }
+    }
+}
+
+impl Bus {
+    /// Asks, and waits at most `deadline` for the answer.
+    ///
+    /// # Errors
+    /// [`Error::NoResponders`] at once when nobody listens.
+    pub async fn request<Q: Message, A: Message + Default>(
+        &self,
+        subject: &Subject,
+        question: &Q,
+        deadline: Duration,
+    ) -> Result<A, Error> {
+        let subject = subject.to_string();
+        let request = async_nats::Request::new()
+            .payload(Bytes::from(question.encode_to_vec()))
+            .timeout(Some(deadline));
+        let answer = self.client.send_request(subject.clone(), request).await.map_err(|cause| {
+            use async_nats::RequestErrorKind as Kind;
+            let subject = subject.clone();
+            match cause.kind() {
+                Kind::NoResponders => Error::NoResponders { subject },
+                Kind::TimedOut => Error::Timeout { subject },
+                _ => Error::Unreachable { cause: cause.to_string() },
+            }
+        })?;
+        A::decode(answer.payload).map_err(|_| Error::Undecodable { subject })
+    }
+
+    /// The questions on `subject`, each to one member of `group`.
+    ///
+    /// # Errors
+    /// When the connection is closed for good.
+    pub async fn serve(
+        &self,
+        subject: &Subject,
+        group: &str,
+    ) -> Result<impl Stream<Item = Question> + Send + Unpin + use<>, Error> {
+        let client = self.client.clone();
+        let subscriber = client
+            .queue_subscribe(subject.to_string(), group.into())
+            .await
+            .map_err(|cause| Error::Unreachable { cause: cause.to_string() })?;
+        Ok(subscriber.map(move |message| Question::new(message, client.clone())))
+    }
+}

@@ -1,0 +1,254 @@
+//! The environment, read once at start-up.
+//!
+//! A name that looks like one of ours and is not in [`VARIABLES`] stops the process: a
+//! misspelt setting must not be silently ignored. So does a value that can't be read.
+
+use std::{collections::BTreeMap, net::SocketAddr, str::FromStr, time::Duration};
+
+#[cfg(test)]
+mod tests;
+mod variables;
+
+pub use variables::{VARIABLES, Variable};
+
+/// A setting that stops the start-up, in words that name the variable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Required and not there.
+    #[error("{name} is not set: {meaning}")]
+    Missing {
+        /// The variable.
+        name: String,
+        /// What it is for.
+        meaning: &'static str,
+    },
+    /// There, and not what it has to be.
+    #[error("{name} is malformed: {why}")]
+    Malformed {
+        /// The variable.
+        name: String,
+        /// What was expected.
+        why: String,
+    },
+    /// Begins like ours and is none of ours.
+    #[error("{name} is not a setting of hoop{hint}")]
+    Foreign {
+        /// The variable.
+        name: String,
+        /// The name that was perhaps meant.
+        hint: String,
+    },
+    /// Of the old product, with what replaces it.
+    #[error("{name} is no longer supported: {instead}")]
+    Retired {
+        /// The variable.
+        name: &'static str,
+        /// What to do.
+        instead: &'static str,
+    },
+}
+
+/// How the names begin that nobody but us gives a meaning to.
+const PREFIXES: &[&str] = &[
+    "API_",
+    "AUDIT_",
+    "EDGE_",
+    "GRPC_",
+    "HOOP_",
+    "IDP_",
+    "MAGIC_BELL_",
+    "NATIVE_",
+    "NATS_",
+    "NOTIFY_",
+    "PLUGIN_",
+    "S3_",
+    "SMTP_",
+];
+
+/// A snapshot of the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Env(BTreeMap<String, String>);
+
+impl Env {
+    /// The environment of this process.
+    ///
+    /// # Errors
+    /// When a name looks like ours and is not.
+    pub fn from_process() -> Result<Self, Error> {
+        // A value that is not UTF-8 can't be one of ours; other programs may have it.
+        let pairs = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self::from_pairs(pairs)
+    }
+
+    /// An environment made of `pairs`, for tests and embedded processes.
+    ///
+    /// # Errors
+    /// See [`Self::from_process`].
+    pub fn from_pairs<K: Into<String>, V: Into<String>>(
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, Error> {
+        let env =
+            Self(pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect());
+        env.0.keys().try_for_each(|name| refuse_foreign(name))?;
+        Ok(env)
+    }
+
+    /// The value, if it is set and not empty.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<String> {
+        debug_assert!(variables::find(name).is_some(), "{name} is missing in VARIABLES");
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// When it is not set.
+    pub fn required(&self, name: &str) -> Result<String, Error> {
+        self.text(name).ok_or_else(|| Error::Missing {
+            name: name.into(),
+            meaning: variables::find(name).map_or("", |variable| variable.meaning),
+        })
+    }
+
+    /// The value as a `T`, or `default`.
+    ///
+    /// # Errors
+    /// When it is no `T`.
+    pub fn parsed<T: FromStr>(&self, name: &str, default: T) -> Result<T, Error> {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        text.parse().map_err(|_| Error::Malformed {
+            name: name.into(),
+            why: format!("{text:?} is not a valid {}", kind_of::<T>()),
+        })
+    }
+
+    /// The value as an address to listen on, or `default`.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn address(&self, name: &str, default: &str) -> Result<SocketAddr, Error> {
+        let text = self.text(name).unwrap_or_else(|| default.into());
+        text.parse().map_err(|_| Error::Malformed {
+            name: name.into(),
+            why: format!("{text:?} is not an address such as 0.0.0.0:8009"),
+        })
+    }
+
+    /// The value as a duration such as `250ms`, `30s`, `5m` or `2h`, or `default`.
+    ///
+    /// # Errors
+    /// When it is no duration.
+    pub fn duration(&self, name: &str, default: Duration) -> Result<Duration, Error> {
+        let Some(text) = self.text(name) else { return Ok(default) };
+        parse_duration(&text).ok_or_else(|| Error::Malformed {
+            name: name.into(),
+            why: format!("{text:?} is not a duration such as 250ms, 30s, 5m or 2h"),
+        })
+    }
+
+    /// Whether this is `PROFILE=dev`.
+    #[must_use]
+    pub fn dev_profile(&self) -> bool {
+        self.text("PROFILE").as_deref() == Some("dev")
+    }
+
+    /// The PostgreSQL URI: `POSTGRES_DB_URI`, or made of `PG_HOST` and the like.
+    ///
+    /// # Errors
+    /// When neither is there, or a part is malformed.
+    pub fn postgres_uri(&self) -> Result<String, Error> {
+        if let Some(uri) = self.text("POSTGRES_DB_URI") {
+            return Ok(uri);
+        }
+        if self.text("PG_HOST").is_none() {
+            return self.required("POSTGRES_DB_URI");
+        }
+        let (host, user, database) =
+            (self.required("PG_HOST")?, self.required("PG_USER")?, self.required("PG_DB")?);
+        let port: u16 = self.parsed("PG_PORT", 5432)?;
+        let password = self.text("PGPASSWORD").unwrap_or_default();
+        Ok(format!(
+            "postgres://{}:{}@{host}:{port}/{}",
+            percent_encode(&user),
+            percent_encode(&password),
+            percent_encode(&database)
+        ))
+    }
+}
+
+fn refuse_foreign(name: &str) -> Result<(), Error> {
+    if name == "XTDB_ADDRESS" {
+        return Err(Error::Retired {
+            name: "XTDB_ADDRESS",
+            instead: "the state is kept in PostgreSQL; set POSTGRES_DB_URI instead",
+        });
+    }
+    let ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    if !ours || variables::find(name).is_some() {
+        return Ok(());
+    }
+    let hint = VARIABLES
+        .iter()
+        .map(|variable| (distance(name, variable.name), variable.name))
+        .min()
+        .filter(|(distance, _)| *distance < 4)
+        .map_or_else(String::new, |(_, close)| format!("; did you mean {close}?"));
+    Err(Error::Foreign { name: name.into(), hint })
+}
+
+/// The edit distance, for "did you mean".
+fn distance(left: &str, right: &str) -> usize {
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut previous = i + 1;
+        for (cell, b) in row.iter_mut().skip(1).zip(right.bytes()) {
+            let substituted = diagonal + usize::from(a != b);
+            diagonal = *cell;
+            previous = substituted.min(previous + 1).min(diagonal + 1);
+            *cell = previous;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(split)?;
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3600).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+/// `u16` as a person calls it.
+fn kind_of<T>() -> &'static str {
+    match std::any::type_name::<T>() {
+        "u16" => "number from 0 to 65535",
+        "u32" | "u64" | "usize" => "number",
+        "bool" => "true or false",
+        _ => "value",
+    }
+}

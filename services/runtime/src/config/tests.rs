@@ -1,0 +1,59 @@
+//! What the environment accepts and what it says when it does not.
+
+use std::time::Duration;
+
+use super::{Env, VARIABLES};
+
+fn env(pairs: &[(&str, &str)]) -> Result<Env, super::Error> {
+    Env::from_pairs(pairs.iter().copied())
+}
+
+#[test]
+fn a_misspelt_setting_stops_the_start_and_names_the_right_one() {
+    let error = env(&[("NATS_URI", "nats://localhost")]).unwrap_err();
+    assert_eq!(error.to_string(), "NATS_URI is not a setting of hoop; did you mean NATS_URL?");
+}
+
+#[test]
+fn settings_of_other_programs_are_none_of_our_business() {
+    assert!(env(&[("PATH", "/bin"), ("LANG", "C")]).is_ok());
+}
+
+#[test]
+fn the_old_state_store_is_refused_with_what_replaces_it() {
+    let error = env(&[("XTDB_ADDRESS", "x")]).unwrap_err();
+    assert!(error.to_string().contains("set POSTGRES_DB_URI"));
+}
+
+#[test]
+fn a_malformed_port_names_the_variable() {
+    let pairs = [("PG_HOST", "db"), ("PG_USER", "u"), ("PG_DB", "d"), ("PG_PORT", "abc")];
+    let error = env(&pairs).unwrap().postgres_uri().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "PG_PORT is malformed: \"abc\" is not a valid number from 0 to 65535"
+    );
+}
+
+#[test]
+fn a_uri_is_made_of_its_parts_and_escapes_them() {
+    let pairs = [("PG_HOST", "db"), ("PG_USER", "u"), ("PG_DB", "d"), ("PGPASSWORD", "a/b@c")];
+    assert_eq!(env(&pairs).unwrap().postgres_uri().unwrap(), "postgres://u:a%2Fb%40c@db:5432/d");
+}
+
+#[test]
+fn durations_have_units() {
+    let env = env(&[("AUDIT_SEGMENT_AGE", "250ms"), ("EDGE_DRAIN_TIMEOUT", "5")]).unwrap();
+    let other = Duration::from_secs(1);
+    assert_eq!(env.duration("AUDIT_SEGMENT_AGE", other), Ok(Duration::from_millis(250)));
+    assert!(env.duration("EDGE_DRAIN_TIMEOUT", other).is_err());
+}
+
+#[test]
+fn every_variable_is_listed_once_and_says_what_it_means() {
+    let mut names: Vec<_> = VARIABLES.iter().map(|variable| variable.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), VARIABLES.len());
+    assert!(VARIABLES.iter().all(|variable| !variable.meaning.is_empty()));
+}

@@ -1,0 +1,157 @@
+//! The one list of environment variables. Code may read no other; the guide lists the same.
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The processes that read it.
+    pub processes: &'static [&'static str],
+    /// What holds when it is not set; empty for nothing.
+    pub default: &'static str,
+    /// What it is for, as a sentence.
+    pub meaning: &'static str,
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Variable> {
+    VARIABLES.iter().find(|variable| variable.name == name)
+}
+
+const fn variable(
+    name: &'static str,
+    processes: &'static [&'static str],
+    default: &'static str,
+    meaning: &'static str,
+) -> Variable {
+    Variable { name, processes, default, meaning }
+}
+
+const ALL: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier", "agent", "cli"];
+const API: &[&str] = &["api"];
+const EDGE: &[&str] = &["grpc-edge"];
+const WRITER: &[&str] = &["audit-writer"];
+const NOTIFIER: &[&str] = &["notifier"];
+const STATE: &[&str] = &["api", "audit-writer", "notifier"];
+const BROKER: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier"];
+
+/// Every variable, by group.
+pub const VARIABLES: &[Variable] = &[
+    variable(
+        "PROFILE",
+        &["api", "audit-writer"],
+        "",
+        "`dev` runs without authentication, on loopback only",
+    ),
+    variable(
+        "PROFILE_DEV_FORCE",
+        API,
+        "",
+        "`1` lets PROFILE=dev listen on other than loopback addresses",
+    ),
+    variable("LOG_FORMAT", ALL, "text", "`json` or `text`"),
+    variable("LOG_GRPC", ALL, "", "`1` logs HTTP/2 and gRPC connectivity"),
+    variable("RUST_LOG", ALL, "info", "which log lines are written, as tracing's filter"),
+    // state
+    variable(
+        "POSTGRES_DB_URI",
+        STATE,
+        "",
+        "the state store, such as postgres://user:password@host:5432/db",
+    ),
+    variable("PG_HOST", STATE, "", "the state store's host, instead of POSTGRES_DB_URI"),
+    variable("PG_PORT", STATE, "5432", "the state store's port"),
+    variable("PG_USER", STATE, "", "the state store's user"),
+    variable("PG_DB", STATE, "", "the state store's database"),
+    variable("PGPASSWORD", STATE, "", "the state store's password"),
+    variable("NATS_URL", BROKER, "", "the broker, such as nats://host:4222"),
+    // api
+    variable("API_URL", &["api", "cli"], "", "the public URL of the REST API"),
+    variable("API_LISTEN", API, "0.0.0.0:8009", "where the REST API listens"),
+    variable(
+        "GRPC_URL",
+        API,
+        "grpc://127.0.0.1:8010",
+        "the public URL of the edges, for agent keys",
+    ),
+    variable(
+        "NATIVE_PG_ADDRESS",
+        API,
+        "127.0.0.1:15432",
+        "the native PostgreSQL port that users are told",
+    ),
+    variable("SECRETS_KEY", API, "", "32 bytes in base64 that encrypt connection secrets at rest"),
+    variable("ADMIN_EMAIL", API, "admin@localhost", "the first user, made when there is none"),
+    variable(
+        "ADMIN_PASSWORD",
+        API,
+        "",
+        "the first user's password; made up and printed once when unset",
+    ),
+    // grpc-edge
+    variable("GRPC_LISTEN", EDGE, "0.0.0.0:8010", "where agents and native clients connect"),
+    variable(
+        "GRPC_TLS_CERT_PATH",
+        EDGE,
+        "",
+        "certificate chain for GRPC_LISTEN; plain HTTP/2 when unset",
+    ),
+    variable("GRPC_TLS_KEY_PATH", EDGE, "", "the key of GRPC_TLS_CERT_PATH"),
+    variable("PG_LISTEN", EDGE, "0.0.0.0:15432", "where psql connects; `off` for not at all"),
+    variable(
+        "TLS_CERT_PATH",
+        EDGE,
+        "",
+        "certificate chain for the native ports; self-signed when unset",
+    ),
+    variable("TLS_KEY_PATH", EDGE, "", "the key of TLS_CERT_PATH"),
+    variable("EDGE_DRAIN_TIMEOUT", EDGE, "30s", "how long sessions may go on after SIGTERM"),
+    // audit-writer
+    variable(
+        "PLUGIN_AUDIT_PATH",
+        WRITER,
+        "/opt/hoop/sessions",
+        "where sessions in transit are spooled",
+    ),
+    variable(
+        "AUDIT_SEGMENT_BYTES",
+        WRITER,
+        "4194304",
+        "a segment is stored when it has this many bytes",
+    ),
+    variable(
+        "AUDIT_SEGMENT_AGE",
+        WRITER,
+        "10s",
+        "a segment is stored when its first packet is this old",
+    ),
+    variable(
+        "AUDIT_SIGNING_KEY",
+        WRITER,
+        "",
+        "the ed25519 seed, 32 bytes in base64, that signs manifests",
+    ),
+    // notifier
+    variable("NOTIFY_WEBHOOK_URL", NOTIFIER, "", "where events are posted; nowhere when unset"),
+    variable("NOTIFY_WEBHOOK_SECRET", NOTIFIER, "", "signs webhooks, as `whsec_` and base64"),
+    // agent, cli and development
+    variable(
+        "HOOP_KEY",
+        &["agent"],
+        "",
+        "the agent's key, printed once by `hoop admin create agent`",
+    ),
+    variable(
+        "HOOP_TOKEN",
+        &["cli"],
+        "",
+        "an API token, instead of the one in the configuration file",
+    ),
+    variable("HOOP_PASSWORD", &["cli"], "", "the password for `hoop login`, instead of the prompt"),
+    variable("HOOP_TOOLS", &["tests"], "", "a folder with nats-server, for tests and demos"),
+    variable(
+        "HOOP_CACHE",
+        &["tests"],
+        "",
+        "where downloads and builds are kept, for tests and demos",
+    ),
+];
