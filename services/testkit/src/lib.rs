@@ -1,1 +1,28 @@
-//! Throw-away PostgreSQL and NATS for tests.
+//! Throw-away PostgreSQL and NATS, child processes that can't outlive a test, and `eventually`.
+//!
+//! For tests and the demo only. Everything listens on loopback, on free ports, and is gone
+//! when its owner is, even when the owner is killed: see [`reaper`](mod@reaper).
+//!
+//! ```no_run
+//! # async fn test() -> anyhow::Result<()> {
+//! let nats = hoop_testkit::nats().await?;
+//! let postgres = hoop_testkit::postgres().await?;
+//! let uri = postgres.create_database().await?;
+//! # Ok(()) }
+//! ```
+
+pub mod certificate;
+mod eventually;
+mod nats;
+mod ports;
+mod postgres;
+pub mod process;
+pub mod reaper;
+pub mod tools;
+mod unique;
+
+pub use eventually::{eventually, patience};
+pub use nats::{Nats, nats};
+pub use ports::free_port;
+pub use postgres::{Login, Postgres, postgres};
+pub use process::Process;

@@ -1,0 +1,211 @@
+//! Making and starting one PostgreSQL server.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{Process, certificate, free_port, reaper::Signal, tools};
+
+/// What `pg_hba.conf` says, see the roles in [`super::Login`].
+const ACCESS: &str = "\
+local all all trust
+host all +login_with_scram 127.0.0.1/32 scram-sha-256
+host all +login_with_md5 127.0.0.1/32 md5
+host all +login_in_clear 127.0.0.1/32 password
+host all all 127.0.0.1/32 trust
+";
+
+/// Roles to be members of. Run once, in single-user mode, right after `initdb`.
+const ROLES: &str = "create role login_with_scram;\n\
+                     create role login_with_md5;\n\
+                     create role login_in_clear;\n";
+
+/// Whether data survives a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Durability {
+    None,
+    Full,
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) port: u16,
+    pub(super) programs: PathBuf,
+    /// Holds the data, the certificates and the socket.
+    pub(super) folder: PathBuf,
+    pub(super) process: Option<Process>,
+    logs: PathBuf,
+    durability: Durability,
+    account: Option<Account>,
+}
+
+/// The account to run as when we are root, as whom PostgreSQL refuses to run.
+#[derive(Debug, Clone, Copy)]
+struct Account {
+    user: u32,
+    group: u32,
+}
+
+impl Server {
+    /// Starts a server with its data in `folder`, made when it is not there yet.
+    pub(super) fn start(folder: &Path, logs: &Path, durability: Durability) -> Result<Self> {
+        let mut server = Self {
+            port: 0,
+            programs: tools::postgres_programs()?,
+            folder: folder.to_owned(),
+            process: None,
+            logs: logs.to_owned(),
+            durability,
+            account: account()?,
+        };
+        server.prepare().context("make a PostgreSQL database cluster")?;
+        let mut failure = None;
+        // The port can be taken between the look and the start.
+        for _ in 0..3 {
+            server.port = free_port()?;
+            match server.launch() {
+                Ok(()) => return Ok(server),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.context("no attempt was made")?)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn prepare(&self) -> Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o755))?;
+        self.give_away(&self.folder)?;
+        if self.data().join("PG_VERSION").exists() {
+            return Ok(());
+        }
+        let files = certificate::create(&self.folder)?;
+        for file in [&files.authority, &files.certificate, &files.key] {
+            self.give_away(file)?;
+        }
+        fs::set_permissions(&files.key, fs::Permissions::from_mode(0o600))?;
+        let mut initdb = self.command("initdb");
+        initdb
+            .args(["--username=postgres", "--auth=trust", "--no-sync", "--no-instructions"])
+            .args(["--encoding=UTF8", "--locale=C.UTF-8", "--pgdata"])
+            .arg(self.data());
+        run(initdb, "")?;
+        fs::write(self.data().join("pg_hba.conf"), ACCESS)?;
+        let mut single = self.command("postgres");
+        single.args(["--single", "-D"]).arg(self.data()).arg("postgres");
+        run(single, ROLES)
+    }
+
+    /// Starts the server on its port and waits until it accepts connections.
+    pub(super) fn launch(&mut self) -> Result<()> {
+        let mut command = self.command("postgres");
+        command.arg("-D").arg(self.data());
+        for setting in self.settings() {
+            command.args(["-c", &setting]);
+        }
+        let mut process = Process::spawn("postgres", command, &self.logs)?.ended_by(Signal::Quit);
+        let started = Instant::now();
+        while !self.accepts() {
+            if !process.running() || crate::patience() < started.elapsed() {
+                bail!("PostgreSQL did not start; {}", process.last_words());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn settings(&self) -> Vec<String> {
+        let mut settings = vec![
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", self.port),
+            format!("unix_socket_directories={}", self.folder.display()),
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", self.folder.join("server.pem").display()),
+            format!("ssl_key_file={}", self.folder.join("server.key").display()),
+            // 200 sessions at once, beside the pools of other tests.
+            "max_connections=500".to_owned(),
+            "shared_buffers=128MB".to_owned(),
+        ];
+        if self.durability == Durability::None {
+            settings.extend(
+                ["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(str::to_owned),
+            );
+        }
+        settings
+    }
+
+    fn accepts(&self) -> bool {
+        Command::new(self.programs.join("pg_isready"))
+            .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .status()
+            .is_ok_and(|status| status.success())
+    }
+
+    /// One of PostgreSQL's programs, run as an account that it accepts.
+    fn command(&self, program: &str) -> Command {
+        let program = self.programs.join(program);
+        let mut command = match self.account {
+            None => Command::new(program),
+            Some(Account { user, group }) => {
+                let mut command = Command::new("setpriv");
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={group}"))
+                    .args(["--clear-groups", "--"])
+                    .arg(program);
+                command
+            }
+        };
+        command.current_dir(&self.folder);
+        command
+    }
+
+    fn give_away(&self, path: &Path) -> Result<()> {
+        if let Some(Account { user, group }) = self.account {
+            chown(path, Some(user), Some(group))
+                .with_context(|| format!("give {} to the account postgres", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The account to change to: none unless we are root.
+fn account() -> Result<Option<Account>> {
+    if id(&["-u"])? != 0 {
+        return Ok(None);
+    }
+    let user = id(&["-u", "postgres"])
+        .context("PostgreSQL can't run as root and there is no account postgres")?;
+    Ok(Some(Account { user, group: id(&["-g", "postgres"])? }))
+}
+
+fn id(arguments: &[&str]) -> Result<u32> {
+    let output = Command::new("id").args(arguments).output().context("run id")?;
+    ensure!(output.status.success(), "id {}: no such account", arguments.join(" "));
+    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+}
+
+fn run(mut command: Command, input: &str) -> Result<()> {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        std::io::Write::write_all(&mut stdin, input.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    ensure!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
