@@ -5,9 +5,11 @@
 //! are made where the bytes are (`proto::convert`, `store`, `api::routes`).
 
 pub mod agent_key;
+pub mod both;
 pub mod chain;
 pub mod connection;
 pub mod id;
+pub mod manifest;
 pub mod name;
 pub mod reason;
 pub mod role;
@@ -16,6 +18,7 @@ pub mod secret;
 pub mod session;
 pub mod time;
 
+pub use both::Both;
 pub use chain::Chain;
 pub use connection::ConnectionType;
 pub use id::{
