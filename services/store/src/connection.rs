@@ -1,0 +1,130 @@
+//! Connections: named targets, their encrypted secrets, and the groups they are open to.
+
+use chrono::{DateTime, Utc};
+use hoop_domain::{AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, GroupName};
+use uuid::Uuid;
+
+use crate::{Error, OrgStore, Result, convert};
+
+mod write;
+
+pub use write::{ConnectionSpec, EncryptedSecret};
+
+/// A named target.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The id, which the encrypted secret is bound to.
+    pub id: ConnectionId,
+    /// Unique in the organisation.
+    pub name: ConnectionName,
+    /// How the target is reached.
+    pub kind: ConnectionType,
+    /// The agent that reaches it.
+    pub agent: AgentId,
+    /// Its name.
+    pub agent_name: AgentName,
+    /// Encrypted; only `api` has the key.
+    pub secret: Vec<u8>,
+    /// The names of what is in it.
+    pub secret_names: Vec<String>,
+    /// When it was last changed.
+    pub secret_updated_at: DateTime<Utc>,
+    /// Whether native clients and `hoop connect` may open it.
+    pub mode_connect: bool,
+    /// Whether `hoop exec` may open it.
+    pub mode_exec: bool,
+    /// The groups that it is open to, in order.
+    pub groups: Vec<GroupName>,
+    /// Counts its changes.
+    pub version: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+struct Row {
+    id: Uuid,
+    name: String,
+    kind: String,
+    agent_id: Uuid,
+    agent_name: String,
+    secret: Vec<u8>,
+    secret_names: Vec<String>,
+    secret_updated_at: DateTime<Utc>,
+    mode_connect: bool,
+    mode_exec: bool,
+    groups: Vec<String>,
+    version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Connection {
+    type Error = Error;
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            id: ConnectionId::from_uuid(row.id),
+            name: convert::parse(&row.name, "a connection's name")?,
+            kind: convert::parse(&row.kind, "a connection's type")?,
+            agent: AgentId::from_uuid(row.agent_id),
+            agent_name: convert::parse(&row.agent_name, "an agent's name")?,
+            secret: row.secret,
+            secret_names: row.secret_names,
+            secret_updated_at: row.secret_updated_at,
+            mode_connect: row.mode_connect,
+            mode_exec: row.mode_exec,
+            groups: convert::parse_all(&row.groups, "a group's name")?,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl OrgStore {
+    /// Every connection, by name.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn connection_list(&self) -> Result<Vec<Connection>> {
+        let rows = sqlx::query_as!(
+            Row,
+            r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
+                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.version,
+                 c.created_at, c.updated_at,
+                 ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
+                       WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
+               FROM connections c JOIN agents a ON a.id = c.agent_id
+               WHERE c.org_id = $1 ORDER BY c.name"#,
+            self.org.uuid()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(Connection::try_from).collect()
+    }
+
+    /// The connection with this name or id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub async fn connection_fetch(&self, name_or_id: &str) -> Result<Connection> {
+        let id = name_or_id.parse::<ConnectionId>().ok().map(ConnectionId::uuid);
+        let row = sqlx::query_as!(
+            Row,
+            r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
+                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.version,
+                 c.created_at, c.updated_at,
+                 ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
+                       WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
+               FROM connections c JOIN agents a ON a.id = c.agent_id
+               WHERE c.org_id = $1 AND (c.name = $2 OR c.id = $3)"#,
+            self.org.uuid(),
+            name_or_id,
+            id
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.ok_or(Error::NotFound { what: "connection" })?.try_into()
+    }
+}

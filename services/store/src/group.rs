@@ -1,0 +1,100 @@
+//! Groups: names that users have and connections are opened to.
+
+use hoop_domain::{GroupId, GroupName};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Error, OrgStore, Result, convert, error::OnConstraint, outbox};
+
+impl OrgStore {
+    /// Every group's name, in order.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn group_list(&self) -> Result<Vec<GroupName>> {
+        let names = sqlx::query_scalar!(
+            "SELECT name FROM groups WHERE org_id = $1 ORDER BY name",
+            self.org.uuid()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        convert::parse_all(&names, "a group's name")
+    }
+
+    /// Makes a group.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when there is one of that name.
+    pub async fn group_create(&self, name: &GroupName) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query!(
+            "INSERT INTO groups (id, org_id, name) VALUES ($1, $2, $3)",
+            GroupId::generate().uuid(),
+            self.org.uuid(),
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await
+        .on_constraint("groups_name_key", "there is a group of that name already")?;
+        let body = serde_json::json!({ "group": name.as_str() });
+        outbox::append(&mut tx, self.org.uuid(), "group.created", &body).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Deletes a group; its members lose what they had through it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub async fn group_delete(&self, name: &GroupName) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        let done = sqlx::query!(
+            "DELETE FROM groups WHERE org_id = $1 AND name = $2",
+            self.org.uuid(),
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::NotFound { what: "group" });
+        }
+        let body = serde_json::json!({ "group": name.as_str() });
+        outbox::append(&mut tx, self.org.uuid(), "group.deleted", &body).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The ids of the groups with these names, made where there are none: a group exists by
+/// being used, as with the groups that an identity provider sends.
+pub(crate) async fn ensure(
+    conn: &mut PgConnection,
+    org: Uuid,
+    names: &[GroupName],
+) -> Result<Vec<Uuid>> {
+    let mut ids = Vec::with_capacity(names.len());
+    // In one order everywhere, so that two transactions can't wait for each other.
+    let mut sorted: Vec<&GroupName> = names.iter().collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    for name in sorted {
+        sqlx::query!(
+            "INSERT INTO groups (id, org_id, name) VALUES ($1, $2, $3)
+             ON CONFLICT (org_id, name) DO NOTHING",
+            GroupId::generate().uuid(),
+            org,
+            name.as_str()
+        )
+        .execute(&mut *conn)
+        .await?;
+        let id = sqlx::query_scalar!(
+            "SELECT id FROM groups WHERE org_id = $1 AND name = $2",
+            org,
+            name.as_str()
+        )
+        .fetch_one(&mut *conn)
+        .await?;
+        ids.push(id);
+    }
+    Ok(ids)
+}

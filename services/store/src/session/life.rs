@@ -1,0 +1,80 @@
+//! The two steps in a session's life, as part of the transaction that makes them true.
+//!
+//! The audit-writer takes them together with the recording, the sweeps take the second
+//! one for sessions that nobody else will end. The first end stands.
+
+use chrono::{DateTime, Utc};
+use hoop_domain::{EndReason, SessionId};
+use sqlx::PgConnection;
+
+use crate::{Result, outbox};
+
+/// The first packet of a session is recorded. Returns whether the session was opening.
+///
+/// # Errors
+/// When the database is not available.
+pub async fn session_open_on_conn(
+    conn: &mut PgConnection,
+    session: SessionId,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let row = sqlx::query!(
+        "UPDATE sessions SET state = 'open', opened_at = $2
+         WHERE id = $1 AND state = 'opening'
+         RETURNING org_id, user_id, user_email, connection_id, connection_name, client_address",
+        session.uuid(),
+        at
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(false) };
+    let body = serde_json::json!({
+        "session": session.to_string(),
+        "user": row.user_id,
+        "user_email": row.user_email,
+        "connection": row.connection_id,
+        "connection_name": row.connection_name,
+        "client_address": row.client_address,
+        "opened_at": at,
+    });
+    outbox::append(conn, row.org_id, "session.opened", &body).await?;
+    Ok(true)
+}
+
+/// A session is over. Returns whether it was not over before; the first end stands.
+///
+/// # Errors
+/// When the database is not available.
+pub async fn session_close_on_conn(
+    conn: &mut PgConnection,
+    session: SessionId,
+    reason: EndReason,
+    message: &str,
+    at: DateTime<Utc>,
+) -> Result<bool> {
+    let row = sqlx::query!(
+        "UPDATE sessions SET state = 'done', closed_at = $2, end_reason = $3, end_message = $4
+         WHERE id = $1 AND state <> 'done'
+         RETURNING org_id, user_id, user_email, connection_id, connection_name, opened_at",
+        session.uuid(),
+        at,
+        reason.as_str(),
+        message
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(row) = row else { return Ok(false) };
+    let body = serde_json::json!({
+        "session": session.to_string(),
+        "user": row.user_id,
+        "user_email": row.user_email,
+        "connection": row.connection_id,
+        "connection_name": row.connection_name,
+        "opened_at": row.opened_at,
+        "closed_at": at,
+        "reason": reason.as_str(),
+        "message": message,
+    });
+    outbox::append(conn, row.org_id, "session.closed", &body).await?;
+    Ok(true)
+}

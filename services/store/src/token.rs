@@ -1,0 +1,102 @@
+//! API tokens: of people who logged in, and of programs. The store sees digests only.
+
+use chrono::{DateTime, Utc};
+use hoop_domain::{OrgId, TokenId, UserId};
+
+use crate::{Error, OrgStore, Result, Store, user, user::User};
+
+/// A token that was presented and is valid, and whose it is.
+#[derive(Debug, Clone)]
+pub struct TokenOwner {
+    /// The token.
+    pub token: TokenId,
+    /// The owner's organisation.
+    pub org: OrgId,
+    /// The owner, who may be inactive.
+    pub user: User,
+    /// When the token stops being valid.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Whose token this is, if it is valid at `now`.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn token_owner(
+        &self,
+        digest: &[u8; 32],
+        now: DateTime<Utc>,
+    ) -> Result<Option<TokenOwner>> {
+        let row = sqlx::query!(
+            r#"SELECT t.id AS token_id, t.org_id, t.expires_at,
+                 u.id, u.email, u.name, u.active, u.created_at,
+                 ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
+                       WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
+               FROM api_tokens t JOIN users u ON u.id = t.user_id
+               WHERE t.digest = $1 AND (t.expires_at IS NULL OR $2 < t.expires_at)"#,
+            digest.as_slice(),
+            now
+        )
+        .fetch_optional(self.pool())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let user = user::Row {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            active: row.active,
+            groups: row.groups,
+            created_at: row.created_at,
+        };
+        Ok(Some(TokenOwner {
+            token: TokenId::from_uuid(row.token_id),
+            org: OrgId::from_uuid(row.org_id),
+            user: user.try_into()?,
+            expires_at: row.expires_at,
+        }))
+    }
+
+    /// Forgets tokens that expired before `before`.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn token_forget_expired(&self, before: DateTime<Utc>) -> Result<u64> {
+        let done = sqlx::query!("DELETE FROM api_tokens WHERE expires_at < $1", before)
+            .execute(self.pool())
+            .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+impl OrgStore {
+    /// Keeps the digest of a new token of `user`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub async fn token_create(
+        &self,
+        user: UserId,
+        name: &str,
+        digest: &[u8; 32],
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<TokenId> {
+        let id = TokenId::generate();
+        let done = sqlx::query!(
+            "INSERT INTO api_tokens (id, org_id, user_id, name, digest, expires_at)
+             SELECT $1, org_id, id, $4, $5, $6 FROM users WHERE org_id = $2 AND id = $3",
+            id.uuid(),
+            self.org.uuid(),
+            user.uuid(),
+            name,
+            digest.as_slice(),
+            expires_at
+        )
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::NotFound { what: "user" });
+        }
+        Ok(id)
+    }
+}
