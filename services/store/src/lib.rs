@@ -21,6 +21,7 @@ pub mod agent;
 pub mod connection;
 pub mod credential;
 pub mod session;
+pub mod recording;
 pub mod audit_log;
 
 use hoop_domain::OrgId;
