@@ -1,0 +1,49 @@
+//! The stream that tonic sends: an [`Outbox`](crate::outbox::Outbox) and its keep-alives.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use hoop_proto::v1::{self, up};
+use tokio_stream::Stream;
+
+use crate::{keep_alive::SilenceTimer, outbox::Outbox};
+
+/// What an endpoint sends. tonic's sending task polls it.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    outbox: Arc<Outbox>,
+    silence: SilenceTimer,
+}
+
+impl Outgoing {
+    pub(crate) fn new(outbox: Arc<Outbox>, silence: SilenceTimer) -> Self {
+        Self { outbox, silence }
+    }
+}
+
+impl Stream for Outgoing {
+    type Item = v1::Up;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<v1::Up>> {
+        match self.outbox.poll_frame(cx) {
+            Poll::Ready(frame) => {
+                self.silence.note();
+                Poll::Ready(frame.map(|frame| v1::Up { frame: Some(frame) }))
+            }
+            Poll::Pending => self
+                .silence
+                .poll_silence(cx)
+                .map(|()| Some(v1::Up { frame: Some(up::Frame::KeepAlive(v1::KeepAlive {})) })),
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        // The stream is gone: readers that nobody polls any more must not stay open.
+        self.outbox.abandon();
+    }
+}

@@ -1,0 +1,181 @@
+//! One channel's writer and what waits for it: never more than the credit we granted.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    io::{self, IoSlice},
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use hoop_proto::packet::{FRAME_COST, WINDOW};
+use tokio::io::AsyncWrite;
+
+/// Where a channel's data goes.
+pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// Pieces that one system call writes.
+const VECTOR: usize = 16;
+
+/// The receiving half of one channel.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    outlet: Outlet,
+    queue: VecDeque<Bytes>,
+    /// The peer writes no more.
+    closing: bool,
+    /// Credit that the peer has left.
+    room: usize,
+    /// What was consumed and not granted again yet.
+    spent: usize,
+}
+
+enum Outlet {
+    /// The target is not reached yet.
+    Awaited,
+    Open(Writer),
+    Shut,
+    /// Writing failed: what still comes is thrown away.
+    Broken,
+}
+
+/// How far a sink has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drained {
+    /// All that came is written.
+    Idle,
+    /// All is written and the writer is shut down.
+    Shut,
+    /// The writer failed just now.
+    Broke,
+}
+
+impl Sink {
+    pub(crate) const fn new() -> Self {
+        Self {
+            outlet: Outlet::Awaited,
+            queue: VecDeque::new(),
+            closing: false,
+            room: WINDOW as usize,
+            spent: 0,
+        }
+    }
+
+    pub(crate) fn attach(&mut self, writer: Writer) {
+        self.outlet = Outlet::Open(writer);
+    }
+
+    /// Takes data; `false` when the peer had no credit for it.
+    #[must_use]
+    pub(crate) fn push(&mut self, data: Bytes) -> bool {
+        let Some(room) = self.room.checked_sub(data.len() + FRAME_COST) else {
+            return false;
+        };
+        self.room = room;
+        match self.outlet {
+            Outlet::Broken | Outlet::Shut => self.spent += data.len() + FRAME_COST,
+            Outlet::Awaited | Outlet::Open(_) => self.queue.push_back(data),
+        }
+        true
+    }
+
+    /// The peer writes no more: shut down after what waits.
+    pub(crate) const fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// Nothing will ever be written again.
+    pub(crate) const fn over(&self) -> bool {
+        matches!(self.outlet, Outlet::Shut | Outlet::Broken)
+    }
+
+    /// What to grant the peer, once that is half a window.
+    pub(crate) fn grant(&mut self) -> Option<u32> {
+        if self.spent < WINDOW as usize / 2 || self.closing {
+            return None;
+        }
+        let spent = mem::take(&mut self.spent);
+        self.room += spent;
+        u32::try_from(spent).ok()
+    }
+
+    /// Writes what waits, as far as the writer takes it.
+    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Drained> {
+        let Outlet::Open(writer) = &mut self.outlet else {
+            return Poll::Ready(Drained::Idle);
+        };
+        let step = write_all(writer, &mut self.queue, &mut self.spent, self.closing, cx);
+        match ready!(step) {
+            Ok(()) if self.closing => {
+                self.outlet = Outlet::Shut;
+                Poll::Ready(Drained::Shut)
+            }
+            Ok(()) => Poll::Ready(Drained::Idle),
+            Err(_) => {
+                self.outlet = Outlet::Broken;
+                let lost = mem::take(&mut self.queue);
+                self.spent += lost.iter().map(|data| data.len() + FRAME_COST).sum::<usize>();
+                Poll::Ready(Drained::Broke)
+            }
+        }
+    }
+}
+
+fn write_all(
+    writer: &mut Writer,
+    queue: &mut VecDeque<Bytes>,
+    spent: &mut usize,
+    shutdown: bool,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let mut writer = Pin::new(writer);
+    while let Some(front) = queue.front() {
+        let written = if queue.len() == 1 {
+            ready!(writer.as_mut().poll_write(cx, front))?
+        } else {
+            let mut slices = [IoSlice::new(&[]); VECTOR];
+            let mut used = 0;
+            for (slice, data) in slices.iter_mut().zip(queue.iter()) {
+                *slice = IoSlice::new(data);
+                used += 1;
+            }
+            let slices = slices.get(..used).unwrap_or_default();
+            ready!(writer.as_mut().poll_write_vectored(cx, slices))?
+        };
+        if written == 0 && !front.is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        consume(queue, spent, written);
+    }
+    if shutdown {
+        return writer.poll_shutdown(cx);
+    }
+    writer.poll_flush(cx)
+}
+
+/// Takes `written` bytes off the queue, and every piece that is empty after it.
+fn consume(queue: &mut VecDeque<Bytes>, spent: &mut usize, mut written: usize) {
+    *spent += written;
+    while let Some(front) = queue.front_mut() {
+        if written < front.len() {
+            front.advance(written);
+            return;
+        }
+        written -= front.len();
+        queue.pop_front();
+        *spent += FRAME_COST;
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Awaited => "Awaited",
+            Self::Open(_) => "Open",
+            Self::Shut => "Shut",
+            Self::Broken => "Broken",
+        })
+    }
+}
