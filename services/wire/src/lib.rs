@@ -4,4 +4,5 @@
 //! out. Whatever a peer sends, the answer is a value or an error, never a panic, and every
 //! buffer has a bound.
 
+pub mod certificate;
 pub mod postgres;

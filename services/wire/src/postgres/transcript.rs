@@ -1,0 +1,1 @@
+//! Recorded sessions, as a person wants to read them.
