@@ -1,1 +1,2 @@
 //! From the AUDIT stream to recordings nobody can lose.
+pub mod session;

@@ -1,0 +1,188 @@
+//! Taking a packet in: is it the next one, a known one, or is something wrong?
+
+use bytes::Bytes;
+use hoop_domain::{
+    Chain, Direction, OrgId,
+    manifest::{Flaw, FlawKind},
+};
+use hoop_proto::v1::{Packet, SessionEnd, packet::Body};
+use hoop_store::recording::{End, Head};
+use prost::Message;
+use tokio::time::Instant;
+
+use super::{Session, piece::Held};
+
+/// What to do with a packet.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fed<T> {
+    /// Append it to the spool. `ack` is that of the packet before, which was only kept in
+    /// the stream as the newest one.
+    Record {
+        /// To be acknowledged.
+        ack: Option<T>,
+    },
+    /// It does not go into the recording, because it is there or because it is no packet.
+    Skip {
+        /// To be acknowledged; what is missing here is acknowledged later.
+        ack: Option<T>,
+    },
+    /// It came after the end. The flaw is to be stored, then the ticket acknowledged.
+    Late {
+        /// The flaw.
+        flaw: Flaw,
+        /// The ticket.
+        ticket: T,
+    },
+}
+
+/// Whether a packet belongs to what is recorded up to `seq`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is in the recording.
+    Recorded,
+    /// It came too late.
+    Late(Flaw),
+}
+
+impl Known {
+    /// Judges a packet of a finished recording whose last packet in `direction` is `last`.
+    #[must_use]
+    pub fn judge(direction: Direction, last: u64, encoded: &Bytes) -> Self {
+        match Packet::decode(encoded.clone()) {
+            Ok(packet) if (1..=last).contains(&packet.seq) => Self::Recorded,
+            Ok(packet) => Self::Late(Flaw { direction, seq: packet.seq, kind: FlawKind::Late }),
+            Err(_) => Self::Late(Flaw { direction, seq: last + 1, kind: FlawKind::Late }),
+        }
+    }
+}
+
+/// What a packet turned out to be.
+enum Verdict {
+    /// To be recorded, with the head's chain after it, and what is wrong with it.
+    Next { packet: Packet, chain: Chain, flaw: Option<FlawKind> },
+    /// Recorded or spooled already.
+    Known { seq: u64 },
+    /// Nothing that could be recorded.
+    Foreign(FlawKind),
+}
+
+impl<T> Session<T> {
+    /// Takes in what was published on the session's subject of `direction`.
+    pub fn feed(
+        &mut self,
+        direction: Direction,
+        encoded: &Bytes,
+        ticket: T,
+        now: Instant,
+    ) -> Fed<T> {
+        let head = &self.ways.get(direction).head;
+        match self.judge(direction, head, encoded) {
+            Verdict::Known { seq } => self.again(direction, seq, ticket, now),
+            Verdict::Next { packet, .. } if self.finishing => {
+                let flaw = Flaw { direction, seq: packet.seq, kind: FlawKind::Late };
+                Fed::Late { flaw, ticket }
+            }
+            Verdict::Next { packet, chain, flaw } => {
+                self.last_arrival = now;
+                self.flaws.extend(flaw.map(|kind| Flaw { direction, seq: packet.seq, kind }));
+                self.record(direction, packet, chain, encoded.len(), ticket, now)
+            }
+            Verdict::Foreign(kind) => {
+                let seq = head.seq + 1;
+                let flaw = Flaw { direction, seq, kind };
+                if self.finishing {
+                    return Fed::Late { flaw, ticket };
+                }
+                self.flaws.push(flaw);
+                // It holds number 0, which is no packet's, so it is never kept as the newest.
+                self.open.hold(Held { direction, seq: 0, ticket }, now);
+                Fed::Skip { ack: None }
+            }
+        }
+    }
+
+    fn judge(&self, direction: Direction, head: &Head, encoded: &Bytes) -> Verdict {
+        let (packet, follows) = match hoop_proto::packet::verify(encoded, head.chain) {
+            Ok((packet, chain)) => (packet, Some(chain)),
+            Err(_) => match Packet::decode(encoded.clone()) {
+                Ok(packet) => (packet, None),
+                Err(_) => return Verdict::Foreign(FlawKind::Undecodable),
+            },
+        };
+        if packet.session_id() != Some(self.id) || packet.travels() != Some(direction) {
+            return Verdict::Foreign(FlawKind::Misplaced);
+        }
+        let expected = head.seq + 1;
+        match follows {
+            Some(chain) => {
+                let flaw = (packet.seq != expected).then_some(FlawKind::Misnumbered);
+                Verdict::Next { packet, chain, flaw }
+            }
+            None if packet.seq == 0 => Verdict::Foreign(FlawKind::Undecodable),
+            None if packet.seq < expected => Verdict::Known { seq: packet.seq },
+            None => {
+                let gap = expected < packet.seq;
+                let flaw = if gap { FlawKind::Gap } else { FlawKind::BrokenChain };
+                // From here on the packets are checked against what this one claims, so
+                // that one break is one flaw.
+                let claimed = <[u8; 32]>::try_from(packet.chain.as_ref());
+                let chain = claimed.map_or_else(|_| head.chain.link(encoded), Chain::from);
+                Verdict::Next { packet, chain, flaw: Some(flaw) }
+            }
+        }
+    }
+
+    fn record(
+        &mut self,
+        direction: Direction,
+        packet: Packet,
+        chain: Chain,
+        length: usize,
+        ticket: T,
+        now: Instant,
+    ) -> Fed<T> {
+        let at = packet.taken_at();
+        self.begun_at.get_or_insert(at);
+        self.ended_at = self.ended_at.max(at);
+        let way = self.ways.get_mut(direction);
+        way.head.packets += 1;
+        way.head.seq = way.head.seq.max(packet.seq);
+        way.head.chain = chain;
+        way.last_arrival = now;
+        let ack = way.kept.take();
+        match packet.body {
+            Some(Body::SessionEnd(end)) => way.head.end = Some(read_end(end)),
+            Some(Body::SessionStart(start)) if self.org.is_none() => {
+                self.org = OrgId::try_from(start.org.as_ref()).ok();
+            }
+            _ => {}
+        }
+        self.open.add(Held { direction, seq: packet.seq, ticket }, length, at, now);
+        Fed::Record { ack }
+    }
+
+    /// A packet was delivered once more.
+    fn again(&mut self, direction: Direction, seq: u64, ticket: T, now: Instant) -> Fed<T> {
+        let way = self.ways.get_mut(direction);
+        if way.committed < seq || (self.finishing && !self.in_flight.is_empty()) {
+            let held = Held { direction, seq, ticket };
+            let step = self.in_flight.iter_mut().find(|step| seq <= *step.seqs.get(direction));
+            match step {
+                Some(step) => step.tickets.push(held),
+                None => self.open.hold(held, now),
+            }
+            Fed::Skip { ack: None }
+        } else if seq == way.head.seq {
+            way.kept = Some(ticket);
+            Fed::Skip { ack: None }
+        } else {
+            Fed::Skip { ack: Some(ticket) }
+        }
+    }
+}
+
+/// A reason that this version does not know was given by a newer edge: the words are kept.
+fn read_end(end: SessionEnd) -> End {
+    let reason = end.code.parse().unwrap_or(hoop_domain::EndReason::ProtocolViolation);
+    End { reason, message: end.message }
+}
