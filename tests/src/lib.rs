@@ -1,1 +1,19 @@
-//! The whole gateway, end to end, with real parts.
+//! The harness: a whole gateway of real processes, started for one test, one demo or one person.
+//!
+//! [`Gateway`] is the way in. The `stack` program shows it to people; the tests are in `e2e/`.
+
+mod binaries;
+pub mod cost;
+pub mod gateway;
+pub mod keys;
+pub mod psql;
+pub mod rest;
+pub mod service;
+pub mod stack;
+pub mod target;
+
+pub use gateway::{Gateway, Options};
+pub use psql::{Access, Psql};
+pub use rest::{Answer, Rest};
+pub use service::Service;
+pub use target::Target;

@@ -23,6 +23,6 @@ mod unique;
 
 pub use eventually::{eventually, patience};
 pub use nats::{Nats, nats};
-pub use ports::free_port;
+pub use ports::{free_port, free_port_near};
 pub use postgres::{Login, Postgres, postgres};
 pub use process::Process;

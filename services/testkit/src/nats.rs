@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tempfile::TempDir;
 
 use crate::{Process, free_port, reaper, tools};
@@ -44,20 +44,13 @@ impl Nats {
     pub fn start_in(folder: &Path, logs: &Path) -> Result<Self> {
         let mut nats = Self {
             process: None,
-            port: 0,
+            port: free_port()?,
             folder: folder.to_owned(),
             logs: logs.to_owned(),
             _throw_away: None,
         };
-        let mut failure = None;
-        for _ in 0..3 {
-            nats.port = free_port()?;
-            match nats.launch() {
-                Ok(()) => return Ok(nats),
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(failure.context("no attempt was made")?)
+        nats.launch()?;
+        Ok(nats)
     }
 
     /// Where clients connect to.

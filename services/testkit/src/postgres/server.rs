@@ -56,7 +56,7 @@ impl Server {
     /// Starts a server with its data in `folder`, made when it is not there yet.
     pub(super) fn start(folder: &Path, logs: &Path, durability: Durability) -> Result<Self> {
         let mut server = Self {
-            port: 0,
+            port: free_port()?,
             programs: tools::postgres_programs()?,
             folder: folder.to_owned(),
             process: None,
@@ -65,16 +65,8 @@ impl Server {
             account: account()?,
         };
         server.prepare().context("make a PostgreSQL database cluster")?;
-        let mut failure = None;
-        // The port can be taken between the look and the start.
-        for _ in 0..3 {
-            server.port = free_port()?;
-            match server.launch() {
-                Ok(()) => return Ok(server),
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(failure.context("no attempt was made")?)
+        server.launch()?;
+        Ok(server)
     }
 
     fn data(&self) -> PathBuf {

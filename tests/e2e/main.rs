@@ -1,0 +1,1 @@
+//! The whole gateway, end to end, with real parts. In reading order.

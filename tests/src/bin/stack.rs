@@ -1,0 +1,2 @@
+//! Shows a whole gateway to a person; `cargo xtask` runs it.
+fn main() {}

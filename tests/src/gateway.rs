@@ -1,0 +1,268 @@
+//! A whole gateway: state store, broker, target, and every process of ours.
+
+mod drop;
+mod start;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use hoop_testkit::{Nats, Postgres, eventually};
+use tempfile::TempDir;
+
+use crate::{Access, Rest, Service, Target, keys::Keys, rest::text};
+
+/// What the gateway is to consist of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How many edges.
+    pub edges: usize,
+    /// The edge that the agent calls.
+    pub agent_calls: usize,
+    /// Where to keep everything. A throw-away folder when `None`.
+    pub home: Option<PathBuf>,
+    /// Listen where the documents say, as far as those ports are free.
+    pub usual_ports: bool,
+    /// Settings for single processes: name of the process, variable, value.
+    pub settings: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { edges: 2, agent_calls: 0, home: None, usual_ports: false, settings: Vec::new() }
+    }
+}
+
+impl Options {
+    /// The same with a setting for one process.
+    #[must_use]
+    pub fn with(
+        mut self,
+        process: &'static str,
+        name: &'static str,
+        value: impl Into<String>,
+    ) -> Self {
+        self.settings.push((process, name, value.into()));
+        self
+    }
+}
+
+/// An edge and where it listens.
+#[derive(Debug)]
+pub struct Edge {
+    /// The process.
+    pub service: Service,
+    /// The port of agents and gRPC clients.
+    pub grpc: u16,
+    /// The port of `psql`.
+    pub pg: u16,
+}
+
+/// The running gateway. Dropping it ends all its processes.
+#[derive(Debug)]
+pub struct Gateway {
+    /// The REST API, logged in as the administrator.
+    pub rest: Rest,
+    /// The process that serves it.
+    pub api: Service,
+    /// Where it listens.
+    pub api_url: String,
+    /// The edges.
+    pub edges: Vec<Edge>,
+    /// The process that stores recordings.
+    pub audit_writer: Service,
+    /// The process that tells people.
+    pub notifier: Service,
+    /// The agents that were started.
+    pub agents: Vec<Service>,
+    /// The broker.
+    pub nats: Nats,
+    /// The server of the state store and the target.
+    pub postgres: Postgres,
+    /// The URI of the state store.
+    pub state: String,
+    /// What users want to reach.
+    pub target: Target,
+    /// The operator's secrets.
+    pub keys: Keys,
+    folder: PathBuf,
+    _throw_away: Option<TempDir>,
+}
+
+/// The administrator that the gateway makes at its first start.
+pub const ADMIN: &str = "admin@example.com";
+/// The agent that [`Gateway::start`] registers.
+pub const AGENT: &str = "agent";
+/// The connection to the target that [`Gateway::start`] makes.
+pub const CONNECTION: &str = "pg";
+
+impl Gateway {
+    /// Starts everything, with an agent and the connection `pg` to the target.
+    ///
+    /// # Errors
+    /// When a process does not start; the error names it and its log.
+    pub async fn start(options: Options) -> Result<Self> {
+        let agent_calls = options.agent_calls;
+        let mut gateway = Self::start_without_agent(options).await?;
+        gateway.agent_start(AGENT, agent_calls).await?;
+        gateway.connection_to_target(CONNECTION).await?;
+        Ok(gateway)
+    }
+
+    /// Two edges, with the agent on the first.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub async fn usual() -> Result<Self> {
+        Self::start(Options::default()).await
+    }
+
+    /// Where logs are.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// Registers an agent, starts it towards the edge number `edge`, and waits until it is connected.
+    ///
+    /// # Errors
+    /// When it does not connect.
+    pub async fn agent_start(&mut self, name: &str, edge: usize) -> Result<()> {
+        let key = self.rest.agent_create(name).await?;
+        self.agent_launch(name, &key, edge)?;
+        self.agent_connected(name).await
+    }
+
+    /// Starts one more agent process with a key that exists.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn agent_launch(&mut self, name: &str, key: &str, edge: usize) -> Result<()> {
+        let port = self.edge(edge)?.grpc;
+        let count = self.agents.len();
+        let process = if count == 0 { name.to_owned() } else { format!("{name}-{count}") };
+        let mut agent = Service::new(&format!("agent-{process}"), "hoop-agent", self.logs())
+            .with("HOOP_KEY", calling(key, port));
+        agent.launch()?;
+        self.agents.push(agent);
+        Ok(())
+    }
+
+    /// Waits until the API shows the agent as connected.
+    ///
+    /// # Errors
+    /// When it does not in time, with the agent's last words.
+    pub async fn agent_connected(&mut self, name: &str) -> Result<()> {
+        let connected = eventually("the agent to be connected", async || {
+            let agent = self.rest.agent(name).await?;
+            ensure!(text(&agent, "status") == "CONNECTED", "the agent is {agent}");
+            Ok(())
+        })
+        .await;
+        let process = self.agents.last_mut().and_then(|agent| agent.process().ok());
+        let words = process.map(|process| process.last_words()).unwrap_or_default();
+        connected.map_err(|error| error.context(words))
+    }
+
+    /// Makes a connection to the target, open to the administrators' group.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn connection_to_target(&self, name: &str) -> Result<()> {
+        let port = self.target.postgres.port().to_string();
+        let secret = [
+            ("HOST", "127.0.0.1"),
+            ("PORT", port.as_str()),
+            ("USER", &self.target.role),
+            ("PASS", Target::PASSWORD),
+            ("DB", &self.target.database),
+            ("SSLMODE", "disable"),
+        ];
+        self.rest.connection_create(name, "postgres", AGENT, &secret, &[]).await.map(|_| ())
+    }
+
+    /// A fresh credential for the connection to the target, on the port of edge number `edge`.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn access(&self, edge: usize) -> Result<Access> {
+        self.access_to(CONNECTION, edge).await
+    }
+
+    /// A fresh credential for `connection`, on the port of edge number `edge`.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn access_to(&self, connection: &str, edge: usize) -> Result<Access> {
+        let access = self.rest.credential_create(connection, 3600).await?;
+        self.through(access, edge)
+    }
+
+    /// The same access through another edge.
+    ///
+    /// # Errors
+    /// When there is no such edge.
+    pub fn through(&self, access: Access, edge: usize) -> Result<Access> {
+        Ok(Access { port: self.edge(edge)?.pg, ..access })
+    }
+
+    /// The edge number `edge`.
+    ///
+    /// # Errors
+    /// When there are not so many.
+    pub fn edge(&self, edge: usize) -> Result<&Edge> {
+        self.edges.get(edge).with_context(|| format!("there is no edge {edge}"))
+    }
+
+    /// The edge number `edge`, to be killed or started.
+    ///
+    /// # Errors
+    /// When there are not so many.
+    pub fn edge_mut(&mut self, edge: usize) -> Result<&mut Service> {
+        let edge = self.edges.get_mut(edge).with_context(|| format!("there is no edge {edge}"))?;
+        Ok(&mut edge.service)
+    }
+
+    /// The first agent, to be killed or started.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn agent_mut(&mut self) -> Result<&mut Service> {
+        self.agents.first_mut().context("there is no agent")
+    }
+
+    /// Every process of ours.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        let edges = self.edges.iter().map(|edge| &edge.service);
+        [&self.api, &self.audit_writer, &self.notifier].into_iter().chain(edges).chain(&self.agents)
+    }
+
+    /// Stops every process with SIGTERM, agents first, as an operator would.
+    ///
+    /// # Errors
+    /// When one of them does not stop in time or ends with a failure.
+    pub fn stop(&mut self) -> Result<()> {
+        let edges = self.edges.iter_mut().map(|edge| &mut edge.service);
+        let rest = [&mut self.audit_writer, &mut self.notifier, &mut self.api];
+        self.agents.iter_mut().chain(edges).chain(rest).try_for_each(Service::stop)
+    }
+}
+
+/// `key` with the edge on loopback that listens on `port`.
+fn calling(key: &str, port: u16) -> String {
+    match (key.rsplit_once('@'), key.rsplit_once('?')) {
+        (Some((who, _)), Some((_, query))) => format!("{who}@127.0.0.1:{port}?{query}"),
+        (Some((who, _)), None) => format!("{who}@127.0.0.1:{port}"),
+        (None, _) => key.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_pointed_at_another_edge() {
+        let key = "grpc://dev:xagt-abc@example.com:8010?mode=standard";
+        assert_eq!(calling(key, 7), "grpc://dev:xagt-abc@127.0.0.1:7?mode=standard");
+    }
+}

@@ -1,0 +1,1 @@
+//! The gateway for people: what `cargo xtask demo`, `up` and `bench` run.

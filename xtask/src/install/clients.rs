@@ -1,0 +1,46 @@
+//! The drivers that the end-to-end tests run against the gateway.
+
+use std::{fs, process::Command};
+
+use anyhow::Result;
+
+use super::{debian, pip};
+use crate::shell::{has, root, run, step};
+
+/// psycopg in pure Python, on the libpq that comes with `psql`.
+const PYTHON: &str = include_str!("../../../tests/clients/python/requirements.txt");
+
+/// psycopg, in `python` of the tools folder.
+pub(super) fn python() -> Result<()> {
+    let folder = super::tools()?.join("python");
+    let installed = fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
+    if installed == PYTHON {
+        return Ok(());
+    }
+    step("installing psycopg (pip)", || pip::install(PYTHON, &folder))
+}
+
+/// node-postgres, in `node` of the tools folder.
+pub(super) fn node() -> Result<()> {
+    let source = root()?.join("tests/clients/node");
+    let folder = super::tools()?.join("node");
+    let wanted = fs::read(source.join("package-lock.json"))?;
+    // npm writes this file last.
+    let whole = folder.join("node_modules/.package-lock.json").is_file();
+    if whole && fs::read(folder.join("package-lock.json")).ok() == Some(wanted) {
+        return Ok(());
+    }
+    if !has("node") || !has("npm") {
+        debian::packages(&["nodejs", "npm"])?;
+    }
+    step("installing node-postgres (npm)", || {
+        fs::create_dir_all(&folder)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(source.join(file), folder.join(file))?;
+        }
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(&folder);
+        run(&mut npm)
+    })
+}
