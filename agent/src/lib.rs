@@ -1,1 +1,40 @@
 //! Runs beside the targets, dials out, holds the credentials.
+//!
+//! One control stream to an edge brings offers of sessions; each is taken up by a task of
+//! its own on a stream of its own, so nothing that happens to one touches another. Several
+//! agents may share a key: nothing here assumes to be the only one.
+
+pub mod config;
+mod connector;
+
+pub mod control;
+pub mod host;
+pub mod key;
+mod secrets;
+mod session;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use control::Agent;
+
+/// What `hoop-agent --help` prints.
+pub const HELP: &str = "\
+hoop-agent: relays sessions between a gateway and the targets beside it
+
+It needs one variable:
+  HOOP_KEY=<scheme>://<name>:<auth-key>@<host>:<port>?mode=standard|embedded
+    scheme  grpcs or https for TLS, grpc or http without
+    Make one with: hoop admin create agent NAME
+
+It dials out only. With TLS the gateway's certificate is checked against the
+system's authorities; SSL_CERT_FILE names others (PEM).
+
+Logs go to stderr: RUST_LOG sets which (info), LOG_FORMAT=json|text how.
+SIGTERM lets sessions finish for 10 s; a second one does not.
+
+Options:
+  --help       prints this
+  --version    prints the version
+";

@@ -1,0 +1,69 @@
+//! What a session does beside relaying: reaching targets and cancelling statements. Each in
+//! a task of its own, because a target that does not answer must not stop the rest.
+
+use std::{collections::HashSet, sync::Arc};
+
+use hoop_proto::v1::channel_open::Kind;
+use tokio::task::JoinSet;
+
+use crate::connector::{CancelHandle, Connector, Failure, Reached};
+
+/// What came of it.
+pub(super) enum Done {
+    /// The target of a channel is there.
+    Reached { channel: u32, reached: Reached },
+    /// It is not.
+    Failed { channel: u32, failure: Failure },
+}
+
+/// The tasks of one session; they end with it.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    tasks: JoinSet<Outcome>,
+    /// One cancellation per channel at a time: more of them would do no more.
+    cancelling: HashSet<u32>,
+}
+
+enum Outcome {
+    Done(Done),
+    Cancelled { channel: u32 },
+}
+
+impl Work {
+    pub(super) fn reach(&mut self, channel: u32, connector: Arc<Connector>, kind: Kind) {
+        self.tasks.spawn(async move {
+            Outcome::Done(match connector.reach(kind).await {
+                Ok(reached) => Done::Reached { channel, reached },
+                Err(failure) => Done::Failed { channel, failure },
+            })
+        });
+    }
+
+    pub(super) fn cancel(&mut self, channel: u32, handle: CancelHandle) {
+        if !self.cancelling.insert(channel) {
+            return;
+        }
+        self.tasks.spawn(async move {
+            if let Err(failure) = handle.cancel().await {
+                let cause = failure.cause.as_ref().map(ToString::to_string);
+                tracing::warn!(channel, cause, "a statement could not be cancelled: {failure}");
+            }
+            Outcome::Cancelled { channel }
+        });
+    }
+
+    /// The next target that was reached or not. Never, while nothing is under way.
+    pub(super) async fn done(&mut self) -> Done {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(Outcome::Done(done))) => return done,
+                Some(Ok(Outcome::Cancelled { channel })) => {
+                    self.cancelling.remove(&channel);
+                }
+                // A task that panicked was logged by its panic.
+                Some(Err(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
