@@ -4,6 +4,7 @@
 //! Packets go through [`packets`], which is the hot path; everything else through [`Bus`].
 
 mod error;
+mod event;
 pub mod packets;
 pub mod request;
 pub mod stream;
@@ -110,6 +111,14 @@ impl Bus {
     /// When the connection is closed for good.
     pub async fn listen(&self, subject: &Subject) -> Result<async_nats::Subscriber, Error> {
         self.subscribe(subject.to_string()).await
+    }
+
+    /// Every key that is revoked from now on: `agent.*.revoked`.
+    ///
+    /// # Errors
+    /// When the connection is closed for good.
+    pub async fn revocations(&self) -> Result<async_nats::Subscriber, Error> {
+        self.subscribe(subject::REVOCATIONS.into()).await
     }
 
     async fn subscribe(&self, subject: String) -> Result<async_nats::Subscriber, Error> {

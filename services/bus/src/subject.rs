@@ -113,6 +113,9 @@ pub fn relay_wildcard(session: SessionId) -> String {
     format!("relay.{session}.>")
 }
 
+/// Every agent's [`Subject::AgentRevoked`].
+pub(crate) const REVOCATIONS: &str = "agent.*.revoked";
+
 /// The packets of one partition: `audit.<partition>.*.*`.
 #[must_use]
 pub fn partition_filter(partition: Partition) -> String {

@@ -1,0 +1,50 @@
+//! What the edge can be told.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use hoop_runtime::{Env, config::Error};
+
+/// The edge's settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where agents and native clients connect.
+    pub grpc_listen: SocketAddr,
+    /// Where psql connects, if anywhere.
+    pub pg_listen: Option<SocketAddr>,
+    /// The broker.
+    pub nats_url: String,
+    /// Certificate and key files of the native ports; self-signed when absent.
+    pub native_tls: Option<(PathBuf, PathBuf)>,
+    /// Certificate and key files of the gRPC port; plain HTTP/2 when absent.
+    pub grpc_tls: Option<(PathBuf, PathBuf)>,
+    /// How long sessions may go on after the drain began.
+    pub drain_timeout: Duration,
+}
+
+impl Config {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// When a variable is missing or malformed.
+    pub fn from_env(env: &Env) -> Result<Self, Error> {
+        Ok(Self {
+            grpc_listen: env.address("GRPC_LISTEN", "0.0.0.0:8010")?,
+            pg_listen: match env.text("PG_LISTEN").as_deref() {
+                Some("off") => None,
+                _ => Some(env.address("PG_LISTEN", "0.0.0.0:15432")?),
+            },
+            nats_url: env.required("NATS_URL")?,
+            native_tls: pair(env, "TLS_CERT_PATH", "TLS_KEY_PATH")?,
+            grpc_tls: pair(env, "GRPC_TLS_CERT_PATH", "GRPC_TLS_KEY_PATH")?,
+            drain_timeout: env.duration("EDGE_DRAIN_TIMEOUT", Duration::from_secs(30))?,
+        })
+    }
+}
+
+/// Both or neither: half a TLS configuration must not become none.
+fn pair(env: &Env, cert: &str, key: &str) -> Result<Option<(PathBuf, PathBuf)>, Error> {
+    if env.text(cert).is_none() && env.text(key).is_none() {
+        return Ok(None);
+    }
+    Ok(Some((env.required(cert)?.into(), env.required(key)?.into())))
+}

@@ -1,0 +1,100 @@
+//! Asking `api`. No answer, or one that makes no sense, is a refusal (invariant 4).
+
+use std::time::Duration;
+
+use hoop_bus::{Bus, ControlRequest, Error, Subject};
+use hoop_domain::{AgentId, DenialCode, SessionId, time};
+use hoop_proto as proto;
+
+/// Long enough for a database that fails over, short enough for a person who waits.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// Leave to open one session. Only [`authorize`] makes one, and opening takes it.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped opens nothing"]
+pub(crate) struct SessionPermit {
+    pub(crate) session: SessionId,
+    pub(crate) agent: AgentId,
+    pub(crate) not_after: Option<chrono::DateTime<chrono::Utc>>,
+    pub(crate) grant: proto::Grant,
+    _made_here: (),
+}
+
+/// May this user open this connection?
+pub(crate) async fn authorize(
+    bus: &Bus,
+    request: &proto::AuthorizeRequest,
+) -> Result<SessionPermit, proto::Denial> {
+    use proto::authorize_reply::Outcome;
+    let reply: proto::AuthorizeReply = ask(bus, ControlRequest::Authorize, request).await?;
+    match reply.outcome {
+        Some(Outcome::Grant(grant)) => permit(grant),
+        Some(Outcome::Denial(denial)) => Err(denial),
+        None => Err(unreadable("authorize")),
+    }
+}
+
+fn permit(grant: proto::Grant) -> Result<SessionPermit, proto::Denial> {
+    let (Ok(session), Ok(agent)) =
+        (SessionId::try_from(grant.session.as_ref()), AgentId::try_from(grant.agent.as_ref()))
+    else {
+        return Err(unreadable("authorize"));
+    };
+    let not_after = (grant.not_after != 0).then(|| time::from_micros(grant.not_after));
+    Ok(SessionPermit { session, agent, not_after, grant, _made_here: () })
+}
+
+/// The verifier of a native credential.
+pub(crate) async fn verifier(
+    bus: &Bus,
+    username: &str,
+) -> Result<Option<proto::ScramVerifier>, proto::Denial> {
+    let request = proto::VerifierRequest { username: username.into() };
+    let reply: proto::VerifierReply = ask(bus, ControlRequest::Verifier, &request).await?;
+    Ok(reply.verifier)
+}
+
+/// Whose agent key is this?
+pub(crate) async fn agent(
+    bus: &Bus,
+    request: &proto::AgentAuthRequest,
+) -> Result<(AgentId, proto::AgentIdentity), proto::Denial> {
+    use proto::agent_auth_reply::Outcome;
+    let reply: proto::AgentAuthReply = ask(bus, ControlRequest::Agent, request).await?;
+    match reply.outcome {
+        Some(Outcome::Identity(identity)) => AgentId::try_from(identity.agent.as_ref())
+            .map(|agent| (agent, identity))
+            .map_err(|_| unreadable("agent")),
+        Some(Outcome::Denial(denial)) => Err(denial),
+        None => Err(unreadable("agent")),
+    }
+}
+
+/// Tells what this edge holds; learns which of it should not be.
+pub(crate) async fn report(
+    bus: &Bus,
+    report: &proto::EdgeReport,
+) -> Result<Vec<proto::SessionKill>, proto::Denial> {
+    let reply: proto::EdgeReportReply = ask(bus, ControlRequest::Report, report).await?;
+    Ok(reply.kills)
+}
+
+async fn ask<Q, A>(bus: &Bus, request: ControlRequest, question: &Q) -> Result<A, proto::Denial>
+where
+    Q: prost::Message,
+    A: prost::Message + Default,
+{
+    let subject = Subject::Control(request);
+    bus.request(&subject, question, DEADLINE).await.map_err(|cause| {
+        match cause {
+            Error::NoResponders { .. } => tracing::error!("no api process is running"),
+            cause => tracing::error!(%cause, "api did not answer"),
+        }
+        proto::Denial::of(DenialCode::DeciderUnavailable)
+    })
+}
+
+fn unreadable(question: &str) -> proto::Denial {
+    tracing::error!(question, "the answer of api makes no sense");
+    proto::Denial::of(DenialCode::DeciderUnavailable)
+}

@@ -1,0 +1,186 @@
+//! The process: what it holds, how it starts and how it stops.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use hoop_bus::Bus;
+use hoop_domain::{AgentId, EndReason, SessionId};
+use hoop_runtime::Drain;
+use tokio::{net::TcpListener, sync::Notify};
+
+use crate::{
+    Config, agents::Agents, cancel::CancelKeys, native::NativeGateway, server, session::Session,
+};
+
+/// A running edge, ready to serve.
+pub struct Edge {
+    config: Config,
+    shared: Arc<Shared>,
+    grpc: TcpListener,
+    native: Option<hoop_native::Listener>,
+}
+
+/// What every stream of this edge can reach.
+#[derive(Debug)]
+pub struct Shared {
+    pub(crate) id: String,
+    pub(crate) bus: Bus,
+    pub(crate) agents: Agents,
+    pub(crate) cancel_keys: CancelKeys,
+    pub(crate) drain: Drain,
+    pub(crate) changed: Notify,
+    drain_handle: hoop_runtime::shutdown::DrainHandle,
+    sessions: Mutex<HashMap<SessionId, Held>>,
+}
+
+/// A session with what only its holder has to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) session: Arc<Session>,
+    /// The agent, when the client's end is here, which makes this edge the one that reports
+    /// the session and ends it with its agent's key.
+    pub(crate) client_of: Option<AgentId>,
+    /// When it must be over.
+    pub(crate) not_after: Option<chrono::DateTime<chrono::Utc>>,
+    /// When the sweep first saw that it had ended.
+    pub(crate) ended_at: Option<Instant>,
+}
+
+impl Config {
+    /// Connects and binds.
+    ///
+    /// # Errors
+    /// When the broker can't be reached or a port is taken.
+    pub async fn build(self) -> anyhow::Result<Edge> {
+        let id = format!("edge-{}", hoop_domain::EventId::generate());
+        let bus = Bus::connect(&self.nats_url, &id).await?;
+        bus.ensure_streams().await?;
+        let grpc = TcpListener::bind(self.grpc_listen)
+            .await
+            .map_err(|cause| anyhow::anyhow!("GRPC_LISTEN {}: {cause}", self.grpc_listen))?;
+        let native = match self.pg_listen {
+            Some(address) => Some(self.bind_native(address).await?),
+            None => None,
+        };
+        let (drain_handle, drain) = Drain::new();
+        let shared = Shared {
+            id,
+            bus,
+            agents: Agents::default(),
+            cancel_keys: CancelKeys::default(),
+            drain,
+            drain_handle,
+            changed: Notify::new(),
+            sessions: Mutex::default(),
+        };
+        Ok(Edge { config: self, shared: Arc::new(shared), grpc, native })
+    }
+
+    async fn bind_native(&self, address: SocketAddr) -> anyhow::Result<hoop_native::Listener> {
+        let tls = match &self.native_tls {
+            Some((cert, key)) => hoop_native::Tls::from_pem_files(cert, key)?,
+            None => hoop_native::Tls::self_signed()?,
+        };
+        hoop_native::Listener::bind(address, tls)
+            .await
+            .map_err(|cause| anyhow::anyhow!("PG_LISTEN {address}: {cause}"))
+    }
+}
+
+impl Edge {
+    /// What listens where, for the READY line.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(&'static str, String)> {
+        let mut addresses = vec![("edge", self.shared.id.clone())];
+        if let Ok(address) = self.grpc.local_addr() {
+            addresses.push(("grpc", address.to_string()));
+        }
+        if let Some(native) = &self.native {
+            addresses.push(("postgres", native.address().to_string()));
+        }
+        addresses
+    }
+
+    /// Serves until the drain is over: new streams are refused at once, sessions go on for
+    /// at most [`Config::drain_timeout`], then end with a reason.
+    ///
+    /// # Errors
+    /// When a listener fails for good.
+    pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
+        let Self { config, shared, grpc, native } = self;
+        tokio::spawn(shared.clone().report());
+        tokio::spawn(shared.clone().sweep());
+        tokio::spawn(shared.clone().serve_cancels());
+        tokio::spawn(shared.clone().serve_revocations());
+        if let Some(native) = native {
+            let (gateway, drain) = (NativeGateway::new(shared.clone()), drain.clone());
+            tokio::spawn(native.run(gateway, async move { drain.begun().await }));
+        }
+        let (stop, stopped) = Drain::new();
+        let server = tokio::spawn(server::serve(shared.clone(), grpc, config.grpc_tls, stopped));
+
+        drain.begun().await;
+        shared.drain_handle.begin();
+        shared.agents.close_all();
+        if tokio::time::timeout(config.drain_timeout, shared.idle()).await.is_err() {
+            for held in shared.held() {
+                held.session.end(EndReason::Drained);
+            }
+            let _ = tokio::time::timeout(Duration::from_secs(5), shared.idle()).await;
+        }
+        stop.begin();
+        let _ = shared.bus.client().flush().await;
+        match tokio::time::timeout(Duration::from_secs(2), server).await {
+            Ok(outcome) => outcome?,
+            // A peer that does not read its end of stream.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Shared {
+    /// Holds a session and feeds it with what the broker says, until it is done.
+    pub(crate) fn hold(self: &Arc<Self>, held: Held, subscriptions: crate::session::Subscriptions) {
+        let (shared, session) = (self.clone(), held.session.clone());
+        self.sessions().insert(session.id(), held);
+        self.changed.notify_one();
+        tokio::spawn(async move {
+            let id = session.id();
+            session.drive(subscriptions).await;
+            shared.sessions().remove(&id);
+            shared.cancel_keys.forget(id);
+            shared.changed.notify_one();
+        });
+    }
+
+    /// The session, if an end of it is here.
+    pub(crate) fn session(&self, id: SessionId) -> Option<Arc<Session>> {
+        self.sessions().get(&id).map(|held| held.session.clone())
+    }
+
+    /// Every session of which an end is here.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        self.sessions().values().cloned().collect()
+    }
+
+    /// Notes when the sweep first saw that a session had ended.
+    pub(crate) fn mark_ended(&self, id: SessionId, now: Instant) {
+        if let Some(held) = self.sessions().get_mut(&id) {
+            held.ended_at.get_or_insert(now);
+        }
+    }
+
+    async fn idle(&self) {
+        while !self.sessions().is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn sessions(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, Held>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,42 @@
+//! A program that opens a session over gRPC with its API token.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hoop_domain::EndReason;
+use hoop_proto::{self as proto, down, packet};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::{Arrival, DownStream, endpoint, status_of};
+use crate::{control, edge::Shared, open::Caller};
+
+pub(super) async fn open(
+    shared: &Arc<Shared>,
+    arrival: Arrival,
+    hello: proto::ClientHello,
+) -> Result<DownStream, Status> {
+    let request = proto::AuthorizeRequest {
+        proof: Some(proto::authorize_request::Proof::BearerToken(arrival.bearer()?)),
+        connection_name: hello.connection_name,
+        protocol: String::new(),
+        client_address: arrival.address(),
+        client_application: hello.application.clone(),
+    };
+    let permit =
+        control::authorize(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;
+    let caller = Caller { address: arrival.address(), application: hello.application };
+    let end = shared.open(permit, caller).await.map_err(|denial| status_of(&denial))?;
+    let opened = proto::SessionOpened {
+        session: Bytes::copy_from_slice(end.session.id().as_bytes()),
+        token: Bytes::copy_from_slice(&end.token.0),
+        connection_name: end.connection_name,
+        connection_type: end.connection_type,
+        window: packet::WINDOW,
+    };
+    let gone = CancellationToken::new();
+    let guard = gone.clone().drop_guard();
+    tokio::spawn(endpoint::feed(end.inlet, arrival.frames, gone, EndReason::ClientLost));
+    let first = proto::Down { frame: Some(down::Frame::SessionOpened(opened)) };
+    Ok(DownStream::session(first, end.events, guard))
+}

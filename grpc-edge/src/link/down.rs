@@ -1,0 +1,94 @@
+//! What an endpoint reads: taken from its queue as the connection asks for it, so there is
+//! no forwarding task between a receipt and the socket.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::Stream;
+use hoop_proto::{self as proto, down};
+use tokio::{sync::mpsc, time::Interval};
+use tokio_util::sync::DropGuard;
+use tonic::Status;
+
+use crate::session::Event;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+enum Source {
+    Session(mpsc::UnboundedReceiver<Event>),
+    Orders(mpsc::Receiver<proto::Down>),
+}
+
+/// The frames for one endpoint, with a keep-alive every 15 s.
+pub struct DownStream {
+    first: Option<proto::Down>,
+    source: Source,
+    keep_alive: Interval,
+    ended: bool,
+    /// Tells the reading half that the endpoint is gone.
+    _gone: DropGuard,
+}
+
+impl DownStream {
+    pub(super) fn session(
+        first: proto::Down,
+        events: mpsc::UnboundedReceiver<Event>,
+        gone: DropGuard,
+    ) -> Self {
+        Self::new(first, Source::Session(events), gone)
+    }
+
+    pub(super) fn orders(
+        first: proto::Down,
+        orders: mpsc::Receiver<proto::Down>,
+        gone: DropGuard,
+    ) -> Self {
+        Self::new(first, Source::Orders(orders), gone)
+    }
+
+    fn new(first: proto::Down, source: Source, gone: DropGuard) -> Self {
+        let begin = tokio::time::Instant::now() + KEEP_ALIVE;
+        let keep_alive = tokio::time::interval_at(begin, KEEP_ALIVE);
+        Self { first: Some(first), source, keep_alive, ended: false, _gone: gone }
+    }
+
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<proto::Down>> {
+        match &mut self.source {
+            Source::Orders(orders) => orders.poll_recv(cx),
+            Source::Session(events) => events.poll_recv(cx).map(|event| {
+                let frame = match event? {
+                    Event::Delivery(delivery) => down::Frame::Delivery(delivery),
+                    Event::Credit(credit) => down::Frame::Credit(credit),
+                    Event::Closed(closed) => {
+                        self.ended = true;
+                        down::Frame::SessionClosed(closed)
+                    }
+                };
+                Some(proto::Down { frame: Some(frame) })
+            }),
+        }
+    }
+}
+
+impl Stream for DownStream {
+    type Item = Result<proto::Down, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(frame) = self.poll_source(cx) {
+            return Poll::Ready(frame.map(Ok));
+        }
+        self.keep_alive.poll_tick(cx).map(|_| {
+            let frame = down::Frame::KeepAlive(proto::KeepAlive {});
+            Some(Ok(proto::Down { frame: Some(frame) }))
+        })
+    }
+}

@@ -1,0 +1,249 @@
+//! The native listeners' way into sessions: an in-process client of this edge.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hoop_domain::{DenialCode, Direction, EndReason};
+use hoop_native::{
+    Denied, Ended, FromTarget, Gateway, OpenRequest, SessionRx, SessionTx, ToTarget,
+};
+use hoop_proto::{self as proto, packet, payload};
+use hoop_wire::postgres::scram::Verifier;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::{
+    control,
+    edge::Shared,
+    open::Caller,
+    session::{Event, Inlet, Session},
+};
+
+/// A native session is one channel.
+const CHANNEL: u32 = 1;
+
+/// What the listeners are given.
+#[derive(Debug, Clone)]
+pub(crate) struct NativeGateway(Arc<Shared>);
+
+impl NativeGateway {
+    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+}
+
+fn denied(denial: proto::Denial) -> Denied {
+    Denied { code: denial.reason(), message: denial.message }
+}
+
+impl Gateway for NativeGateway {
+    type Tx = Tx;
+    type Rx = Rx;
+
+    async fn verifier(&self, username: &str) -> Result<Option<Verifier>, Denied> {
+        let verifier = control::verifier(&self.0.bus, username).await.map_err(denied)?;
+        verifier.as_ref().map(read_verifier).transpose()
+    }
+
+    async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {
+        let caller = Caller {
+            address: request.client_address.to_string(),
+            application: request.application.clone(),
+        };
+        let question = proto::AuthorizeRequest {
+            proof: Some(proto::authorize_request::Proof::CredentialUsername(
+                request.username().into(),
+            )),
+            connection_name: request.database,
+            protocol: "postgres".into(),
+            client_address: caller.address.clone(),
+            client_application: caller.application.clone(),
+        };
+        let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;
+        let end = self.0.open(permit, caller).await.map_err(denied)?;
+        let (cancel, cancels) = mpsc::channel(1);
+        self.0.cancel_keys.remember(end.session.id(), request.cancel_key, cancel);
+        let credit = Arc::new(Semaphore::new(packet::WINDOW as usize));
+        let tx = Tx::spawn(end.inlet, credit.clone(), cancels);
+        let rx = Rx { events: end.events, credit, session: end.session, consumed: 0, last: 0 };
+        Ok((tx, rx))
+    }
+
+    async fn cancel(&self, key: Vec<u8>) {
+        self.0.cancel(key).await;
+    }
+}
+
+fn read_verifier(verifier: &proto::ScramVerifier) -> Result<Verifier, Denied> {
+    Verifier::new(&verifier.salt, verifier.iterations, &verifier.stored_key, &verifier.server_key)
+        .map_err(|cause| {
+            tracing::error!(%cause, "api holds a verifier that makes no sense");
+            Denied::new(DenialCode::DeciderUnavailable)
+        })
+}
+
+/// Towards the target. The inlet is shared with cancel requests, which come from elsewhere.
+pub(crate) struct Tx {
+    inlet: Arc<tokio::sync::Mutex<Option<Inlet>>>,
+    credit: Arc<Semaphore>,
+}
+
+impl Tx {
+    fn spawn(inlet: Inlet, credit: Arc<Semaphore>, mut cancels: mpsc::Receiver<()>) -> Self {
+        let session = inlet.session().clone();
+        let inlet = Arc::new(tokio::sync::Mutex::new(Some(inlet)));
+        let tx = Self { inlet: inlet.clone(), credit };
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = session.ended() => return,
+                    cancel = cancels.recv() => if cancel.is_none() { return },
+                }
+                let body = payload::Body::ChannelCancel(proto::ChannelCancel {});
+                let payload = proto::Payload { channel: CHANNEL, body: Some(body) };
+                if let Some(inlet) = inlet.lock().await.as_mut() {
+                    let _ = inlet.send(payload).await;
+                }
+            }
+        });
+        tx
+    }
+
+    async fn pass(&self, payload: proto::Payload) -> Result<(), Ended> {
+        match self.inlet.lock().await.as_mut() {
+            Some(inlet) => inlet.send(payload).await.map_err(|_| Ended),
+            None => Err(Ended),
+        }
+    }
+}
+
+impl SessionTx for Tx {
+    async fn send(&mut self, item: ToTarget) -> Result<(), Ended> {
+        match item {
+            ToTarget::Open { parameters } => {
+                let parameters = parameters
+                    .into_iter()
+                    .map(|(name, value)| proto::Parameter { name, value })
+                    .collect();
+                let kind = proto::channel_open::Kind::Postgres(proto::PostgresOpen { parameters });
+                let body = payload::Body::ChannelOpen(proto::ChannelOpen { kind: Some(kind) });
+                self.pass(proto::Payload { channel: CHANNEL, body: Some(body) }).await
+            }
+            ToTarget::Data(mut data) => {
+                while !data.is_empty() {
+                    let piece = data.split_to(data.len().min(packet::LARGEST_DATA));
+                    self.send_piece(piece).await?;
+                }
+                Ok(())
+            }
+            ToTarget::Close => {
+                if let Some(inlet) = self.inlet.lock().await.take() {
+                    inlet.finish(EndReason::ClientClosed).await;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Tx {
+    async fn send_piece(&self, piece: Bytes) -> Result<(), Ended> {
+        let payload = proto::Payload::data(CHANNEL, piece);
+        let cost = u32::try_from(payload.cost()).map_err(|_| Ended)?;
+        self.credit.acquire_many(cost).await.map_err(|_| Ended)?.forget();
+        self.pass(payload).await
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        let inlet = self.inlet.clone();
+        tokio::spawn(async move {
+            if let Some(inlet) = inlet.lock().await.take() {
+                inlet.finish(EndReason::ClientClosed).await;
+            }
+        });
+    }
+}
+
+/// From the target.
+pub(crate) struct Rx {
+    events: mpsc::UnboundedReceiver<Event>,
+    credit: Arc<Semaphore>,
+    session: Arc<Session>,
+    /// What was taken and not granted again.
+    consumed: usize,
+    /// What the item costs that the listener is busy with.
+    last: usize,
+}
+
+impl Rx {
+    async fn grant(&mut self) {
+        self.consumed += std::mem::take(&mut self.last);
+        if self.consumed < packet::WINDOW as usize / 2 {
+            return;
+        }
+        let bytes = u32::try_from(std::mem::take(&mut self.consumed)).unwrap_or(packet::WINDOW);
+        let credit = proto::Credit { channel: CHANNEL, bytes };
+        self.session.pass_credit(Direction::In, credit).await;
+    }
+
+    fn translate(&mut self, event: Event) -> Option<FromTarget> {
+        match event {
+            Event::Closed(closed) => Some(self.ended(&closed)),
+            Event::Credit(credit) => {
+                self.credit.add_permits(credit.bytes as usize);
+                None
+            }
+            Event::Delivery(delivery) => self.deliver(delivery.payload?),
+        }
+    }
+
+    fn deliver(&mut self, payload: proto::Payload) -> Option<FromTarget> {
+        self.last += payload.cost();
+        match payload.body? {
+            payload::Body::Data(data) => Some(FromTarget::Data(data)),
+            payload::Body::ChannelReady(ready) => Some(FromTarget::Ready {
+                parameters: ready.parameters.into_iter().map(|p| (p.name, p.value)).collect(),
+            }),
+            payload::Body::ChannelFailed(failed) => {
+                let reason = failed.code.parse().unwrap_or(EndReason::TargetUnreachable);
+                Some(FromTarget::Failed { reason, message: failed.message })
+            }
+            payload::Body::SessionEnd(end) => {
+                let closed = proto::SessionClosed { code: end.code, message: end.message };
+                Some(self.ended(&closed))
+            }
+            // The target hung up: the session's end follows.
+            payload::Body::ChannelClose(_) => None,
+            payload::Body::ChannelOpen(_) | payload::Body::ChannelCancel(_) => {
+                self.session.end(EndReason::ProtocolViolation);
+                None
+            }
+        }
+    }
+
+    fn ended(&self, closed: &proto::SessionClosed) -> FromTarget {
+        // Whoever waits for credit must learn that none will come.
+        self.credit.close();
+        FromTarget::Ended { reason: closed.reason(), message: closed.message.clone() }
+    }
+}
+
+impl SessionRx for Rx {
+    async fn recv(&mut self) -> FromTarget {
+        self.grant().await;
+        loop {
+            let Some(event) = self.events.recv().await else {
+                return self.ended(
+                    &self
+                        .session
+                        .ended_with()
+                        .unwrap_or_else(|| proto::SessionClosed::of(EndReason::AgentLost)),
+                );
+            };
+            if let Some(item) = self.translate(event) {
+                return item;
+            }
+        }
+    }
+}

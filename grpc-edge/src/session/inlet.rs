@@ -1,0 +1,128 @@
+//! Where packets enter: numbered, chained, published.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hoop_bus::packets::PacketSender;
+use hoop_domain::{Chain, Direction, EndReason, time};
+use hoop_proto::{self as proto, packet};
+
+use super::Session;
+
+/// The one way into a direction of a session. Whoever holds it is its only sender, so
+/// numbers and chain need no lock.
+#[derive(Debug)]
+pub struct Inlet {
+    session: Arc<Session>,
+    direction: Direction,
+    sender: PacketSender,
+    seq: u64,
+    chain: Chain,
+    /// The endpoint has sent the last packet itself.
+    finished: bool,
+}
+
+/// The session takes nothing more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session has ended")]
+pub struct Ended;
+
+impl Inlet {
+    /// The beginning of `direction`. There must be one inlet per direction only.
+    #[must_use]
+    pub fn new(session: Arc<Session>, direction: Direction) -> Self {
+        let sender = session.bus.packet_sender(session.id, direction);
+        let chain = Chain::start(session.id, direction);
+        Self { session, direction, sender, seq: 0, chain, finished: false }
+    }
+
+    /// Which way its packets travel.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Takes in what an endpoint sent. It reaches the other end when it is recorded.
+    ///
+    /// # Errors
+    /// When the session has ended, or ends now because more came than was granted.
+    pub async fn send(&mut self, payload: proto::Payload) -> Result<(), Ended> {
+        if self.finished || self.session.has_ended() {
+            return Err(Ended);
+        }
+        let charged = self.session.state().lane(self.direction).charge(&payload);
+        if let Err(cause) = charged {
+            let session = self.session.id;
+            tracing::warn!(%session, %cause, direction = self.direction.as_str(), "session ended");
+            self.session.end(EndReason::ProtocolViolation);
+            return Err(Ended);
+        }
+        let channel = payload.channel;
+        let Some(body) = payload.body.clone() else { return Ok(()) };
+        self.finished = matches!(body, proto::payload::Body::SessionEnd(_));
+        self.record(channel, body.into(), Some(payload)).await
+    }
+
+    /// Records the session's first packet, which is delivered to nobody.
+    pub(crate) async fn start(&mut self, start: proto::SessionStart) -> Result<(), Ended> {
+        self.record(0, proto::v1::packet::Body::SessionStart(start), None).await
+    }
+
+    /// Records the last packet of this direction, if the endpoint has not sent it.
+    ///
+    /// When the session had not ended, `otherwise` is why it ends, once that is recorded.
+    pub async fn finish(mut self, otherwise: EndReason) {
+        if self.finished {
+            return;
+        }
+        // Not ended from here: what was sent before must reach the other end first, and
+        // does when this packet is delivered behind it.
+        let closed = self.session.ended_with();
+        let closed = closed.unwrap_or_else(|| proto::SessionClosed::of(otherwise));
+        if closed.reason() == EndReason::RecordingUnavailable {
+            // What can't be recorded can't be told through the recording either.
+            let frame = proto::relay_frame::Frame::Closed(closed);
+            self.session.relay(self.direction, frame).await;
+            self.session.abandon();
+            return;
+        }
+        let end = proto::SessionEnd { code: closed.code, message: closed.message };
+        let body = proto::payload::Body::SessionEnd(end);
+        let payload = proto::Payload { channel: 0, body: Some(body.clone()) };
+        let _ = self.record(0, body.into(), Some(payload)).await;
+    }
+
+    async fn record(
+        &mut self,
+        channel: u32,
+        body: proto::v1::packet::Body,
+        payload: Option<proto::Payload>,
+    ) -> Result<(), Ended> {
+        self.seq += 1;
+        let packet = proto::Packet {
+            session: Bytes::copy_from_slice(self.session.id.as_bytes()),
+            direction: proto::Direction::from(self.direction).into(),
+            seq: self.seq,
+            channel,
+            at: time::to_micros(chrono::Utc::now()),
+            body: Some(body),
+            chain: Bytes::new(),
+        };
+        let (encoded, chain) = packet::seal(packet, self.chain);
+        self.chain = chain;
+        let expected = self.session.state().lane(self.direction).publish(self.seq, payload);
+        self.sender.publish(self.seq, encoded, expected).await.map_err(|cause| {
+            let session = self.session.id;
+            if self.session.end(EndReason::RecordingUnavailable) {
+                tracing::error!(%session, %cause, "session ended: the broker is gone");
+            }
+            Ended
+        })
+    }
+}
