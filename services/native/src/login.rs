@@ -1,4 +1,17 @@
-//! Proving who the client is.
+//! Proving who the client is: SCRAM, and nothing else. No password comes this way.
+
+use std::sync::Arc;
+
+use hoop_wire::postgres::{
+    auth::{self, Request},
+    scram::{Mechanism, MockSecret, Server, Verifier},
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{
+    client::{Client, Error},
+    error::Refusal,
+};
 
 /// Proof that a client knows the password of a credential.
 ///
@@ -16,4 +29,55 @@ impl Authenticated {
     pub fn username(&self) -> &str {
         &self.username
     }
+}
+
+/// A client that has proved itself, and what is still to be sent to it: our own proof.
+#[derive(Debug)]
+pub(crate) struct Proved {
+    pub(crate) proof: Authenticated,
+    pub(crate) unsent: Vec<u8>,
+}
+
+/// Runs the exchange. A user that does not exist (`verifier` is `None`) goes through the
+/// same steps with made-up keys and fails at the end.
+///
+/// `unsent` are messages that go out before the first of ours, in the same write.
+pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut Client<S>,
+    username: &str,
+    verifier: Option<Verifier>,
+    mock: &MockSecret,
+    certificate: Option<Arc<[u8]>>,
+    mut unsent: Vec<u8>,
+) -> Result<Proved, Error> {
+    let verifier = verifier.unwrap_or_else(|| Verifier::doomed(username, mock));
+    let offered = Mechanism::offered(certificate.is_some());
+    let names = offered.iter().map(|mechanism| mechanism.as_str().to_owned()).collect();
+    Request::Sasl(names).encode(&mut unsent);
+    client.send(&unsent).await?;
+
+    let first = client.answer().await?;
+    let (name, data) = auth::decode_sasl_initial_response(&first.body)
+        .ok_or_else(|| malformed("the first SASL message is malformed"))?;
+    let mechanism = offered
+        .iter()
+        .find(|mechanism| mechanism.as_str() == name)
+        .ok_or_else(|| malformed("the client chose a SASL mechanism that was not offered"))?;
+    let data = data.ok_or_else(|| malformed("the first SASL message is empty"))?;
+    let failed = |error| Refusal::scram(error, username);
+    let (server, answer) =
+        Server::start(verifier, *mechanism, certificate.as_deref(), data).map_err(failed)?;
+    let mut out = Vec::new();
+    Request::SaslContinue(answer).encode(&mut out);
+    client.send(&out).await?;
+
+    let last = client.answer().await?;
+    let signature = server.finish(&last.body).map_err(failed)?;
+    out.clear();
+    Request::SaslFinal(signature).encode(&mut out);
+    Ok(Proved { proof: Authenticated { username: username.to_owned() }, unsent: out })
+}
+
+fn malformed(sentence: &str) -> Refusal {
+    Refusal::new("08P01", sentence)
 }

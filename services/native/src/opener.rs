@@ -105,6 +105,12 @@ pub trait SessionTx: Send {
     /// # Errors
     /// When the session has ended.
     fn send(&mut self, item: ToTarget) -> impl Future<Output = Result<(), Ended>> + Send;
+
+    /// Waits until the gateway has ended the session, even while data still waits to be
+    /// received. A client that reads nothing is cut by this. Must be cancel safe.
+    fn ended(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
 }
 
 /// From the target.
