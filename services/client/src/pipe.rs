@@ -21,7 +21,7 @@ use hoop_proto::{
     packet::WINDOW,
     v1::{
         self, ChannelCancel, ChannelClose, ChannelFailed, ChannelOpen, ChannelReady, Parameter,
-        SessionEnd, channel_open::Kind, payload::Body,
+        SessionEnd, TcpOpen, channel_open::Kind, payload::Body,
     },
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -138,6 +138,14 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             .outbox()
             .push_payload(channel, Body::ChannelOpen(ChannelOpen { kind: Some(kind) }))?;
         Ok(channel)
+    }
+
+    /// Asks the peer for a new channel of a TCP connection and returns its number.
+    ///
+    /// # Errors
+    /// See [`Sender::send`].
+    pub fn open_tcp(&mut self) -> Result<u32, Error> {
+        self.open(Kind::Tcp(TcpOpen {}))
     }
 
     /// Tells the peer that the channel's target is reached, and relays from now on.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hoop_proto::{
     packet::FRAME_COST,
-    v1::{Credit, Delivery, Payload, TcpOpen, down, up},
+    v1::{Credit, Delivery, Payload, down, up},
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;

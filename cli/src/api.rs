@@ -1,0 +1,125 @@
+//! The REST API, and what its refusals mean for the person at the keyboard.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode, Url};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Long enough for a gateway that waits for its broker.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A gateway's API.
+#[derive(Debug)]
+pub(crate) struct Api {
+    client: Client,
+    base: Url,
+    token: Option<String>,
+}
+
+/// Why the API did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The URL is none.
+    #[error("{given:?} is not a URL of a gateway's API; it looks like https://hoop.example.com")]
+    InvalidUrl { given: String },
+    /// Nobody answers, or the TLS certificate is not trusted.
+    #[error("the gateway at {base} could not be reached; check the URL and the network")]
+    Unreachable { base: Url, source: reqwest::Error },
+    /// What answers is no gateway.
+    #[error("what answers at {base} is not a gateway's API; check the URL")]
+    NotOurs { base: Url },
+    /// Not signed in, or not any more.
+    #[error("{message}; run `hoop login --email ADDRESS`")]
+    SignedOut { message: String },
+    /// Another refusal, in the gateway's words.
+    #[error("{message}")]
+    Refused { message: String },
+}
+
+impl Api {
+    /// The API at `base`.
+    pub(crate) fn new(base: &str, token: Option<String>) -> Result<Self, Error> {
+        let invalid = || Error::InvalidUrl { given: base.into() };
+        let mut url: Url = base.parse().map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(invalid());
+        }
+        // A base that does not end in a slash would lose its last segment in `join`.
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .user_agent(concat!("hoop/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|source| Error::Unreachable { base: url.clone(), source })?;
+        Ok(Self { client, base: url, token })
+    }
+
+    /// Reads something. `path` is made of segments, each of which may hold any character.
+    pub(crate) async fn get(
+        &self,
+        path: &[&str],
+        query: &(impl Serialize + Sync),
+    ) -> Result<Value, Error> {
+        let request = self.client.request(Method::GET, self.url(path)).query(query);
+        self.send(request).await
+    }
+
+    /// Makes something.
+    pub(crate) async fn post(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<Value, Error> {
+        let request = self.client.request(Method::POST, self.url(path)).json(body);
+        self.send(request).await
+    }
+
+    /// Deletes something.
+    pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
+        self.send(self.client.request(Method::DELETE, self.url(path))).await.map(drop)
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("api").extend(path);
+        }
+        url
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, Error> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let unreachable = |source| Error::Unreachable { base: self.base.clone(), source };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.map_err(unreachable)?;
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        let answer: Result<Value, _> = serde_json::from_slice(&body);
+        let Ok(answer) = answer else { return Err(Error::NotOurs { base: self.base.clone() }) };
+        if status.is_success() { Ok(answer) } else { Err(self.refusal(status, &answer)) }
+    }
+
+    fn refusal(&self, status: StatusCode, answer: &Value) -> Error {
+        let Some(message) = answer.get("message").and_then(Value::as_str) else {
+            return Error::NotOurs { base: self.base.clone() };
+        };
+        let message = crate::output::printable(message);
+        match status {
+            StatusCode::UNAUTHORIZED if self.token.is_some() => {
+                Error::SignedOut { message: "your login is not valid any more".into() }
+            }
+            StatusCode::UNAUTHORIZED => Error::SignedOut { message },
+            _ => Error::Refused { message },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
