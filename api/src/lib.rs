@@ -1,1 +1,29 @@
 //! REST API, and every decision.
+//!
+//! Two doors lead in: HTTP ([`router`], where one table lists every route with who may
+//! call it) and the bus ([`control`], where edges ask). Behind both, `hoop_policy`
+//! decides and `hoop_store` remembers. [`reconcile`] and [`outbox`] work in the
+//! background; any number of these processes may run side by side.
+
+mod app;
+pub mod config;
+mod service;
+mod start;
+
+mod auth;
+pub mod error;
+mod extract;
+mod guard;
+mod openapi;
+pub mod router;
+mod routes;
+
+mod control;
+mod outbox;
+mod reconcile;
+pub mod secrets;
+
+pub use app::App;
+pub use config::Config;
+pub use error::Error;
+pub use service::Service;

@@ -8,21 +8,21 @@
 //! Queries are checked against `.sqlx/` when they are compiled; `cargo xtask sqlx` renews it.
 
 mod connect;
-mod error;
-pub mod page;
 mod convert;
+mod error;
 pub mod outbox;
+pub mod page;
 
-mod org;
-pub mod user;
-mod group;
-pub mod token;
 pub mod agent;
+pub mod audit_log;
 pub mod connection;
 pub mod credential;
-pub mod session;
+mod group;
+mod org;
 pub mod recording;
-pub mod audit_log;
+pub mod session;
+pub mod token;
+pub mod user;
 
 use hoop_domain::OrgId;
 use sqlx::PgPool;

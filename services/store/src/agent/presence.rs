@@ -33,13 +33,9 @@ impl Store {
     ) -> Result<()> {
         let id = presence.agent.uuid();
         if presence.gone {
-            sqlx::query!(
-                "DELETE FROM agent_presence WHERE agent_id = $1 AND edge = $2",
-                id,
-                edge
-            )
-            .execute(self.pool())
-            .await?;
+            sqlx::query!("DELETE FROM agent_presence WHERE agent_id = $1 AND edge = $2", id, edge)
+                .execute(self.pool())
+                .await?;
             return Ok(());
         }
         let known = sqlx::query!(

@@ -165,7 +165,8 @@ impl Store {
         for id in ids {
             let mut tx = self.pool().begin().await?;
             let session = SessionId::from_uuid(*id);
-            if session_close_on_conn(&mut tx, session, reason, reason.message(), Utc::now()).await? {
+            if session_close_on_conn(&mut tx, session, reason, reason.message(), Utc::now()).await?
+            {
                 ended += 1;
             }
             tx.commit().await?;

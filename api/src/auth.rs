@@ -1,0 +1,88 @@
+//! Who asks: bearer tokens, passwords, and nobody at all with `PROFILE=dev`.
+
+pub(crate) mod password;
+pub(crate) mod token;
+
+use std::convert::Infallible;
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use hoop_domain::{GroupName, Role, UserId};
+use hoop_store::user::User;
+use http::{HeaderMap, header};
+
+use crate::{App, Error, error::Result};
+
+/// The user on whose behalf a request is handled.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) groups: Vec<GroupName>,
+}
+
+impl Actor {
+    /// Whose sessions the actor sees: everybody's, or only their own.
+    pub(crate) fn sees_only(&self) -> Option<UserId> {
+        (self.role < Role::Auditor).then_some(self.id)
+    }
+}
+
+impl From<User> for Actor {
+    fn from(user: User) -> Self {
+        Self {
+            role: user.role(),
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            groups: user.groups,
+        }
+    }
+}
+
+/// The actor of a request with these headers.
+///
+/// # Errors
+/// [`Error::Unauthenticated`] when there is none.
+pub(crate) async fn actor(app: &App, headers: &HeaderMap) -> Result<Actor> {
+    if let Some(everybody) = &app.everybody {
+        return Ok(Actor::clone(everybody));
+    }
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(Error::Unauthenticated)?;
+    let owner = app.store.token_owner(&token::digest(token), app.now()).await?;
+    let owner = owner.ok_or(Error::Unauthenticated)?;
+    // This API serves one organisation; a token of another one means nothing to it.
+    if owner.org != app.org.id() || !owner.user.active {
+        return Err(Error::Unauthenticated);
+    }
+    Ok(owner.user.into())
+}
+
+/// Handlers take the actor that the guard has put into the request. A public route has
+/// none, so a handler that asks for one there is refused: fail closed.
+impl<S: Send + Sync> FromRequestParts<S> for Actor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts.extensions.get::<Self>().cloned().ok_or(Error::Unauthenticated)
+    }
+}
+
+/// The peer's address, or `-` where a test calls without a network.
+pub(crate) struct Peer(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
+        Ok(Self(peer.map_or_else(|| "-".into(), |peer| peer.0.ip().to_string())))
+    }
+}

@@ -1,0 +1,91 @@
+//! The settings, checked before anything is started.
+
+use std::net::SocketAddr;
+
+use hoop_domain::Secret;
+use hoop_runtime::{Env, config};
+
+use crate::secrets::SecretsKey;
+
+mod public;
+
+pub use public::{GrpcUrl, NativeAddress};
+
+/// What `hoop-api` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the REST API listens.
+    pub listen: SocketAddr,
+    /// `PROFILE=dev`: nobody is asked who they are.
+    pub dev: bool,
+    /// The state store; contains a password.
+    pub postgres_uri: Secret<String>,
+    /// The broker.
+    pub nats_url: String,
+    /// Encrypts connection secrets at rest.
+    pub secrets_key: SecretsKey,
+    /// Where agents dial, for their keys.
+    pub grpc_url: GrpcUrl,
+    /// Where `psql` connects, for credentials.
+    pub native_pg: NativeAddress,
+    /// The first user's address.
+    pub admin_email: String,
+    /// The first user's password; made up when there is none.
+    pub admin_password: Option<Secret<String>>,
+}
+
+impl Config {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// With a sentence that names the variable.
+    pub fn from_env(env: &Env) -> Result<Self, config::Error> {
+        let dev = env.dev_profile();
+        let default = if dev { "127.0.0.1:8009" } else { "0.0.0.0:8009" };
+        let listen = env.address("API_LISTEN", default)?;
+        refuse_open_house(env, dev, listen)?;
+        let secrets_key = match env.text("SECRETS_KEY") {
+            None if dev => SecretsKey::for_development(),
+            _ => SecretsKey::from_base64(&env.required("SECRETS_KEY")?),
+        };
+        let grpc_url =
+            env.text("GRPC_URL").unwrap_or_else(|| "grpc://127.0.0.1:8010".into()).parse();
+        let native_pg =
+            env.text("NATIVE_PG_ADDRESS").unwrap_or_else(|| "127.0.0.1:15432".into()).parse();
+        Ok(Self {
+            listen,
+            dev,
+            postgres_uri: Secret::new(env.postgres_uri()?),
+            nats_url: env.required("NATS_URL")?,
+            secrets_key: secrets_key
+                .map_err(|error| malformed("SECRETS_KEY", &error.to_string()))?,
+            grpc_url: grpc_url
+                .map_err(|error: public::Error| malformed("GRPC_URL", &error.to_string()))?,
+            native_pg: native_pg.map_err(|error: public::Error| {
+                malformed("NATIVE_PG_ADDRESS", &error.to_string())
+            })?,
+            admin_email: env.text("ADMIN_EMAIL").unwrap_or_else(|| "admin@localhost".into()),
+            admin_password: env.text("ADMIN_PASSWORD").map(Secret::new),
+        })
+    }
+}
+
+/// Without authentication, whoever reaches the port is an administrator.
+fn refuse_open_house(env: &Env, dev: bool, listen: SocketAddr) -> Result<(), config::Error> {
+    let forced = env.text("PROFILE_DEV_FORCE").as_deref() == Some("1");
+    if dev && !listen.ip().is_loopback() && !forced {
+        return Err(malformed(
+            "API_LISTEN",
+            "with PROFILE=dev nobody is authenticated, so the API listens on a loopback address \
+             such as 127.0.0.1:8009 only; set PROFILE_DEV_FORCE=1 if you are sure",
+        ));
+    }
+    Ok(())
+}
+
+fn malformed(name: &str, why: &str) -> config::Error {
+    config::Error::Malformed { name: name.into(), why: why.into() }
+}
+
+#[cfg(test)]
+mod tests;

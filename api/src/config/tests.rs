@@ -1,0 +1,55 @@
+//! What stops the start-up, and what it says.
+
+use hoop_domain::agent_key::AgentKey;
+use hoop_runtime::Env;
+
+use super::{Config, GrpcUrl, NativeAddress};
+
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+fn config(pairs: &[(&str, &str)]) -> Result<Config, String> {
+    let all = [("POSTGRES_DB_URI", "postgres://db/x"), ("NATS_URL", "nats://n")];
+    let env = Env::from_pairs(all.iter().chain(pairs).copied()).unwrap();
+    Config::from_env(&env).map_err(|error| error.to_string())
+}
+
+#[test]
+fn production_needs_a_key_for_secrets() {
+    assert!(config(&[]).unwrap_err().starts_with("SECRETS_KEY is not set"));
+    assert!(config(&[("SECRETS_KEY", "c2hvcnQ=")]).unwrap_err().contains("32 bytes"));
+    assert!(!config(&[("SECRETS_KEY", KEY)]).unwrap().dev);
+}
+
+#[test]
+fn without_authentication_the_api_stays_on_loopback() {
+    let config_of = |listen: &str, force: &str| {
+        config(&[("PROFILE", "dev"), ("API_LISTEN", listen), ("PROFILE_DEV_FORCE", force)])
+    };
+    assert!(config_of("", "").unwrap().listen.ip().is_loopback());
+    assert!(config_of("0.0.0.0:0", "").unwrap_err().starts_with("API_LISTEN is malformed"));
+    assert!(config_of("0.0.0.0:0", "1").unwrap().dev);
+}
+
+#[test]
+fn an_agents_key_names_it_and_the_gateway() {
+    let url: GrpcUrl = "grpcs://gateway.example.com:8443/".parse().unwrap();
+    let key = AgentKey::generate().unwrap();
+    let text = url.hoop_key(&"dev".parse().unwrap(), &key, "standard");
+    assert_eq!(
+        text,
+        format!("grpcs://dev:{}@gateway.example.com:8443?mode=standard", key.reveal())
+    );
+    for wrong in ["", "gateway:8443", "ftp://gateway:1", "grpc://gateway", "grpc://a@b:1"] {
+        assert!(wrong.parse::<GrpcUrl>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn an_address_has_a_host_and_a_port() {
+    let address: NativeAddress = "[::1]:15432".parse().unwrap();
+    assert_eq!((address.host.as_str(), address.port), ("::1", 15432));
+    assert_eq!(address.to_string(), "[::1]:15432");
+    for wrong in ["", "host", "host:", "host:0", ":1", "ho st:1", "host:70000"] {
+        assert!(wrong.parse::<NativeAddress>().is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,70 @@
+//! What edges ask over the bus. Every question is answered by one of the `api` processes.
+
+mod agent;
+mod authorize;
+mod report;
+mod verifier;
+
+use std::future::Future;
+
+use futures_util::{Stream, StreamExt};
+use hoop_bus::{ControlRequest, Question, Subject};
+use hoop_proto::v1;
+use hoop_runtime::Drain;
+use hoop_store::session::Kill;
+use tokio::task::JoinSet;
+
+use crate::App;
+
+/// The queue group that all `api` processes are in.
+const GROUP: &str = "api";
+
+/// Questions of one kind that are worked on at once. The database has 16 connections.
+const AT_ONCE: usize = 32;
+
+/// Subscribes to every question, and answers in tasks that end with the drain.
+///
+/// # Errors
+/// When the bus is closed for good.
+pub(crate) async fn serve(
+    app: &App,
+    drain: &Drain,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), hoop_bus::Error> {
+    for request in ControlRequest::ALL {
+        let questions = app.bus.serve(&Subject::Control(request), GROUP).await?;
+        let (app, drain) = (app.clone(), drain.clone());
+        match request {
+            ControlRequest::Verifier => {
+                tasks.spawn(answer(app, drain, questions, verifier::answer))
+            }
+            ControlRequest::Authorize => {
+                tasks.spawn(answer(app, drain, questions, authorize::answer))
+            }
+            ControlRequest::Agent => tasks.spawn(answer(app, drain, questions, agent::answer)),
+            ControlRequest::Report => tasks.spawn(answer(app, drain, questions, report::answer)),
+        };
+    }
+    Ok(())
+}
+
+async fn answer<F: Future<Output = ()> + Send>(
+    app: App,
+    drain: Drain,
+    questions: impl Stream<Item = Question> + Send,
+    handle: impl Fn(App, Question) -> F,
+) {
+    questions
+        .take_until(drain.begun())
+        .for_each_concurrent(AT_ONCE, |question| handle(app.clone(), question))
+        .await;
+}
+
+/// A kill as edges read it.
+pub(crate) fn kill_message(kill: &Kill) -> v1::SessionKill {
+    v1::SessionKill {
+        session: kill.session.as_bytes().to_vec().into(),
+        code: kill.reason.as_str().into(),
+        message: kill.message.clone(),
+    }
+}

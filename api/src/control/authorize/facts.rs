@@ -1,0 +1,111 @@
+//! Everything that a decision needs, from the database.
+
+use chrono::{DateTime, Utc};
+use hoop_domain::{ConnectionName, DenialCode, OrgId};
+use hoop_policy::access::{self, Facts, Mode, Proof, Protocol};
+use hoop_proto::v1::{self, authorize_request::Proof as Shown};
+use hoop_store::{OrgStore, connection::Connection, user::User};
+
+use super::Refusal;
+use crate::{App, auth::token};
+
+/// What was found out about a request.
+pub(super) struct Case {
+    pub(super) org: OrgId,
+    pub(super) user: Option<User>,
+    pub(super) connection: Option<Connection>,
+    proof: Proof,
+    protocol: Protocol,
+    now: DateTime<Utc>,
+}
+
+impl Case {
+    /// The case as the policy reads it.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
+            now: self.now,
+            user: self.user.as_ref().map(|user| access::User {
+                id: user.id,
+                org: self.org,
+                active: user.active,
+                groups: &user.groups,
+            }),
+            proof: self.proof.clone(),
+            connection: self.connection.as_ref().map(|connection| access::Connection {
+                id: connection.id,
+                org: self.org,
+                kind: connection.kind,
+                agent: connection.agent,
+                groups: &connection.groups,
+                mode_connect: connection.mode_connect,
+                mode_exec: connection.mode_exec,
+            }),
+            protocol: self.protocol,
+            mode: Mode::Connect,
+        }
+    }
+}
+
+/// Finds out.
+pub(super) async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<Case, Refusal> {
+    let protocol = match request.protocol.as_str() {
+        "" => Protocol::Any,
+        name => {
+            Protocol::Only(name.parse().map_err(|_| Refusal::Denied(DenialCode::WrongProtocol))?)
+        }
+    };
+    let (org, user, proof) = match &request.proof {
+        Some(Shown::CredentialUsername(username)) => by_credential(app, username).await?,
+        Some(Shown::BearerToken(token)) => by_token(app, token).await?,
+        None => return Err(Refusal::Denied(DenialCode::Malformed)),
+    };
+    let connection = find(&app.store.org(org), &request.connection_name).await?;
+    Ok(Case { org, user, connection, proof, protocol, now: app.now() })
+}
+
+type Who = (OrgId, Option<User>, Proof);
+
+async fn by_credential(app: &App, username: &str) -> Result<Who, Refusal> {
+    let credential = app
+        .store
+        .credential_by_username(username)
+        .await?
+        .ok_or(Refusal::Denied(DenialCode::Unauthenticated))?;
+    let user = match app.store.org(credential.org).user_fetch(&credential.user.to_string()).await {
+        Ok(user) => Some(user),
+        Err(hoop_store::Error::NotFound { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let proof = Proof::Credential {
+        id: credential.id,
+        user: credential.user,
+        connection: credential.connection,
+        expires_at: credential.expires_at,
+        revoked: credential.revoked,
+    };
+    Ok((credential.org, user, proof))
+}
+
+async fn by_token(app: &App, text: &str) -> Result<Who, Refusal> {
+    if let Some(everybody) = &app.everybody {
+        let user = app.org.user_fetch(&everybody.id.to_string()).await?;
+        return Ok((app.org.id(), Some(user), Proof::Token { user: everybody.id }));
+    }
+    let owner = app
+        .store
+        .token_owner(&token::digest(text), app.now())
+        .await?
+        .ok_or(Refusal::Denied(DenialCode::Unauthenticated))?;
+    let proof = Proof::Token { user: owner.user.id };
+    Ok((owner.org, Some(owner.user), proof))
+}
+
+async fn find(org: &OrgStore, name: &str) -> Result<Option<Connection>, Refusal> {
+    // A connection is named here, never given by its id, and what is no name names nothing.
+    let Ok(name) = name.parse::<ConnectionName>() else { return Ok(None) };
+    match org.connection_fetch(name.as_str()).await {
+        Ok(connection) if connection.name == name => Ok(Some(connection)),
+        Ok(_) | Err(hoop_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

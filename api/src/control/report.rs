@@ -1,0 +1,54 @@
+//! `control.report`: what an edge holds, and what it should not hold.
+
+use hoop_bus::{Question, Subject};
+use hoop_domain::{AgentId, EndReason, SessionId};
+use hoop_proto::v1;
+use hoop_store::agent::Presence;
+
+use super::kill_message;
+use crate::{App, error::chain};
+
+pub(super) async fn answer(app: App, question: Question) {
+    let Ok(report) = question.decode::<v1::EdgeReport>() else {
+        tracing::warn!("a question on control.report can't be decoded");
+        return;
+    };
+    match take_down(&app, report).await {
+        Ok(kills) => question.answer(&v1::EdgeReportReply { kills }).await,
+        // No answer: the edge reports again. Sessions are not ended because of it before
+        // their time is up.
+        Err(error) => tracing::error!(cause = chain(&error), "control.report failed"),
+    }
+}
+
+async fn take_down(
+    app: &App,
+    report: v1::EdgeReport,
+) -> Result<Vec<v1::SessionKill>, hoop_store::Error> {
+    let now = app.now();
+    let mut held = Vec::new();
+    for agent in report.agents {
+        let Ok(id) = AgentId::try_from(agent.agent.as_ref()) else { continue };
+        let presence = Presence {
+            agent: id,
+            version: agent.version,
+            hostname: agent.hostname,
+            platform: agent.platform,
+            gone: agent.gone,
+        };
+        app.store.agent_seen(&report.edge, &presence, now).await?;
+        if !presence.gone {
+            held.push(id);
+        }
+    }
+    for agent in app.store.agent_revoked_among(&held).await? {
+        let notice = v1::AgentRevoked { message: EndReason::AgentRevoked.message().into() };
+        if let Err(error) = app.bus.publish(&Subject::AgentRevoked { agent }, &notice).await {
+            tracing::warn!(%agent, cause = %error, "an edge was not told of a revoked agent");
+        }
+    }
+    let sessions: Vec<SessionId> =
+        report.sessions.iter().filter_map(|id| SessionId::try_from(id.as_ref()).ok()).collect();
+    let kills = app.store.session_seen(&report.edge, &sessions, now).await?;
+    Ok(kills.iter().map(kill_message).collect())
+}

@@ -1,0 +1,173 @@
+//! Every way in which a request fails, and the one place that makes an answer of it.
+//!
+//! The answer is `application/problem+json` (RFC 9457) with the sentence repeated in
+//! `message`, which older clients read. The cause goes to the log, once.
+
+use std::error::Error as StdError;
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What handlers return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is signed in.
+    #[error("sign in first: send a valid token as 'authorization: Bearer …'")]
+    Unauthenticated,
+    /// Wrong address or password; which of them is not said.
+    #[error("the e-mail address or the password is wrong")]
+    WrongPassword,
+    /// Signed in, and not allowed.
+    #[error("your role does not allow this")]
+    Forbidden,
+    /// Not there, or not visible to the one who asks.
+    #[error("there is no such {what}")]
+    NotFound {
+        /// The kind of thing.
+        what: &'static str,
+    },
+    /// The path exists with other methods.
+    #[error("this path has no such method")]
+    MethodNotAllowed,
+    /// Contradicts what is there.
+    #[error("{what}")]
+    Conflict {
+        /// The contradiction.
+        what: String,
+    },
+    /// Not JSON, or not a request of ours.
+    #[error("{why}")]
+    Malformed {
+        /// What is wrong.
+        why: String,
+    },
+    /// A field has a value that makes no sense.
+    #[error("{field}: {why}")]
+    Invalid {
+        /// The field.
+        field: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// More than 1 MiB.
+    #[error("the request body is larger than 1 MiB")]
+    TooLarge,
+    /// The database or the broker is away; asking again helps.
+    #[error("the gateway can't answer at the moment; try again")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// Our fault.
+    #[error("something went wrong in the gateway; its log has the cause")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// What a client is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// A sentence for the person.
+    detail: String,
+    /// The same sentence, for older clients.
+    message: String,
+    /// The field that is wrong, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+}
+
+impl Error {
+    /// A value that makes no sense.
+    pub(crate) fn invalid(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        Self::Invalid { field: field.into(), why: format!("{why}") }
+    }
+
+    /// Our fault, with its cause.
+    pub(crate) fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Malformed { .. } => StatusCode::BAD_REQUEST,
+            Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<hoop_store::Error> for Error {
+    fn from(error: hoop_store::Error) -> Self {
+        match error {
+            hoop_store::Error::NotFound { what } => Self::NotFound { what },
+            hoop_store::Error::Conflict { what } => Self::Conflict { what: what.into() },
+            hoop_store::Error::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            hoop_store::Error::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<hoop_bus::Error> for Error {
+    fn from(error: hoop_bus::Error) -> Self {
+        Self::Unavailable(Box::new(error))
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Internal(cause) => tracing::error!(cause = chain(&**cause), "request failed"),
+            Self::Unavailable(cause) => tracing::warn!(cause = chain(&**cause), "request failed"),
+            _ => {}
+        }
+        let status = self.status();
+        let message = self.to_string();
+        let field = match self {
+            Self::Invalid { field, .. } => Some(field),
+            _ => None,
+        };
+        let title = status.canonical_reason().unwrap_or_default();
+        let detail = message.clone();
+        let problem =
+            Problem { kind: "about:blank", title, status: status.as_u16(), detail, message, field };
+        let mut response = (status, Json(problem)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,99 @@
+//! Reading requests, with errors in our words.
+
+use axum::{
+    extract::{
+        FromRequest, FromRequestParts, Path, Query, Request,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+
+/// The JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// The query.
+pub(crate) struct Params<T>(pub(crate) T);
+
+/// A name or an id in the path.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        match axum::Json::<T>::from_request(request, state).await {
+            Ok(axum::Json(body)) => Ok(Self(body)),
+            Err(JsonRejection::JsonDataError(error)) => Err(wrong_field(&error.body_text())),
+            Err(JsonRejection::BytesRejection(error)) if error.status() == 413 => {
+                Err(Error::TooLarge)
+            }
+            Err(JsonRejection::MissingJsonContentType(_)) => Err(Error::Malformed {
+                why: "send the body as JSON, with 'content-type: application/json'".into(),
+            }),
+            Err(_) => Err(Error::Malformed { why: "the body is not valid JSON".into() }),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        query.map(|Query(params)| Self(params)).map_err(|error| wrong_field(&error.body_text()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let path: Result<Path<String>, PathRejection> =
+            Path::from_request_parts(parts, state).await;
+        // A path that is not UTF-8 names nothing that exists.
+        path.map(|Path(name)| Self(name)).map_err(|_| Error::NotFound { what: "thing" })
+    }
+}
+
+/// Makes `field: why` of what the deserializer says, which is
+/// `Failed to …: path: reason at line 1 column 2` or names the field in backticks.
+fn wrong_field(text: &str) -> Error {
+    let reason = text.split_once(": ").map_or(text, |(_, reason)| reason);
+    let reason = reason.rsplit_once(" at line ").map_or(reason, |(reason, _)| reason);
+    if let Some((_, rest)) = reason.split_once("field `")
+        && let Some((field, rest)) = rest.split_once('`')
+    {
+        let missing = rest.is_empty();
+        let why = if missing { "is required" } else { "is not a field of this request" };
+        return Error::invalid(field, why);
+    }
+    match reason.split_once(": ") {
+        Some((field, why)) if !field.contains(' ') => Error::invalid(field, why),
+        _ => Error::invalid("body", reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_field() {
+        let check = |text: &str, expect: &str| assert_eq!(wrong_field(text).to_string(), expect);
+        let prefix = "Failed to deserialize the JSON body into the target type";
+        check(
+            &format!(
+                "{prefix}: name: invalid type: integer `1`, expected a string at line 1 column 9"
+            ),
+            "name: invalid type: integer `1`, expected a string",
+        );
+        check(&format!("{prefix}: missing field `name` at line 1 column 2"), "name: is required");
+        check(
+            &format!("{prefix}: nmae: unknown field `nmae`, expected `name` at line 1 column 7"),
+            "nmae: is not a field of this request",
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The `hoop-api` process.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use hoop_api::Config;
+
+fn main() -> ExitCode {
+    hoop_runtime::process::run("hoop-api", |env, drain| async move {
+        let service = Config::from_env(&env)?.build().await.context("start hoop-api")?;
+        service.run(drain).await.context("run hoop-api")
+    })
+}

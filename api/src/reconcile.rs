@@ -1,0 +1,55 @@
+//! Ends what should not go on and nobody else will end.
+//!
+//! Every step finds its work in the database and is idempotent, so it may run at any time,
+//! in any number of processes: every 5 s, and at once when something was taken away.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use hoop_bus::Subject;
+use hoop_runtime::Drain;
+
+use crate::{App, control::kill_message, error::chain};
+
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a session may be allowed and record nothing.
+const UNOPENED: TimeDelta = TimeDelta::seconds(60);
+/// How long an edge may be silent about a session: six of its reports.
+const LOST: TimeDelta = TimeDelta::seconds(60);
+/// What is kept of edges that are gone, and of tokens that have expired.
+const FORGET: TimeDelta = TimeDelta::hours(1);
+
+pub(crate) async fn run(app: App, drain: Drain) {
+    loop {
+        if let Err(error) = step(&app).await {
+            tracing::warn!(cause = chain(&error), "sessions could not be reconciled");
+        }
+        tokio::select! {
+            () = drain.begun() => return,
+            () = app.nudged() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+    }
+}
+
+/// Does all that is due now.
+pub(crate) async fn step(app: &App) -> Result<(), hoop_store::Error> {
+    let now = app.now();
+    for kill in app.store.session_kill_unfounded(now).await? {
+        tracing::info!(session = %kill.session, reason = %kill.reason, "session has to end");
+        let subject = Subject::Kill { session: kill.session };
+        // The row says it; an edge that misses the notice is told when it reports next.
+        if let Err(error) = app.bus.publish(&subject, &kill_message(&kill)).await {
+            tracing::warn!(session = %kill.session, cause = %error, "a kill was not published");
+        }
+    }
+    let unopened = app.store.session_end_unopened(now - UNOPENED).await?;
+    let lost = app.store.session_end_lost(now - LOST).await?;
+    if 0 < unopened + lost {
+        tracing::info!(unopened, lost, "ended sessions that nobody holds");
+    }
+    app.store.agent_presence_forget(now - FORGET).await?;
+    app.store.token_forget_expired(now - FORGET).await?;
+    Ok(())
+}

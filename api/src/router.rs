@@ -1,0 +1,127 @@
+//! The one table of routes: method, path, who may call it, whether it is audited.
+//!
+//! Routing, the guard, the role test and the OpenAPI test all derive from [`ROUTES`].
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use hoop_domain::Role;
+use http::{HeaderName, HeaderValue, Method, header};
+use tower_http::{
+    catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, trace::TraceLayer,
+};
+
+use crate::{App, Error, guard, routes::*};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Everybody who is signed in; the handler shows people only what is theirs.
+    SignedIn,
+    /// Those with this role or a stronger one.
+    AtLeast(Role),
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: &'static Method,
+    /// The path, with `{parameters}`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Whether calls are written to the audit log: all that change something.
+    pub audited: bool,
+    handler: fn() -> MethodRouter<App>,
+}
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+const PUBLIC: Access = Access::Public;
+const SIGNED: Access = Access::SignedIn;
+const AUDITOR: Access = Access::AtLeast(Role::Auditor);
+const ADMIN: Access = Access::AtLeast(Role::Admin);
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:ident $(+ $audited:ident)? => $handler:path;)*) => {
+        &[$(Route {
+            method: &Method::$method,
+            path: $path,
+            access: $access,
+            audited: routes!(@ $($audited)?),
+            handler: || on(MethodFilter::$method, $handler),
+        }),*]
+    };
+    (@ audited) => { true };
+    (@) => { false };
+}
+
+/// Every route.
+pub const ROUTES: &[Route] = routes! {
+    GET    "/api/healthz"                                   PUBLIC => health::healthz;
+    GET    "/api/openapi.json"                              PUBLIC => crate::openapi::document;
+    POST   "/api/login"                                     PUBLIC => login::login;
+    POST   "/api/localauth/login"                           PUBLIC => login::local_login;
+    GET    "/api/userinfo"                                  SIGNED => userinfo::show;
+    GET    "/api/users"                                     AUDITOR => users::list;
+    POST   "/api/users"                                     ADMIN + audited => users::create;
+    GET    "/api/users/groups"                              SIGNED => groups::list;
+    POST   "/api/users/groups"                              ADMIN + audited => groups::create;
+    DELETE "/api/users/groups/{name}"                       ADMIN + audited => groups::delete;
+    GET    "/api/users/{id}"                                SIGNED => users::show;
+    PUT    "/api/users/{id}"                                ADMIN + audited => users::update;
+    DELETE "/api/users/{id}"                                ADMIN + audited => users::delete;
+    POST   "/api/users/{id}/tokens"                         SIGNED + audited => tokens::create;
+    GET    "/api/agents"                                    AUDITOR => agents::list;
+    POST   "/api/agents"                                    ADMIN + audited => agents::create;
+    GET    "/api/agents/{name}"                             AUDITOR => agents::show;
+    DELETE "/api/agents/{name}"                             ADMIN + audited => agents::revoke;
+    GET    "/api/connections"                               SIGNED => connections::list;
+    POST   "/api/connections"                               ADMIN + audited => connections::create;
+    GET    "/api/connections/{name}"                        SIGNED => connections::show;
+    PUT    "/api/connections/{name}"                        ADMIN + audited => connections::update;
+    DELETE "/api/connections/{name}"                        ADMIN + audited => connections::delete;
+    POST   "/api/connections/{name}/credentials"            SIGNED + audited => credentials::create;
+    POST   "/api/connections/{name}/credentials/{id}/revoke" SIGNED + audited => credentials::revoke;
+    GET    "/api/sessions"                                  SIGNED => sessions::list;
+    GET    "/api/sessions/{id}"                             SIGNED => sessions::show;
+    DELETE "/api/sessions/{id}"                             SIGNED + audited => sessions::delete;
+    POST   "/api/sessions/{id}/kill"                        SIGNED + audited => sessions::kill;
+    GET    "/api/sessions/{id}/status"                      SIGNED => sessions::status;
+    GET    "/api/plugins/audit/sessions"                    SIGNED => sessions::audit_list;
+    GET    "/api/plugins/audit/sessions/{id}"               SIGNED => sessions::audit_show;
+    GET    "/api/plugins/audit/sessions/{id}/status"        SIGNED => sessions::audit_status;
+};
+
+/// The whole HTTP service.
+pub(crate) fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let rule = guard::Rule { app: app.clone(), access: route.access, audited: route.audited };
+        let guarded = (route.handler)().layer(middleware::from_fn_with_state(rule, guard::guard));
+        router = router.route(route.path, guarded);
+    }
+    router
+        .fallback(|| async { Error::NotFound { what: "path" } })
+        .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            use axum::response::IntoResponse;
+            Error::internal("a handler panicked").into_response()
+        }))
+        .layer(header(header::CACHE_CONTROL, "no-store"))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(TraceLayer::new_for_http())
+        .with_state(app)
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}

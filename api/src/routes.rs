@@ -1,0 +1,13 @@
+//! The handlers, one file per thing, and the JSON that goes in and out.
+
+pub(crate) mod agents;
+pub(crate) mod connections;
+pub(crate) mod credentials;
+pub(crate) mod groups;
+pub(crate) mod health;
+pub(crate) mod login;
+pub(crate) mod recording;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod userinfo;
+pub(crate) mod users;

@@ -1,0 +1,162 @@
+//! Connections.
+
+mod body;
+mod secret;
+
+use axum::{Json, extract::State};
+use hoop_domain::{ConnectionId, Role};
+use hoop_policy::access::may_see;
+use hoop_store::connection::{Connection, ConnectionSpec, EncryptedSecret};
+use http::StatusCode;
+
+use crate::{
+    App, Error,
+    auth::Actor,
+    error::{Problem, Result},
+    extract::{Body, Named},
+    secrets::SecretMap,
+};
+
+pub(crate) use body::{ConnectionRequest, ConnectionResponse, family};
+
+/// Lists the connections that the one who asks may open; auditors and administrators see all.
+#[utoipa::path(get, path = "/api/connections", tag = "connections",
+    responses((status = 200, body = Vec<ConnectionResponse>)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    actor: Actor,
+) -> Result<Json<Vec<ConnectionResponse>>> {
+    let agents = app.org.agent_list(app.now()).await?;
+    let connections = app.org.connection_list().await?;
+    Ok(Json(
+        connections
+            .into_iter()
+            .filter(|connection| visible(&actor, connection))
+            .map(|connection| ConnectionResponse::new(connection, &agents))
+            .collect(),
+    ))
+}
+
+/// Shows one connection. Its secret is never shown, only the names in it.
+#[utoipa::path(get, path = "/api/connections/{name}", tag = "connections",
+    params(("name" = String, Path, description = "name or id")),
+    responses((status = 200, body = ConnectionResponse), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    actor: Actor,
+    Named(name): Named,
+) -> Result<Json<ConnectionResponse>> {
+    let connection = find(&app, &actor, &name).await?;
+    respond(&app, connection).await
+}
+
+/// Makes a connection.
+#[utoipa::path(post, path = "/api/connections", tag = "connections",
+    request_body = ConnectionRequest,
+    responses((status = 201, body = ConnectionResponse),
+        (status = 409, description = "the name is taken", body = Problem),
+        (status = 422, description = "a field makes no sense", body = Problem)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Body(request): Body<ConnectionRequest>,
+) -> Result<(StatusCode, Json<ConnectionResponse>)> {
+    let kind = request.kind()?;
+    let given = request.secret.clone().unwrap_or_default();
+    let secret = secret::parse(kind, &given, &SecretMap::new())?;
+    let id = ConnectionId::generate();
+    let spec = spec(&app, &request, id, Some(&secret)).await?;
+    let connection = app.org.connection_create(id, &spec).await?;
+    Ok((StatusCode::CREATED, respond(&app, connection).await?))
+}
+
+/// Changes a connection. Secrets that are left out or empty stay as they are; taking access
+/// away ends live sessions.
+#[utoipa::path(put, path = "/api/connections/{name}", tag = "connections",
+    params(("name" = String, Path, description = "name or id")),
+    request_body = ConnectionRequest,
+    responses((status = 200, body = ConnectionResponse), (status = 404, body = Problem),
+        (status = 422, description = "a field makes no sense", body = Problem)))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    Named(name): Named,
+    Body(request): Body<ConnectionRequest>,
+) -> Result<Json<ConnectionResponse>> {
+    let stored = app.org.connection_fetch(&name).await?;
+    if request.kind()? != stored.kind {
+        return Err(Error::invalid("subtype", "can't be changed; make a new connection"));
+    }
+    let secret = match &request.secret {
+        None => None,
+        Some(given) => {
+            let old = app.secrets().decrypt_map(stored.id, &stored.secret);
+            let old = old.map_err(Error::internal)?;
+            Some(secret::parse(stored.kind, given, &old)?)
+        }
+    };
+    let spec = spec(&app, &request, stored.id, secret.as_ref()).await?;
+    let connection = app.org.connection_update(stored.id, &spec).await?;
+    app.nudge();
+    respond(&app, connection).await
+}
+
+/// Deletes a connection with its credentials and ends its live sessions.
+#[utoipa::path(delete, path = "/api/connections/{name}", tag = "connections",
+    params(("name" = String, Path, description = "name or id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(crate) async fn delete(State(app): State<App>, Named(name): Named) -> Result<StatusCode> {
+    let connection = app.org.connection_fetch(&name).await?;
+    app.org.connection_delete(connection.id).await?;
+    app.nudge();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The connection `name`, if the actor may know of it.
+pub(crate) async fn find(app: &App, actor: &Actor, name: &str) -> Result<Connection> {
+    let connection = app.org.connection_fetch(name).await?;
+    if visible(actor, &connection) {
+        Ok(connection)
+    } else {
+        Err(Error::NotFound { what: "connection" })
+    }
+}
+
+fn visible(actor: &Actor, connection: &Connection) -> bool {
+    Role::Auditor <= actor.role || may_see(&actor.groups, &connection.groups)
+}
+
+async fn respond(app: &App, connection: Connection) -> Result<Json<ConnectionResponse>> {
+    let agents = app.org.agent_list(app.now()).await?;
+    Ok(Json(ConnectionResponse::new(connection, &agents)))
+}
+
+async fn spec(
+    app: &App,
+    request: &ConnectionRequest,
+    id: ConnectionId,
+    secret: Option<&SecretMap>,
+) -> Result<ConnectionSpec> {
+    let name = request.name.parse().map_err(|error| Error::invalid("name", error))?;
+    let agent = match app.org.agent_fetch(&request.agent_id, app.now()).await {
+        Ok(agent) => agent.id,
+        Err(hoop_store::Error::NotFound { .. }) => {
+            return Err(Error::invalid("agent_id", "there is no agent of that id or name"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let secret = match secret {
+        None => None,
+        Some(secret) => Some(EncryptedSecret {
+            ciphertext: app.secrets().encrypt(id, secret).map_err(Error::internal)?,
+            names: secret.keys().cloned().collect(),
+        }),
+    };
+    Ok(ConnectionSpec {
+        name,
+        kind: request.kind()?,
+        agent,
+        groups: super::groups::parse("access_groups", &request.access_groups)?,
+        mode_connect: body::switch("access_mode_connect", &request.access_mode_connect)?,
+        mode_exec: body::switch("access_mode_exec", &request.access_mode_exec)?,
+        secret,
+    })
+}

@@ -1,0 +1,78 @@
+//! E-mail address and password to a token.
+
+use axum::{Json, extract::State, response::IntoResponse};
+use chrono::{DateTime, TimeDelta, Utc};
+use hoop_domain::Secret;
+use http::HeaderName;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    App, Error,
+    auth::{password, token},
+    error::{Problem, Result},
+    extract::Body,
+};
+
+/// How long a login lasts.
+const LOGIN: TimeDelta = TimeDelta::hours(12);
+
+/// Where older clients look for the token.
+const TOKEN: HeaderName = HeaderName::from_static("token");
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LoginRequest {
+    /// The address.
+    email: String,
+    /// The password.
+    password: String,
+}
+
+/// A login.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LoginResponse {
+    /// `ok`.
+    status: &'static str,
+    /// To be sent as `authorization: Bearer …`.
+    token: String,
+    /// When it stops working.
+    expires_at: DateTime<Utc>,
+}
+
+/// Signs a local user in for 12 hours.
+#[utoipa::path(post, path = "/api/login", tag = "login", request_body = LoginRequest, responses(
+    (status = 200, body = LoginResponse),
+    (status = 401, description = "the address or the password is wrong", body = Problem)))]
+pub(crate) async fn login(
+    State(app): State<App>,
+    Body(request): Body<LoginRequest>,
+) -> Result<impl IntoResponse> {
+    sign_in(&app, request).await
+}
+
+/// The same, under the name that older clients know.
+#[utoipa::path(post, path = "/api/localauth/login", tag = "login", request_body = LoginRequest,
+    responses((status = 200, body = LoginResponse),
+        (status = 401, description = "the address or the password is wrong", body = Problem)))]
+pub(crate) async fn local_login(
+    State(app): State<App>,
+    Body(request): Body<LoginRequest>,
+) -> Result<impl IntoResponse> {
+    sign_in(&app, request).await
+}
+
+async fn sign_in(app: &App, request: LoginRequest) -> Result<impl IntoResponse + use<>> {
+    // The same time and the same answer, whether the address or the password is wrong.
+    let hash = app.org.user_password(&request.email).await?;
+    if !password::verify(app, Secret::new(request.password), hash).await? {
+        return Err(Error::WrongPassword);
+    }
+    let user = app.org.user_fetch(&request.email).await?;
+    let token = token::generate(token::Kind::Login)?;
+    let expires_at = app.now() + LOGIN;
+    app.org.token_create(user.id, "login", &token::digest(&token), Some(expires_at)).await?;
+    let header = [(TOKEN, token.clone())];
+    Ok((header, Json(LoginResponse { status: "ok", token, expires_at })))
+}

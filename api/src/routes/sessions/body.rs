@@ -1,0 +1,270 @@
+//! Sessions as JSON, and the filters that find them.
+
+use chrono::{DateTime, Utc};
+use hoop_domain::{ConnectionType, Direction, EndReason, UserId, session::SessionState};
+use hoop_store::{
+    Page,
+    recording::Progress,
+    session::{Session, SessionFilter},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{Error, error::Result, routes::connections::family};
+
+const LIMIT: usize = 20;
+const LARGEST_LIMIT: usize = 100;
+
+/// Which sessions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SessionQuery {
+    /// The user's id or e-mail address.
+    user: Option<String>,
+    /// The connection's name.
+    connection: Option<String>,
+    /// `database`, `application`, `postgres` or `tcp`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Allowed at this time (RFC 3339) or later.
+    start_date: Option<DateTime<Utc>>,
+    /// Allowed before this time (RFC 3339).
+    end_date: Option<DateTime<Utc>>,
+    /// `opening`, `open` or `done`.
+    status: Option<String>,
+    /// 1 to 100 sessions; 20 when left out.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// `true` to count all that match, up to 10000.
+    count: Option<bool>,
+}
+
+impl SessionQuery {
+    pub(super) fn limit(&self) -> Result<usize> {
+        match self.limit.unwrap_or(LIMIT) {
+            limit @ 1..=LARGEST_LIMIT => Ok(limit),
+            _ => Err(Error::invalid("limit", "is 1 to 100")),
+        }
+    }
+
+    pub(super) fn wants_total(&self) -> bool {
+        self.count.unwrap_or(false)
+    }
+
+    pub(super) fn filter(&self, visible_to: Option<UserId>) -> Result<SessionFilter> {
+        let kind = match self.kind.as_deref() {
+            None => None,
+            Some(name) => Some(kind(name)?),
+        };
+        if let Some(status) = &self.status
+            && !["opening", "open", "done"].contains(&status.as_str())
+        {
+            return Err(Error::invalid("status", "is opening, open or done"));
+        }
+        Ok(SessionFilter {
+            visible_to,
+            user: self.user.clone(),
+            connection: self.connection.clone(),
+            kind,
+            state: self.status.clone(),
+            from: self.start_date,
+            until: self.end_date,
+        })
+    }
+}
+
+fn kind(name: &str) -> Result<ConnectionType> {
+    ConnectionType::ALL
+        .into_iter()
+        .find(|kind| name == kind.as_str() || name == family(*kind))
+        .ok_or_else(|| Error::invalid("type", "is database, application, postgres or tcp"))
+}
+
+/// A page of sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionList {
+    /// The newest first.
+    data: Vec<SessionResponse>,
+    /// Where the next page begins.
+    next_cursor: Option<String>,
+    /// Whether there is one.
+    has_next_page: bool,
+    /// How many match, when `count=true` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
+    /// Whether counting stopped before the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_is_capped: Option<bool>,
+}
+
+impl SessionList {
+    pub(super) fn new(
+        page: Page<Session>,
+        recordings: &[Progress],
+        total: Option<i64>,
+        cap: i64,
+    ) -> Self {
+        let data = page.rows.into_iter().map(|session| {
+            let recording = recordings.iter().find(|progress| progress.session == session.id);
+            SessionResponse::new(session, recording)
+        });
+        Self {
+            data: data.collect(),
+            has_next_page: page.next.is_some(),
+            next_cursor: page.next.map(|cursor| cursor.to_string()),
+            total_is_capped: total.map(|total| total == cap),
+            total,
+        }
+    }
+}
+
+/// A session.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionResponse {
+    /// The id.
+    id: String,
+    /// The organisation.
+    org_id: String,
+    /// Who: the address at that time.
+    user: String,
+    /// Who: the id.
+    user_id: String,
+    /// Who: the name at that time.
+    user_name: String,
+    /// `database` or `application`.
+    #[serde(rename = "type")]
+    family: &'static str,
+    /// `postgres` or `tcp`.
+    connection_subtype: &'static str,
+    /// What: the connection's name at that time.
+    connection: String,
+    /// What: the connection's id.
+    connection_id: String,
+    /// Through which agent.
+    agent_name: String,
+    /// `connect`.
+    verb: &'static str,
+    /// From where.
+    client_address: String,
+    /// What the client calls itself.
+    client_application: String,
+    /// How long it may last at most.
+    not_after: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    state: State,
+    #[serde(flatten)]
+    recorded: Recorded,
+}
+
+/// Where a session is in its life, and how much of it is recorded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionStatus {
+    /// The id.
+    id: String,
+    #[serde(flatten)]
+    state: State,
+    #[serde(flatten)]
+    recorded: Recorded,
+}
+
+/// A session's life.
+#[derive(Serialize, ToSchema)]
+struct State {
+    /// `opening`, `open` or `done`.
+    status: &'static str,
+    /// When it was allowed.
+    start_date: DateTime<Utc>,
+    /// When its first packet was recorded.
+    opened_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    end_date: Option<DateTime<Utc>>,
+    /// Why it ended, as a name.
+    end_reason: Option<&'static str>,
+    /// Why it ended, as a sentence.
+    end_message: Option<String>,
+    /// How long it lasted, from its first recorded packet.
+    duration_ms: Option<i64>,
+}
+
+/// A session's recording.
+#[derive(Serialize, ToSchema)]
+struct Recorded {
+    /// `none` so far, `writing`, or `finished`.
+    recording: &'static str,
+    /// Packets in the store, from the user and from the target.
+    #[serde(rename = "packets_in")]
+    inward: u64,
+    /// See `packets_in`.
+    #[serde(rename = "packets_out")]
+    outward: u64,
+}
+
+impl State {
+    fn of(session: &Session) -> Self {
+        let (opened_at, end_date, end_reason) = match session.state {
+            SessionState::Opening { .. } => (None, None, None),
+            SessionState::Open { opened_at } => (Some(opened_at), None, None),
+            SessionState::Closed { opened_at, closed_at, reason } => {
+                (opened_at, Some(closed_at), Some(reason))
+            }
+        };
+        let duration = opened_at.zip(end_date).map(|(from, to)| (to - from).num_milliseconds());
+        Self {
+            status: session.state.as_str(),
+            start_date: session.authorized_at,
+            opened_at,
+            end_date,
+            end_reason: end_reason.map(EndReason::as_str),
+            end_message: end_reason.map(|_| session.end_message.clone()),
+            duration_ms: duration,
+        }
+    }
+}
+
+impl Recorded {
+    fn of(progress: Option<&Progress>) -> Self {
+        let Some(progress) = progress else {
+            return Self { recording: "none", inward: 0, outward: 0 };
+        };
+        Self {
+            recording: if progress.finished { "finished" } else { "writing" },
+            inward: progress.heads.get(Direction::In).packets,
+            outward: progress.heads.get(Direction::Out).packets,
+        }
+    }
+}
+
+impl SessionResponse {
+    pub(super) fn new(session: Session, recording: Option<&Progress>) -> Self {
+        Self {
+            id: session.id.to_string(),
+            org_id: session.org.to_string(),
+            state: State::of(&session),
+            recorded: Recorded::of(recording),
+            user: session.user_email,
+            user_id: session.user.to_string(),
+            user_name: session.user_name,
+            family: family(session.connection_kind),
+            connection_subtype: session.connection_kind.as_str(),
+            connection: session.connection_name.to_string(),
+            connection_id: session.connection.to_string(),
+            agent_name: session.agent_name.to_string(),
+            verb: "connect",
+            client_address: session.client_address,
+            client_application: session.client_application,
+            not_after: session.not_after,
+        }
+    }
+}
+
+impl SessionStatus {
+    pub(super) fn new(session: &Session, recording: Option<&Progress>) -> Self {
+        Self {
+            id: session.id.to_string(),
+            state: State::of(session),
+            recorded: Recorded::of(recording),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The process from start to end: connect, migrate, listen, drain.
+
+use std::{future::IntoFuture, net::SocketAddr, time::Duration};
+
+use anyhow::Context;
+use hoop_bus::Bus;
+use hoop_runtime::{Drain, process};
+use hoop_store::Store;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{App, Config, control, outbox, reconcile, router, start};
+
+/// How long requests in progress may take after the drain has begun. Only downloads can
+/// take longer, and they can be asked for again.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A process that is ready to run.
+#[derive(Debug)]
+pub struct Service {
+    app: App,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Config {
+    /// Connects to the database and the broker, migrates, makes the first user and listens.
+    ///
+    /// # Errors
+    /// When one of them can't be done.
+    pub async fn build(self) -> anyhow::Result<Service> {
+        let (store, bus) = tokio::try_join!(
+            async {
+                Store::connect(self.postgres_uri.reveal()).await.context("connect to PostgreSQL")
+            },
+            async { Bus::connect(&self.nats_url, "hoop-api").await.context("connect to NATS") },
+        )?;
+        store.migrate().await.context("bring the database schema up to date")?;
+        bus.ensure_streams().await.context("make the streams on NATS")?;
+        let org = store.org(store.org_ensure(start::ORG).await?);
+        let listener = TcpListener::bind(self.listen)
+            .await
+            .with_context(|| format!("listen on {} (API_LISTEN)", self.listen))?;
+        let address = listener.local_addr()?;
+        let everybody = if self.dev { Some(start::developer(&org).await?) } else { None };
+        let app = App::new(self, store, org, bus, everybody);
+        start::first_user(&app).await.context("make the first user")?;
+        Ok(Service { app, listener, address })
+    }
+}
+
+impl Service {
+    /// Where the REST API listens, with the port that was really taken.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the drain begins and what was begun is done.
+    ///
+    /// # Errors
+    /// When the bus is closed for good.
+    pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        control::serve(&self.app, &drain, &mut tasks).await.context("answer on NATS")?;
+        tasks.spawn(reconcile::run(self.app.clone(), drain.clone()));
+        tasks.spawn(outbox::run(self.app.clone(), drain.clone()));
+
+        let router =
+            router::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let began = drain.clone();
+        let mut http = std::pin::pin!(
+            axum::serve(self.listener, router)
+                .with_graceful_shutdown(async move { began.begun().await })
+                .into_future()
+        );
+        process::ready("hoop-api", &[("http", self.address.to_string())]);
+        tokio::select! {
+            ended = &mut http => ended.context("serve HTTP")?,
+            () = drain.begun() => {}
+        }
+        let finish = async {
+            let ended = http.await;
+            while tasks.join_next().await.is_some() {}
+            ended
+        };
+        if tokio::time::timeout(DRAIN, finish).await.is_err() {
+            tracing::warn!("requests that took longer than {DRAIN:?} were cut off");
+        }
+        self.app.store.close().await;
+        Ok(())
+    }
+}
