@@ -1,1 +1,18 @@
 //! The whole gateway, end to end, with real parts. In reading order.
+
+mod agents;
+mod alone;
+mod broken_parts;
+mod drivers;
+mod edge_door;
+mod ending;
+mod lies;
+mod open_session;
+mod protocol;
+mod recording;
+mod refusals;
+mod rest_input;
+mod settings;
+
+/// What tests return: `?` in them shows the whole chain of causes.
+type Result<T = (), E = anyhow::Error> = anyhow::Result<T, E>;

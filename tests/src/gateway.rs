@@ -20,6 +20,8 @@ pub struct Options {
     pub agent_calls: usize,
     /// Where to keep everything. A throw-away folder when `None`.
     pub home: Option<PathBuf>,
+    /// Where to log. A folder of `home` or the throw-away folder when `None`.
+    pub logs: Option<PathBuf>,
     /// Listen where the documents say, as far as those ports are free.
     pub usual_ports: bool,
     /// Settings for single processes: name of the process, variable, value.
@@ -28,7 +30,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edges: 2, agent_calls: 0, home: None, usual_ports: false, settings: Vec::new() }
+        Self {
+            edges: 2,
+            agent_calls: 0,
+            home: None,
+            logs: None,
+            usual_ports: false,
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -85,6 +94,7 @@ pub struct Gateway {
     /// The operator's secrets.
     pub keys: Keys,
     folder: PathBuf,
+    logs: PathBuf,
     _throw_away: Option<TempDir>,
 }
 
@@ -116,12 +126,6 @@ impl Gateway {
         Self::start(Options::default()).await
     }
 
-    /// Where logs are.
-    #[must_use]
-    pub fn logs(&self) -> PathBuf {
-        self.folder.join("logs")
-    }
-
     /// Registers an agent, starts it towards the edge number `edge`, and waits until it is connected.
     ///
     /// # Errors
@@ -140,7 +144,7 @@ impl Gateway {
         let port = self.edge(edge)?.grpc;
         let count = self.agents.len();
         let process = if count == 0 { name.to_owned() } else { format!("{name}-{count}") };
-        let mut agent = Service::new(&format!("agent-{process}"), "hoop-agent", self.logs())
+        let mut agent = Service::new(&format!("agent-{process}"), "hoop-agent", self.logs.clone())
             .with("HOOP_KEY", calling(key, port));
         agent.launch()?;
         self.agents.push(agent);
@@ -163,21 +167,78 @@ impl Gateway {
         connected.map_err(|error| error.context(words))
     }
 
-    /// Makes a connection to the target, open to the administrators' group.
+    /// Makes a connection to the target, for administrators.
     ///
     /// # Errors
     /// When it is refused.
     pub async fn connection_to_target(&self, name: &str) -> Result<()> {
+        self.connection(name, &self.target.database, &[]).await
+    }
+
+    /// Makes a connection to another database of the target's server.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn connection_to_database(&self, name: &str, database: &str) -> Result<()> {
+        self.connection(name, database, &[]).await
+    }
+
+    /// Makes a connection to the target that is open to `groups`.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn open_to(&self, name: &str, groups: &[&str]) -> Result<()> {
+        self.connection(name, &self.target.database, groups).await
+    }
+
+    async fn connection(&self, name: &str, database: &str, groups: &[&str]) -> Result<()> {
         let port = self.target.postgres.port().to_string();
         let secret = [
             ("HOST", "127.0.0.1"),
             ("PORT", port.as_str()),
             ("USER", &self.target.role),
             ("PASS", Target::PASSWORD),
-            ("DB", &self.target.database),
+            ("DB", database),
             ("SSLMODE", "disable"),
         ];
-        self.rest.connection_create(name, "postgres", AGENT, &secret, &[]).await.map(|_| ())
+        self.rest.connection_create(name, "postgres", AGENT, &secret, groups).await.map(|_| ())
+    }
+
+    /// Runs `sql` on the state store, as an operator with a database client could.
+    ///
+    /// # Errors
+    /// With PostgreSQL's message.
+    pub async fn run_on_state(&self, sql: &str) -> Result<String> {
+        self.postgres.run(self.state_database()?, sql).await
+    }
+
+    /// The whole state store as text.
+    ///
+    /// # Errors
+    /// When `pg_dump` fails.
+    pub async fn dump_of_state(&self) -> Result<String> {
+        let output = tokio::process::Command::new("pg_dump").arg(&self.state).output().await?;
+        crate::Psql(output).success()
+    }
+
+    /// Where the audit-writer keeps what is in transit.
+    #[must_use]
+    pub fn spool(&self) -> PathBuf {
+        self.folder.join("spool")
+    }
+
+    /// One more audit-writer with a spool of its own; not started.
+    #[must_use]
+    pub fn another_audit_writer(&self) -> Service {
+        start::audit_writer("audit-writer-2", self.logs.clone(), &self.keys)
+            .with("NATS_URL", self.nats.url())
+            .with("POSTGRES_DB_URI", &self.state)
+            .with("PLUGIN_AUDIT_PATH", self.folder.join("spool-2").display().to_string())
+    }
+
+    fn state_database(&self) -> Result<&str> {
+        let path = self.state.rsplit('/').next().context("no database in the URI")?;
+        Ok(path.split('?').next().unwrap_or(path))
     }
 
     /// A fresh credential for the connection to the target, on the port of edge number `edge`.

@@ -10,10 +10,12 @@ pub mod psql;
 pub mod rest;
 pub mod service;
 pub mod stack;
+pub mod tap;
 pub mod target;
 
 pub use gateway::{Gateway, Options};
 pub use psql::{Access, Psql};
 pub use rest::{Answer, Rest};
 pub use service::Service;
+pub use tap::Tap;
 pub use target::Target;

@@ -28,6 +28,18 @@ impl Access {
         format!("postgres://{username}:{password}@{host}:{port}/{database}")
     }
 
+    /// The same by way of another port of this machine.
+    #[must_use]
+    pub fn by_port(&self, port: u16) -> Self {
+        Self { host: "127.0.0.1".to_owned(), port, ..self.clone() }
+    }
+
+    /// The same for another database.
+    #[must_use]
+    pub fn to_database(&self, database: &str) -> Self {
+        Self { database: database.to_owned(), ..self.clone() }
+    }
+
     /// A program of PostgreSQL's that finds its way through the environment.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {

@@ -35,11 +35,12 @@ impl Gateway {
             (None, None) => anyhow::bail!("neither a home nor a throw-away folder"),
         };
         let keys = Keys::in_folder(&folder)?;
+        let logs = options.logs.clone().unwrap_or_else(|| folder.join("logs"));
         let parts = match &options.home {
-            Some(home) => kept_parts(home).await?,
+            Some(home) => kept_parts(home, &logs).await?,
             None => throw_away_parts().await?,
         };
-        let mut gateway = assemble(&options, folder, keys, parts)?;
+        let mut gateway = assemble(&options, &folder, logs, keys, parts)?;
         gateway._throw_away = throw_away;
         gateway.apply(&options);
         gateway.launch().await?;
@@ -82,10 +83,9 @@ async fn throw_away_parts() -> Result<Parts> {
     Ok(Parts { postgres, nats, state, target })
 }
 
-async fn kept_parts(home: &Path) -> Result<Parts> {
-    let logs = home.join("logs");
-    let postgres = Postgres::kept_in(&home.join("postgres"), &logs).await?;
-    let nats = Nats::start_in(&home.join("nats"), &logs)?;
+async fn kept_parts(home: &Path, logs: &Path) -> Result<Parts> {
+    let postgres = Postgres::kept_in(&home.join("postgres"), logs).await?;
+    let nats = Nats::start_in(&home.join("nats"), logs)?;
     let there = "select 1 from pg_database where datname = 'hoop'";
     if postgres.run("postgres", there).await?.is_empty() {
         postgres.run("postgres", "create database hoop").await?;
@@ -95,9 +95,14 @@ async fn kept_parts(home: &Path) -> Result<Parts> {
     Ok(Parts { postgres, nats, state, target })
 }
 
-fn assemble(options: &Options, folder: PathBuf, keys: Keys, parts: Parts) -> Result<Gateway> {
+fn assemble(
+    options: &Options,
+    folder: &Path,
+    logs: PathBuf,
+    keys: Keys,
+    parts: Parts,
+) -> Result<Gateway> {
     let Parts { postgres, nats, state, target } = parts;
-    let logs = folder.join("logs");
     let port = |usual: u16| if options.usual_ports { free_port_near(usual) } else { free_port() };
     let service = |name: &str, program: &'static str| {
         Service::new(name, program, logs.clone()).with("NATS_URL", nats.url())
@@ -124,10 +129,10 @@ fn assemble(options: &Options, folder: PathBuf, keys: Keys, parts: Parts) -> Res
         .with("SECRETS_KEY", &keys.secrets)
         .with("ADMIN_EMAIL", ADMIN)
         .with("ADMIN_PASSWORD", &keys.admin_password);
-    let audit_writer = service("audit-writer", "hoop-audit-writer")
+    let audit_writer = audit_writer("audit-writer", logs.clone(), &keys)
+        .with("NATS_URL", nats.url())
         .with("POSTGRES_DB_URI", &state)
-        .with("PLUGIN_AUDIT_PATH", folder.join("spool").display().to_string())
-        .with("AUDIT_SIGNING_KEY", &keys.signing);
+        .with("PLUGIN_AUDIT_PATH", folder.join("spool").display().to_string());
     let notifier = service("notifier", "hoop-notifier").with("POSTGRES_DB_URI", &state);
     Ok(Gateway {
         rest: Rest::new(&api_url)?,
@@ -142,7 +147,16 @@ fn assemble(options: &Options, folder: PathBuf, keys: Keys, parts: Parts) -> Res
         state,
         target,
         keys,
-        folder,
+        folder: folder.to_owned(),
+        logs,
         _throw_away: None,
     })
+}
+
+/// An audit-writer, but for where it finds the others.
+pub(super) fn audit_writer(name: &str, logs: PathBuf, keys: &Keys) -> Service {
+    Service::new(name, "hoop-audit-writer", logs)
+        .with("AUDIT_SIGNING_KEY", &keys.signing)
+        // Recordings are to be seen soon after they were made.
+        .with("AUDIT_SEGMENT_AGE", "1s")
 }

@@ -1,7 +1,5 @@
 //! Sessions and their recordings.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -119,36 +117,49 @@ impl Rest {
         hoop_testkit::eventually("the session to be done", async || {
             let session = self.session(id).await?;
             ensure!(text(&session, "status") == "done", "it is {session}");
+            ensure!(text(&session, "recording") == "finished", "its recording is {session}");
             Ok(session)
         })
         .await
     }
 
-    /// All packets of a session that is over, page by page.
+    /// All packets of a session that is over.
     ///
     /// # Errors
     /// When a page can't be read.
     pub async fn recording(&self, id: &str) -> Result<Recording> {
-        let mut found: BTreeMap<(bool, u64), Packet> = BTreeMap::new();
+        let mut recording = Recording::default();
+        self.each_packet(id, |packet| {
+            let out = text(&packet.0, "direction") == "out";
+            let packets = if out { &mut recording.output } else { &mut recording.input };
+            packets.push(packet);
+            Ok(())
+        })
+        .await?;
+        recording.input.sort_by_key(Packet::seq);
+        recording.output.sort_by_key(Packet::seq);
+        Ok(recording)
+    }
+
+    /// Reads the packets of a session page by page.
+    ///
+    /// # Errors
+    /// When a page can't be read, or with the error of `visit`.
+    pub async fn each_packet(
+        &self,
+        id: &str,
+        mut visit: impl FnMut(Packet) -> Result<()>,
+    ) -> Result<()> {
         let mut cursor = String::new();
         loop {
             let page = self.get(&format!("/api/sessions/{id}/packets?limit=1000{cursor}")).await?;
             let packets = page.get("data").and_then(Value::as_array).context("no packets")?;
-            for packet in packets {
-                let packet = Packet(packet.clone());
-                let out = text(&packet.0, "direction") == "out";
-                found.insert((out, packet.seq()), packet);
-            }
-            match text(&page, "next") {
-                "" => break,
-                next => cursor = format!("&after={next}"),
+            packets.iter().try_for_each(|packet| visit(Packet(packet.clone())))?;
+            match text(&page, "next_cursor") {
+                "" => return Ok(()),
+                next => cursor = format!("&cursor={next}"),
             }
         }
-        let mut recording = Recording::default();
-        for ((out, _), packet) in found {
-            if out { recording.output.push(packet) } else { recording.input.push(packet) }
-        }
-        Ok(recording)
     }
 
     /// Ends a session.

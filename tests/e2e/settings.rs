@@ -1,0 +1,90 @@
+//! A wrong setting stops a process at once, with a sentence that names it.
+
+use anyhow::ensure;
+use hoop_tests::Service;
+
+use crate::Result;
+
+const NATS: (&str, &str) = ("NATS_URL", "nats://127.0.0.1:1");
+const KEY: (&str, &str) = ("SECRETS_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+
+/// Starts `program` with `settings`; what it complains about before it ends.
+fn complaint(program: &'static str, settings: &[(&str, &str)]) -> Result<String> {
+    let logs = tempfile::tempdir()?;
+    let mut service = Service::new(program, program, logs.path().to_owned());
+    for (name, value) in settings {
+        service.set(name, *value);
+    }
+    ensure!(service.start().is_err(), "{program} started with {settings:?}");
+    Ok(service.log())
+}
+
+fn refused(program: &'static str, settings: &[(&str, &str)], sentence: &str) -> Result {
+    let complaint = complaint(program, settings)?;
+    ensure!(
+        complaint.contains(sentence),
+        "{program} {settings:?}: no {sentence:?} in {complaint:?}"
+    );
+    ensure!(!complaint.contains("panicked"), "{complaint}");
+    Ok(())
+}
+
+#[test]
+fn a_port_that_is_no_number_is_named() -> Result {
+    let pg = [("PG_HOST", "db"), ("PG_USER", "u"), ("PG_DB", "d"), ("PG_PORT", "abc")];
+    let settings: Vec<_> = pg.into_iter().chain([NATS, KEY]).collect();
+    refused("hoop-api", &settings, "PG_PORT is malformed")
+}
+
+#[test]
+fn a_setting_that_nobody_knows_stops_every_process() -> Result {
+    for program in
+        ["hoop-api", "hoop-grpc-edge", "hoop-audit-writer", "hoop-notifier", "hoop-agent"]
+    {
+        refused(
+            program,
+            &[("NATS_URI", "x")],
+            "NATS_URI is not a setting of hoop; did you mean NATS_URL?",
+        )?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_state_store_of_the_old_product_is_refused_with_what_replaces_it() -> Result {
+    refused("hoop-api", &[("XTDB_ADDRESS", "x"), NATS, KEY], "set POSTGRES_DB_URI")
+}
+
+#[test]
+fn what_is_required_is_named() -> Result {
+    refused("hoop-api", &[("POSTGRES_DB_URI", "postgres://db/x"), KEY], "NATS_URL is not set")?;
+    refused("hoop-api", &[("POSTGRES_DB_URI", "postgres://db/x"), NATS], "SECRETS_KEY is not set")?;
+    refused("hoop-api", &[NATS, KEY], "POSTGRES_DB_URI is not set")?;
+    refused("hoop-grpc-edge", &[], "NATS_URL is not set")?;
+    refused("hoop-audit-writer", &[NATS], "POSTGRES_DB_URI is not set")?;
+    refused("hoop-agent", &[], "HOOP_KEY is not set")
+}
+
+#[test]
+fn addresses_durations_and_keys_are_checked() -> Result {
+    refused("hoop-grpc-edge", &[NATS, ("PG_LISTEN", "15432")], "PG_LISTEN is malformed")?;
+    refused(
+        "hoop-grpc-edge",
+        &[NATS, ("EDGE_DRAIN_TIMEOUT", "30")],
+        "EDGE_DRAIN_TIMEOUT is malformed",
+    )?;
+    refused("hoop-agent", &[("HOOP_KEY", "grpc://dev:nonsense@localhost:8010")], "HOOP_KEY")?;
+    let api = [("POSTGRES_DB_URI", "postgres://db/x"), NATS, ("SECRETS_KEY", "c2hvcnQ=")];
+    refused("hoop-api", &api, "SECRETS_KEY")
+}
+
+#[test]
+fn a_secret_in_a_setting_is_not_repeated() -> Result {
+    let uri = "postgres://user:s3cret-of-the-store@127.0.0.1:abc/db";
+    let said = complaint("hoop-api", &[("POSTGRES_DB_URI", uri), NATS, KEY])?;
+    ensure!(!said.contains("s3cret-of-the-store"), "{said}");
+    let key = "grpc://dev:xagt-s3cret-of-the-agent@localhost:8010?mode=standard";
+    let said = complaint("hoop-agent", &[("HOOP_KEY", key)])?;
+    ensure!(!said.contains("s3cret-of-the-agent"), "{said}");
+    Ok(())
+}
