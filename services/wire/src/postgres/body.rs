@@ -23,6 +23,14 @@ impl<'a> Body<'a> {
         Some(taken)
     }
 
+    /// As much of `length` bytes as there is, and whether that is all of it.
+    pub(crate) fn up_to(&mut self, length: usize) -> (&'a [u8], bool) {
+        match self.take(length) {
+            Some(whole) => (whole, true),
+            None => (std::mem::take(&mut self.0), false),
+        }
+    }
+
     fn chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk::<N>()?;
         self.0 = rest;
@@ -31,6 +39,10 @@ impl<'a> Body<'a> {
 
     pub(crate) fn u8(&mut self) -> Option<u8> {
         self.chunk::<1>().map(|[byte]| byte)
+    }
+
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        self.chunk().map(u16::from_be_bytes)
     }
 
     pub(crate) fn u32(&mut self) -> Option<u32> {
