@@ -85,13 +85,14 @@ fn read_verifier(verifier: &proto::ScramVerifier) -> Result<Verifier, Denied> {
 pub(crate) struct Tx {
     inlet: Arc<tokio::sync::Mutex<Option<Inlet>>>,
     credit: Arc<Semaphore>,
+    session: Arc<Session>,
 }
 
 impl Tx {
     fn spawn(inlet: Inlet, credit: Arc<Semaphore>, mut cancels: mpsc::Receiver<()>) -> Self {
         let session = inlet.session().clone();
         let inlet = Arc::new(tokio::sync::Mutex::new(Some(inlet)));
-        let tx = Self { inlet: inlet.clone(), credit };
+        let tx = Self { inlet: inlet.clone(), credit, session: session.clone() };
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -142,6 +143,10 @@ impl SessionTx for Tx {
                 Ok(())
             }
         }
+    }
+
+    async fn ended(&mut self) {
+        self.session.ended().await;
     }
 }
 
