@@ -66,3 +66,34 @@ pub(super) async fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_held_while_nothing_comes() {
+        let (mut client, mut reader) = tokio::io::duplex(128 * 1024);
+        let mut reading = Reading::default();
+        client.write_all(&[1; 20_000]).await.unwrap();
+        assert_eq!(reading.next(&mut reader).await.unwrap().map(|piece| piece.len()), Some(20_000));
+        assert_eq!(now_or_never(reading.next(&mut reader)).await.map(drop), None);
+        assert_eq!(reading.buffer.capacity(), 0);
+    }
+
+    #[tokio::test]
+    async fn pieces_are_what_was_sent() {
+        let (mut client, mut reader) = tokio::io::duplex(1024 * 1024);
+        let sent: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+        client.write_all(&sent).await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut reading = Reading::default();
+        let mut received = Vec::new();
+        while let Some(piece) = reading.next(&mut reader).await.unwrap() {
+            received.extend_from_slice(&piece);
+        }
+        assert!(received == sent);
+    }
+}
