@@ -14,7 +14,11 @@ mod settings;
 use std::process::ExitCode;
 
 use clap::Parser;
-use hoop_runtime::{Env, process};
+use hoop_runtime::{
+    Env,
+    config::{self, VARIABLES},
+    process,
+};
 
 fn main() -> ExitCode {
     let args = args::Args::parse();
@@ -28,9 +32,22 @@ fn main() -> ExitCode {
 }
 
 fn run(args: args::Args) -> anyhow::Result<()> {
-    let env = Env::from_process()?;
+    let env = environment()?;
     process::install_crypto();
     // One thread: a command waits far more than it works.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(command::run(args, &env))
+}
+
+/// The variables that this command reads, and whatever else begins with `HOOP_`: a person's
+/// shell is full of other programs' names, which only a server has a reason to question.
+fn environment() -> Result<Env, config::Error> {
+    let ours = |name: &str| {
+        let known = VARIABLES.iter().find(|variable| variable.name == name);
+        name.starts_with("HOOP_")
+            || known.is_some_and(|variable| variable.processes.contains(&"cli"))
+    };
+    let pairs = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Env::from_pairs(pairs.filter(|(name, _)| ours(name)))
 }

@@ -6,7 +6,12 @@ use hoop_domain::Secret;
 use hoop_runtime::Env;
 use serde_json::{Value, json};
 
-use crate::{api::Api, args::Login, output, prompt, settings::Settings};
+use crate::{
+    api::{Api, Error},
+    args::Login,
+    output, prompt,
+    settings::Settings,
+};
 
 pub(crate) async fn run(login: Login, env: &Env) -> Result<()> {
     let path = Settings::path()?;
@@ -41,7 +46,11 @@ async fn sign_in(api: &Api, email: &str, env: &Env) -> Result<String> {
     };
     ensure!(!password.reveal().is_empty(), "no password was given");
     let body = json!({"email": email, "password": password.reveal()});
-    let answer = api.post(&["login"], &body).await?;
+    let answer = api.post(&["login"], &body).await.map_err(|error| match error {
+        // "Sign in first" is no advice to somebody who does just that.
+        Error::SignedOut { message } => Error::Refused { message },
+        error => error,
+    })?;
     let token = answer.get("token").and_then(Value::as_str);
     Ok(token.context("the gateway's answer has no token; is it of another version?")?.to_owned())
 }

@@ -16,6 +16,9 @@ const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 /// session occupies none of it.
 const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
 
+/// A whole piece of data in one HTTP/2 frame, rather than in sixteen.
+const LARGEST_HTTP2_FRAME: u32 = 1024 * 1024;
+
 /// How often a connection is probed, and how long the answer may take.
 const PING: Duration = Duration::from_secs(20);
 
@@ -41,6 +44,7 @@ fn endpoint(gateway: &GatewayUrl, extra_ca: Option<&[u8]>) -> Result<Endpoint, E
         .tcp_nodelay(true)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_frame_size(LARGEST_HTTP2_FRAME)
         .http2_keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         .keep_alive_while_idle(true);

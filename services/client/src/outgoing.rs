@@ -47,3 +47,27 @@ impl Drop for Outgoing {
         self.outbox.abandon();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hoop_proto::v1::AttachHello;
+    use tokio_stream::StreamExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn silence_is_broken_by_keep_alives_until_the_stream_ends() {
+        let outbox = Outbox::new(up::Frame::AttachHello(AttachHello::default()));
+        let silence = SilenceTimer::new(Duration::from_millis(5));
+        let mut outgoing = Outgoing::new(Arc::clone(&outbox), silence);
+        outgoing.next().await;
+        for _ in 0..3 {
+            let frame = outgoing.next().await.and_then(|up| up.frame);
+            assert_eq!(frame, Some(up::Frame::KeepAlive(v1::KeepAlive {})));
+        }
+        outbox.finish();
+        assert_eq!(outgoing.next().await, None);
+    }
+}
