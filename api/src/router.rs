@@ -36,7 +36,7 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
-    /// Whether calls are written to the audit log: all that change something.
+    /// Whether calls are written to the audit log: all that change something, and downloads.
     pub audited: bool,
     handler: fn() -> MethodRouter<App>,
 }
@@ -95,6 +95,9 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/api/sessions/{id}"                             SIGNED + audited => sessions::delete;
     POST   "/api/sessions/{id}/kill"                        SIGNED + audited => sessions::kill;
     GET    "/api/sessions/{id}/status"                      SIGNED => sessions::status;
+    GET    "/api/sessions/{id}/packets"                     SIGNED => packets::list;
+    GET    "/api/sessions/{id}/statements"                  SIGNED => statements::list;
+    GET    "/api/sessions/{id}/download"                    SIGNED + audited => download::stream;
     GET    "/api/plugins/audit/sessions"                    SIGNED => sessions::audit_list;
     GET    "/api/plugins/audit/sessions/{id}"               SIGNED => sessions::audit_show;
     GET    "/api/plugins/audit/sessions/{id}/status"        SIGNED => sessions::audit_status;

@@ -3,11 +3,14 @@
 pub(crate) mod agents;
 pub(crate) mod connections;
 pub(crate) mod credentials;
+pub(crate) mod download;
 pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod login;
+pub(crate) mod packets;
 pub(crate) mod recording;
 pub(crate) mod sessions;
+pub(crate) mod statements;
 pub(crate) mod tokens;
 pub(crate) mod userinfo;
 pub(crate) mod users;
