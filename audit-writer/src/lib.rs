@@ -1,2 +1,56 @@
 //! From the AUDIT stream to recordings nobody can lose.
+//!
+//! ```text
+//!           ┌───────────────── partition ─────────────────┐
+//! stream ──▶ consumer ──▶ session (decides) ──▶ spool      │
+//!    ▲                        │ step                       │
+//!    │                        ▼                            │
+//!    └── acknowledge ◀── commit ──▶ segment ──▶ final store│
+//!           └──────────────────────────────────────────────┘
+//! ```
+//!
+//! The stream is the truth until the final store has it: nothing is acknowledged before it
+//! is committed, so a writer may die at any point, with its disk, and lose nothing.
+
+mod commit;
+mod config;
+mod consumer;
+mod error;
+pub mod final_store;
+pub mod lease;
+mod meter;
+mod partition;
+pub mod segment;
 pub mod session;
+pub mod signing;
+pub mod spool;
+
+use hoop_runtime::Drain;
+use hoop_store::recording::WriterId;
+
+pub use config::Config;
+pub use error::Error;
+
+use lease::{Keeper, Timing};
+use partition::Shared;
+
+/// A writer that is connected to everything and has not taken any partition yet.
+#[derive(Debug)]
+pub struct Service {
+    shared: Shared,
+    writer: WriterId,
+    timing: Timing,
+}
+
+impl Service {
+    const fn new(shared: Shared, writer: WriterId, timing: Timing) -> Self {
+        Self { shared, writer, timing }
+    }
+
+    /// Writes recordings until the drain begins; then stores what is spooled and gives its
+    /// partitions back. `ready` is called when the first partitions are taken. Dropping the
+    /// future stops everything at once, as a crash does.
+    pub async fn run(self, drain: Drain, ready: impl FnOnce()) {
+        Keeper::new(self.shared, self.writer, self.timing).run(drain, ready).await;
+    }
+}

@@ -146,8 +146,7 @@ impl<T> Session<T> {
         self.in_flight.push_back(InFlight { tickets: open.into_tickets(), seqs });
         let ended_at = if begins_only { begun_at } else { self.ended_at };
         let (session, org) = (self.id, self.org);
-        let write =
-            Write { session, org, begun_at, ended_at, heads, segment: None, flaws, finish };
+        let write = Write { session, org, begun_at, ended_at, heads, segment: None, flaws, finish };
         Step { write, piece }
     }
 

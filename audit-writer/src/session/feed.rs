@@ -57,6 +57,7 @@ impl Known {
 }
 
 /// What a packet turned out to be.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Verdict {
     /// To be recorded, with the head's chain after it, and what is wrong with it.
     Next { packet: Packet, chain: Chain, flaw: Option<FlawKind> },

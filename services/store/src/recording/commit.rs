@@ -12,7 +12,7 @@ use crate::{
 
 impl Store {
     /// Stores all of `writes`, or none. The first step of a recording opens its session, the
-    /// last one closes it. At most one step per session.
+    /// last one closes it. Steps of one session stand in their order.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is another writer's by now.
@@ -62,15 +62,21 @@ impl Store {
 
 /// Holds the lease's row until the end of the transaction, so that nobody takes the
 /// partition over between this check and the commit.
+///
+/// What is committed is taken out of the stream, so this transaction is durable even where
+/// the server or the role is set up to be quick rather than sure.
 async fn check(conn: &mut PgConnection, lease: &Lease) -> Result<(), Error> {
     let partition = lease.partition.number();
-    let held = sqlx::query_scalar!(
-        "SELECT epoch FROM partition_leases WHERE partition = $1 FOR SHARE",
+    let row = sqlx::query!(
+        "SELECT epoch, (SELECT set_config('synchronous_commit', 'on', true)
+           WHERE current_setting('synchronous_commit') IN ('off', 'local')) AS durable
+         FROM partition_leases WHERE partition = $1 FOR SHARE",
         i16::from(partition)
     )
     .fetch_optional(conn)
     .await?;
-    if held == Some(lease.epoch) { Ok(()) } else { Err(Error::Fenced { partition }) }
+    let held = row.is_some_and(|row| row.epoch == lease.epoch);
+    if held { Ok(()) } else { Err(Error::Fenced { partition }) }
 }
 
 /// Writes down how far the recording has come; opens the session when this is its beginning.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use hoop_domain::{Both, Chain, Direction, SessionId, manifest::Flaw};
+use hoop_domain::{Both, Chain, Direction, EndReason, SessionId, manifest::Flaw};
 use uuid::Uuid;
 
 use super::{End, Error, Head, format, to_u64};
@@ -84,7 +84,8 @@ impl Store {
             .collect()
     }
 
-    /// Which of `sessions` are closed by their row, and how.
+    /// Which of `sessions` are closed by their row, and how. One without a row counts as
+    /// lost: nobody could ever close it.
     ///
     /// # Errors
     /// When the database is not available.
@@ -94,16 +95,18 @@ impl Store {
     ) -> Result<Vec<(SessionId, End)>, Error> {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.uuid()).collect();
         let rows = sqlx::query!(
-            r#"SELECT id, end_reason AS "reason!", end_message FROM sessions
-               WHERE id = ANY($1) AND state = 'done'"#,
-            &ids
+            r#"SELECT given AS "id!", coalesce(s.end_reason, $2) AS "reason!", s.end_message
+               FROM unnest($1::uuid[]) AS given LEFT JOIN sessions s ON s.id = given
+               WHERE s.id IS NULL OR s.state = 'done'"#,
+            &ids,
+            EndReason::EdgeLost.as_str()
         )
         .fetch_all(self.pool())
         .await?;
         rows.into_iter()
             .map(|row| {
                 let reason = convert::parse(&row.reason, "a session's end reason")?;
-                let message = row.end_message.unwrap_or_default();
+                let message = row.end_message.unwrap_or_else(|| EndReason::message(reason).into());
                 Ok((SessionId::from_uuid(row.id), End { reason, message }))
             })
             .collect()

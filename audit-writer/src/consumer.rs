@@ -1,0 +1,161 @@
+//! One partition of the AUDIT stream, in order and without holes.
+//!
+//! The consumer is made anew for each epoch and after each disturbance. A new consumer
+//! delivers everything that is not acknowledged, in the order of the stream, at once; and it
+//! takes the place of the one before it, so a writer that was fenced gets nothing more. The
+//! broker counts deliveries, so one that was lost on the way is noticed; then, too, the
+//! consumer is made anew. A hole in a session's numbers is therefore one in the stream.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use hoop_bus::{Bus, Subject, stream::AUDIT, subject::partition_filter};
+use hoop_domain::{Direction, Partition, SessionId};
+
+use crate::Error;
+
+/// As much is under way from the broker at a time, half as much more while it is asked for;
+/// eight partitions stay below 20 MiB.
+const BATCH_MESSAGES: usize = 256;
+const BATCH_BYTES: usize = 1536 * 1024;
+
+/// When a message counts as lost and is delivered again. Only an acknowledgement that got
+/// lost lets it come to that; and the newest packets of a session, which are kept.
+const ACK_WAIT: Duration = Duration::from_secs(15 * 60);
+
+const ACKNOWLEDGED: Bytes = Bytes::from_static(b"+ACK");
+/// Never to be delivered again.
+const TERMINATED: Bytes = Bytes::from_static(b"+TERM");
+
+/// What acknowledges one delivery: the subject to do it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ticket(Box<str>);
+
+/// Something that was published on a session's subject.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    pub(crate) session: SessionId,
+    pub(crate) direction: Direction,
+    pub(crate) encoded: Bytes,
+    pub(crate) ticket: Ticket,
+    /// Whether the stream has more that is not delivered.
+    pub(crate) more: bool,
+}
+
+/// The deliveries of a partition.
+pub(crate) struct Consumer {
+    messages: pull::Stream,
+    client: async_nats::Client,
+    /// The broker's number of the last delivery.
+    delivered: u64,
+    /// How often the client had connected when the consumer was made.
+    connects: u64,
+}
+
+impl Consumer {
+    /// Makes the partition's consumer anew.
+    pub(crate) async fn open(bus: &Bus, partition: Partition) -> Result<Self, Error> {
+        let name = format!("writer-{}", partition.number());
+        let client = bus.client().clone();
+        let connects = client.statistics().connects.load(Ordering::Relaxed);
+        // When there is none, there is nothing to delete; what else is wrong shows below.
+        let _ = bus.jetstream().delete_consumer_from_stream(&name, AUDIT).await;
+        let config = pull::Config {
+            durable_name: Some(name),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_deliver: -1,
+            max_ack_pending: -1,
+            filter_subject: partition_filter(partition),
+            ..pull::Config::default()
+        };
+        let consumer = bus
+            .jetstream()
+            .create_consumer_on_stream(config, AUDIT)
+            .await
+            .map_err(Error::broker)?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(BATCH_MESSAGES)
+            .max_bytes_per_batch(BATCH_BYTES)
+            .heartbeat(Duration::from_secs(5))
+            .messages()
+            .await
+            .map_err(Error::broker)?;
+        Ok(Self { messages, client, delivered: 0, connects })
+    }
+
+    /// Whether the connection that it was made on is gone. What the broker had sent on it
+    /// and we had not read is lost.
+    pub(crate) fn disturbed(&self) -> bool {
+        self.client.statistics().connects.load(Ordering::Relaxed) != self.connects
+            || self.client.connection_state() != async_nats::connection::State::Connected
+    }
+
+    /// The next delivery. After an error, the consumer has to be made anew.
+    pub(crate) async fn next(&mut self) -> Result<Delivery, Error> {
+        loop {
+            let message = self.messages.next().await;
+            if let Some(delivery) = self.read(message).await? {
+                return Ok(delivery);
+            }
+        }
+    }
+
+    /// The next delivery, if it is here already.
+    pub(crate) async fn ready(&mut self) -> Result<Option<Delivery>, Error> {
+        match self.messages.next().now_or_never() {
+            Some(message) => self.read(message).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        message: Option<Result<async_nats::jetstream::Message, pull::MessagesError>>,
+    ) -> Result<Option<Delivery>, Error> {
+        let message = match message {
+            Some(message) => message.map_err(Error::broker)?,
+            None => return Err(Error::broker("the deliveries ended")),
+        };
+        let info = message.info().map_err(Error::broker)?;
+        if info.consumer_sequence != self.delivered + 1 {
+            return Err(Error::broker("a delivery was lost on the way"));
+        }
+        self.delivered += 1;
+        let more = info.pending != 0;
+        let ticket = Ticket(message.reply.as_deref().unwrap_or_default().into());
+        let Ok(Subject::Audit { session, direction }) = message.subject.parse() else {
+            let digest = blake3::hash(&message.payload).to_hex();
+            let subject = message.subject.as_str();
+            tracing::error!(subject, %digest, "a message belongs to no session; it is dropped");
+            self.answer(ticket, TERMINATED).await?;
+            return Ok(None);
+        };
+        // A payload may share its memory with others that were read with it. It is spooled
+        // at once, so that does not matter.
+        let encoded = message.message.payload;
+        Ok(Some(Delivery { session, direction, encoded, ticket, more }))
+    }
+
+    /// Takes a message out of the stream. When that gets lost, it is delivered again.
+    pub(crate) async fn acknowledge(&self, ticket: Ticket) -> Result<(), Error> {
+        self.answer(ticket, ACKNOWLEDGED).await
+    }
+
+    /// Waits until the broker was sent all acknowledgements.
+    pub(crate) async fn flush(&self) -> Result<(), Error> {
+        self.client.flush().await.map_err(Error::broker)
+    }
+
+    async fn answer(&self, ticket: Ticket, word: Bytes) -> Result<(), Error> {
+        // While the broker is away nothing is queued: the next consumer delivers it again.
+        if self.client.connection_state() != async_nats::connection::State::Connected {
+            return Ok(());
+        }
+        self.client.publish(String::from(ticket.0), word).await.map_err(Error::broker)
+    }
+}

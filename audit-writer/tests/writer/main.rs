@@ -1,0 +1,10 @@
+//! The writer between a real broker and a real database.
+
+mod edge;
+mod scene;
+
+mod faults;
+mod finishing;
+mod outages;
+mod recording;
+mod sharing;

@@ -1,0 +1,232 @@
+//! A broker, a database, and writers that can be killed.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use hoop_audit_writer::{Config, lease::Timing, session::Limits, signing::Seed};
+use hoop_bus::{Bus, stream::AUDIT};
+use hoop_domain::{
+    Both, Chain, Direction, OrgId, Secret, SessionId,
+    manifest::{Manifest, SigningKey},
+};
+use hoop_proto::v1::Packet;
+use hoop_runtime::{Drain, shutdown::DrainHandle};
+use hoop_store::{
+    Store,
+    recording::{StoredManifest, format::Records},
+};
+use hoop_testkit::{Nats, Postgres, eventually};
+use prost::Message;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::edge::Edge;
+
+const SEED: [u8; 32] = [7; 32];
+
+/// What a test plays in.
+pub(crate) struct Scene {
+    pub(crate) nats: Nats,
+    pub(crate) postgres: Postgres,
+    pub(crate) bus: Bus,
+    pub(crate) store: Store,
+    pub(crate) limits: Limits,
+    uri: String,
+    spool: TempDir,
+}
+
+/// A writer that runs.
+pub(crate) struct Writer {
+    task: JoinHandle<()>,
+    drain: DrainHandle,
+}
+
+impl Writer {
+    /// Ends it as a crash does.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
+    /// Ends it as SIGTERM does.
+    pub(crate) async fn stop(self) -> Result<()> {
+        self.drain.begin();
+        Ok(self.task.await?)
+    }
+}
+
+impl Scene {
+    /// With the run's database server.
+    pub(crate) async fn new() -> Result<Self> {
+        let postgres = hoop_testkit::postgres().await?;
+        postgres
+            .template("migrated_for_the_writer", async |uri| {
+                let store = Store::connect(&uri).await?;
+                store.migrate().await?;
+                store.close().await;
+                Ok(())
+            })
+            .await?;
+        let uri = postgres.create_database_from("migrated_for_the_writer").await?;
+        Self::with(postgres, uri).await
+    }
+
+    /// With a database server of its own, to be stopped.
+    pub(crate) async fn alone() -> Result<Self> {
+        let postgres = Postgres::alone().await?;
+        let uri = postgres.create_database().await?;
+        Self::with(postgres, uri).await
+    }
+
+    async fn with(postgres: Postgres, uri: String) -> Result<Self> {
+        let nats = hoop_testkit::nats().await?;
+        let bus = Bus::connect(&nats.url(), "test").await?;
+        bus.ensure_streams().await?;
+        let store = Store::connect(&uri).await?;
+        store.migrate().await?;
+        let limits = Limits { segment_age: Duration::from_millis(300), ..Limits::default() };
+        let spool = tempfile::tempdir()?;
+        Ok(Self { nats, postgres, bus, store, limits, uri, spool })
+    }
+
+    /// Starts a writer and waits for its first leases.
+    pub(crate) async fn writer(&self) -> Result<Writer> {
+        let config = Config {
+            postgres_uri: Secret::new(self.uri.clone()),
+            nats_url: self.nats.url(),
+            spool: self.spool.path().into(),
+            seed: Seed::Given(Secret::new(SEED)),
+            limits: self.limits.clone(),
+            timing: Timing { renew: Duration::from_millis(200), lease: Duration::from_millis(900) },
+        };
+        let service = config.build().await?;
+        let (drain, begun) = Drain::new();
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(async move {
+            let tell = move || {
+                let _ = ready.send(());
+            };
+            service.run(begun, tell).await;
+        });
+        is_ready.await.context("the writer ended at once")?;
+        Ok(Writer { task, drain })
+    }
+
+    /// A session with a row, as `api` makes it.
+    pub(crate) async fn session(&self) -> Result<Edge> {
+        let edge = Edge::new(self.org().await?);
+        self.authorize(&edge).await?;
+        Ok(edge)
+    }
+
+    /// A new organisation.
+    pub(crate) async fn org(&self) -> Result<OrgId> {
+        let org = OrgId::generate();
+        self.sql(&format!("insert into orgs (id, name) values ('{org}', '{org}')")).await?;
+        Ok(org)
+    }
+
+    /// The row of a session.
+    pub(crate) async fn authorize(&self, edge: &Edge) -> Result<()> {
+        let (session, org) = (edge.session, edge.org);
+        let sql = format!(
+            "insert into sessions (id, org_id, user_id, user_email, user_name, connection_id,
+               connection_name, connection_type, agent_id, agent_name, client_address,
+               client_application, state, authorized_at, seen_at)
+             values ('{session}', '{org}', '{org}', 'a@b', 'a', '{org}', 'pg', 'postgres',
+               '{org}', 'agent', '127.0.0.1:1', 'test', 'opening', now(), now())"
+        );
+        self.sql(&sql).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn sql(&self, sql: &str) -> Result<String> {
+        let (_, database) = self.uri.rsplit_once('/').context("a URI has a path")?;
+        let database = database.split('?').next().unwrap_or_default();
+        self.postgres.run(database, sql).await
+    }
+
+    /// State and reason in the session's row.
+    pub(crate) async fn row(&self, session: SessionId) -> Result<String> {
+        self.sql(&format!(
+            "select state || ' ' || coalesce(end_reason, '') from sessions where id = '{session}'"
+        ))
+        .await
+    }
+
+    /// How many messages the stream still holds.
+    pub(crate) async fn in_stream(&self) -> Result<u64> {
+        let mut stream = self.bus.jetstream().get_stream(AUDIT).await?;
+        Ok(stream.info().await?.state.messages)
+    }
+
+    /// Waits until the recording is finished.
+    pub(crate) async fn manifest(&self, session: SessionId) -> Result<(Manifest, StoredManifest)> {
+        let stored = eventually("the manifest", async || {
+            self.store.manifest_of(session).await?.context("not finished")
+        })
+        .await?;
+        let key = SigningKey::from_seed(&SEED)?.public_key();
+        ensure!(stored.public_key == key, "another key");
+        key.verify(&stored.encoded, &stored.signature)?;
+        Ok((Manifest::parse(&stored.encoded)?, stored))
+    }
+
+    /// The recorded packets by direction, with the segments checked against the manifest.
+    pub(crate) async fn recorded(
+        &self,
+        session: SessionId,
+        manifest: &Manifest,
+    ) -> Result<Both<Vec<Bytes>>> {
+        let infos = self.store.segments_of(session).await?;
+        ensure!(infos.len() == manifest.segments.len(), "the manifest misses segments");
+        let mut recorded = Both::<Vec<Bytes>>::default();
+        for (info, summary) in infos.iter().zip(&manifest.segments) {
+            ensure!(info.digest == summary.digest, "segment {} is not the signed one", info.number);
+            let raw = self.store.segment_read(session, info.number).await?.context("no segment")?;
+            let mut records = Records::new(raw);
+            for encoded in records.by_ref() {
+                let packet = Packet::decode(encoded.clone())?;
+                let direction = packet.travels().context("no direction")?;
+                recorded.get_mut(direction).push(encoded);
+            }
+            ensure!(records.remaining() == 0, "segment {} is cut off", info.number);
+        }
+        Ok(recorded)
+    }
+
+    /// Waits until `edge`'s recording is finished, and compares it with what was published:
+    /// every byte, the chains, the counts, no flaw.
+    pub(crate) async fn expect_whole(&self, edge: &Edge) -> Result<Manifest> {
+        let (manifest, _) = self.manifest(edge.session).await?;
+        ensure!(manifest.flaws.is_empty(), "{:?}", manifest.flaws);
+        let recorded = self.recorded(edge.session, &manifest).await?;
+        for direction in Direction::BOTH {
+            let (recorded, published) = (recorded.get(direction), edge.published.get(direction));
+            ensure!(
+                recorded == published,
+                "{direction:?}: {} recorded, {} published",
+                recorded.len(),
+                published.len()
+            );
+            let mut head = Chain::start(edge.session, direction);
+            for encoded in recorded {
+                (_, head) = hoop_proto::packet::verify(encoded, head)?;
+            }
+            let way = manifest.ways.get(direction);
+            ensure!(way.chain == head && way.packets == u64::try_from(recorded.len())?);
+        }
+        Ok(manifest)
+    }
+
+    /// Waits until the stream is empty.
+    pub(crate) async fn expect_drained(&self) -> Result<()> {
+        eventually("an empty stream", async || {
+            let left = self.in_stream().await?;
+            ensure!(left == 0, "{left} messages");
+            Ok(())
+        })
+        .await
+    }
+}
