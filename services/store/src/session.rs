@@ -15,7 +15,7 @@ mod list;
 mod sweep;
 
 pub use create::NewSession;
-pub use life::{session_close_on_conn, session_open_on_conn};
+pub(crate) use life::{session_close_on_conn, session_open_on_conn};
 pub use list::SessionFilter;
 pub use sweep::Kill;
 

@@ -7,13 +7,43 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{EndReason, SessionId};
 use sqlx::PgConnection;
 
-use crate::{Result, outbox};
+use crate::{Result, Store, outbox};
+
+impl Store {
+    /// The first packet of a session is recorded. Returns whether the session was opening.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn session_open(&self, session: SessionId, at: DateTime<Utc>) -> Result<bool> {
+        let mut tx = self.pool().begin().await?;
+        let opened = session_open_on_conn(&mut tx, session, at).await?;
+        tx.commit().await?;
+        Ok(opened)
+    }
+
+    /// A session is over. Returns whether it was not over before; the first end stands.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn session_close(
+        &self,
+        session: SessionId,
+        reason: EndReason,
+        message: &str,
+        at: DateTime<Utc>,
+    ) -> Result<bool> {
+        let mut tx = self.pool().begin().await?;
+        let closed = session_close_on_conn(&mut tx, session, reason, message, at).await?;
+        tx.commit().await?;
+        Ok(closed)
+    }
+}
 
 /// The first packet of a session is recorded. Returns whether the session was opening.
 ///
 /// # Errors
 /// When the database is not available.
-pub async fn session_open_on_conn(
+pub(crate) async fn session_open_on_conn(
     conn: &mut PgConnection,
     session: SessionId,
     at: DateTime<Utc>,
@@ -45,7 +75,7 @@ pub async fn session_open_on_conn(
 ///
 /// # Errors
 /// When the database is not available.
-pub async fn session_close_on_conn(
+pub(crate) async fn session_close_on_conn(
     conn: &mut PgConnection,
     session: SessionId,
     reason: EndReason,

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{EndReason, SessionId};
 use uuid::Uuid;
 
-use super::life::session_close_on_conn;
 use crate::{OrgStore, Result, Store, convert};
 
 /// A session that has to end, and why.
@@ -163,13 +162,10 @@ impl Store {
     async fn end_all(&self, ids: &[Uuid], reason: EndReason) -> Result<usize> {
         let mut ended = 0;
         for id in ids {
-            let mut tx = self.pool().begin().await?;
             let session = SessionId::from_uuid(*id);
-            if session_close_on_conn(&mut tx, session, reason, reason.message(), Utc::now()).await?
-            {
+            if self.session_close(session, reason, reason.message(), Utc::now()).await? {
                 ended += 1;
             }
-            tx.commit().await?;
         }
         Ok(ended)
     }

@@ -1,0 +1,54 @@
+//! A session opens once, closes once, and tells of both.
+
+use hoop_domain::{EndReason, session::SessionState};
+
+use crate::scene::{Scene, at, cast};
+
+#[tokio::test]
+async fn the_first_end_stands() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let session = cast(&org).await.session(&store, 0).await;
+    assert!(store.session_open(session, at(1)).await.unwrap());
+    assert!(!store.session_open(session, at(2)).await.unwrap());
+    let close = async |reason, second| {
+        store.session_close(session, reason, "the sentence", at(second)).await.unwrap()
+    };
+    assert!(close(EndReason::Killed, 3).await);
+    assert!(!close(EndReason::EdgeLost, 4).await);
+    assert!(!store.session_open(session, at(5)).await.unwrap());
+
+    let found = org.session_fetch(session, None).await.unwrap();
+    assert_eq!(
+        found.state,
+        SessionState::Closed {
+            opened_at: Some(at(1)),
+            closed_at: at(3),
+            reason: EndReason::Killed
+        }
+    );
+    assert_eq!(found.end_message, "the sentence");
+
+    let claim = store.outbox_claim(100).await.unwrap();
+    let told: Vec<&str> = claim
+        .events()
+        .iter()
+        .map(|event| event.kind.as_str())
+        .filter(|kind| kind.starts_with("session."))
+        .collect();
+    assert_eq!(told, ["session.opened", "session.closed"]);
+}
+
+#[tokio::test]
+async fn a_session_outlives_everything_that_it_was_made_of() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let session = cast.session(&store, 0).await;
+    org.connection_delete(cast.connection.id).await.unwrap();
+    org.agent_revoke(cast.agent).await.unwrap();
+    org.user_delete(cast.user.id).await.unwrap();
+
+    let found = org.session_fetch(session, None).await.unwrap();
+    assert_eq!(found.user_email, "ann@example.com");
+    assert_eq!(found.connection_name.as_str(), "pg");
+    assert_eq!(found.agent_name.as_str(), "dev");
+}
