@@ -54,8 +54,7 @@ The password is asked for, or read from HOOP_PASSWORD or from a pipe:
   hoop login --api-url http://127.0.0.1:8009 --email admin@localhost
   hoop login --token \"$TOKEN\"")]
 pub(crate) struct Login {
-    /// The gateway's API, such as https://hoop.example.com.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "The gateway's API, such as https://hoop.example.com")]
     pub(crate) api_url: Option<String>,
     /// The gateway's gRPC port, such as grpcs://hoop.example.com:8443; otherwise port 8010
     /// of the API's host.
