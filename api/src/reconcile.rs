@@ -3,7 +3,7 @@
 //! Every step finds its work in the database and is idempotent, so it may run at any time,
 //! in any number of processes: every 5 s, and at once when something was taken away.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use hoop_bus::Subject;
@@ -21,9 +21,17 @@ const LOST: TimeDelta = TimeDelta::seconds(60);
 const FORGET: TimeDelta = TimeDelta::hours(1);
 
 pub(crate) async fn run(app: App, drain: Drain) {
+    // Since when edges could have told us what they hold. Before that has been so for as
+    // long as they may be silent, their silence says something about us and not about them.
+    let mut hearing_since = Instant::now();
     loop {
-        if let Err(error) = step(&app).await {
+        if !app.bus.connected() {
+            hearing_since = Instant::now();
+        }
+        let silence_counts = LOST.to_std().is_ok_and(|lost| lost < hearing_since.elapsed());
+        if let Err(error) = step(&app, silence_counts).await {
             tracing::warn!(cause = chain(&error), "sessions could not be reconciled");
+            hearing_since = Instant::now();
         }
         tokio::select! {
             () = drain.begun() => return,
@@ -34,7 +42,9 @@ pub(crate) async fn run(app: App, drain: Drain) {
 }
 
 /// Does all that is due now.
-pub(crate) async fn step(app: &App) -> Result<(), hoop_store::Error> {
+///
+/// Sessions that no edge reports are ended only when `silence_counts`.
+pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_store::Error> {
     let now = app.now();
     for kill in app.store.session_kill_unfounded(now).await? {
         tracing::info!(session = %kill.session, reason = %kill.reason, "session has to end");
@@ -45,7 +55,8 @@ pub(crate) async fn step(app: &App) -> Result<(), hoop_store::Error> {
         }
     }
     let unopened = app.store.session_end_unopened(now - UNOPENED).await?;
-    let lost = app.store.session_end_lost(now - LOST).await?;
+    let lost =
+        if silence_counts { app.store.session_end_lost(now - LOST).await? } else { 0 };
     if 0 < unopened + lost {
         tracing::info!(unopened, lost, "ended sessions that nobody holds");
     }

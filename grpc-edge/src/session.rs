@@ -135,14 +135,14 @@ impl Session {
 
     /// A packet that the other edge has published.
     fn witness(&self, direction: Direction, encoded: bytes::Bytes) {
-        let mut state = self.state();
-        state.heard();
-        match state.lane(direction).witness(encoded) {
-            Ok(ends) => drop((state, self.after_delivery(ends))),
-            Err(cause) => {
-                drop(state);
-                self.unrecordable(&cause);
-            }
+        let outcome = {
+            let mut state = self.state();
+            state.heard();
+            state.lane(direction).witness(encoded)
+        };
+        match outcome {
+            Ok(end) => self.after_delivery(end),
+            Err(cause) => self.unrecordable(&cause),
         }
     }
 
@@ -150,7 +150,7 @@ impl Session {
     fn receive(&self, direction: Direction, seq: u64, receipt: Receipt) {
         let outcome = self.state().lane(direction).receive(seq, receipt);
         match outcome {
-            Ok(ends) => self.after_delivery(ends),
+            Ok(end) => self.after_delivery(end),
             Err(cause) => self.unrecordable(&cause),
         }
     }

@@ -45,6 +45,8 @@ impl Bus {
             let options = async_nats::ConnectOptions::new()
                 .name(name)
                 .no_echo()
+                // Every subject is made by `Subject`, which makes well-formed ones.
+                .skip_subject_validation(true)
                 .subscription_capacity(SUBSCRIPTION_CAPACITY)
                 .request_timeout(Some(Duration::from_secs(10)))
                 .ping_interval(Duration::from_secs(10))

@@ -49,21 +49,12 @@ pub enum Error {
 }
 
 /// How the names begin that nobody but us gives a meaning to.
-const PREFIXES: &[&str] = &[
-    "API_",
-    "AUDIT_",
-    "EDGE_",
-    "GRPC_",
-    "HOOP_",
-    "IDP_",
-    "MAGIC_BELL_",
-    "NATIVE_",
-    "NATS_",
-    "NOTIFY_",
-    "PLUGIN_",
-    "S3_",
-    "SMTP_",
-];
+const OURS: &[&str] =
+    &["AUDIT_", "EDGE_", "HOOP_", "IDP_", "MAGIC_BELL_", "NATIVE_", "NOTIFY_", "PLUGIN_"];
+
+/// How names of ours begin that other programs use too, such as
+/// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`: only what is nearly one of ours is refused.
+const SHARED: &[&str] = &["API_", "GRPC_", "NATS_", "S3_", "SMTP_"];
 
 /// A snapshot of the environment.
 #[derive(Debug, Clone, Default)]
@@ -186,17 +177,30 @@ fn refuse_foreign(name: &str) -> Result<(), Error> {
             instead: "the state is kept in PostgreSQL; set POSTGRES_DB_URI instead",
         });
     }
-    let ours = PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    if !ours || variables::find(name).is_some() {
+    if variables::find(name).is_some() || service_link(name) {
         return Ok(());
     }
-    let hint = VARIABLES
+    let begins = |prefix: &&str| name.starts_with(*prefix);
+    let (ours, shared) = (OURS.iter().any(begins), SHARED.iter().any(begins));
+    let nearest = VARIABLES
         .iter()
         .map(|variable| (distance(name, variable.name), variable.name))
         .min()
-        .filter(|(distance, _)| *distance < 4)
-        .map_or_else(String::new, |(_, close)| format!("; did you mean {close}?"));
+        .filter(|(distance, _)| *distance < 3);
+    if !ours && !(shared && nearest.is_some()) {
+        return Ok(());
+    }
+    let hint = nearest.map_or_else(String::new, |(_, close)| format!("; did you mean {close}?"));
     Err(Error::Foreign { name: name.into(), hint })
+}
+
+/// What Kubernetes puts into every container for a service that is called like one of our
+/// prefixes, such as `NATS_SERVICE_HOST` or `HOOP_PORT_8009_TCP_ADDR`.
+fn service_link(name: &str) -> bool {
+    name.contains("_SERVICE_HOST")
+        || name.contains("_SERVICE_PORT")
+        || name.contains("_PORT_")
+        || name.ends_with("_PORT")
 }
 
 /// The edit distance, for "did you mean".

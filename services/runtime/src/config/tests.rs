@@ -16,7 +16,22 @@ fn a_misspelt_setting_stops_the_start_and_names_the_right_one() {
 
 #[test]
 fn settings_of_other_programs_are_none_of_our_business() {
-    assert!(env(&[("PATH", "/bin"), ("LANG", "C")]).is_ok());
+    for name in ["PATH", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "S3_SOMETHING_ELSE", "PGHOST"] {
+        assert!(env(&[(name, "x")]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn what_kubernetes_adds_for_a_service_is_none_of_our_business() {
+    for name in ["NATS_SERVICE_HOST", "HOOP_SERVICE_PORT_GRPC", "HOOP_PORT_8009_TCP", "API_PORT"] {
+        assert!(env(&[(name, "x")]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_setting_with_a_prefix_of_ours_stops_the_start() {
+    let error = env(&[("AUDIT_COLOUR", "red")]).unwrap_err();
+    assert_eq!(error.to_string(), "AUDIT_COLOUR is not a setting of hoop");
 }
 
 #[test]
