@@ -27,3 +27,6 @@ pub use app::App;
 pub use config::Config;
 pub use error::Error;
 pub use service::Service;
+
+#[cfg(test)]
+mod tests;

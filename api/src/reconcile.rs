@@ -55,8 +55,7 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
         }
     }
     let unopened = app.store.session_end_unopened(now - UNOPENED).await?;
-    let lost =
-        if silence_counts { app.store.session_end_lost(now - LOST).await? } else { 0 };
+    let lost = if silence_counts { app.store.session_end_lost(now - LOST).await? } else { 0 };
     if 0 < unopened + lost {
         tracing::info!(unopened, lost, "ended sessions that nobody holds");
     }

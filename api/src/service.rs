@@ -55,6 +55,12 @@ impl Service {
         self.address
     }
 
+    /// What the handlers share, for tests that call them without a network.
+    #[cfg(test)]
+    pub(crate) const fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Serves until the drain begins and what was begun is done.
     ///
     /// # Errors

@@ -1,0 +1,14 @@
+//! The API as a whole, with a real database and a real broker, each test with its own.
+
+mod world;
+
+mod agents;
+mod authorize;
+mod background;
+mod connections;
+mod credentials;
+mod login;
+mod matrix;
+mod people;
+mod recordings;
+mod sessions;

@@ -1,0 +1,139 @@
+//! `control.authorize`: the whole way from a proof to a session on record.
+
+use std::time::Duration;
+
+use hoop_bus::{Bus, ControlRequest, Subject};
+use hoop_domain::{agent_key::AgentKey, seal};
+use hoop_proto::v1::{self, authorize_reply::Outcome, authorize_request::Proof};
+use serde_json::{Value, json};
+
+use super::world::{World, pg_body, session_id};
+
+/// A request that would be granted to the one who shows `proof`.
+pub(super) fn request(proof: Proof) -> v1::AuthorizeRequest {
+    v1::AuthorizeRequest {
+        proof: Some(proof),
+        connection_name: "pg".into(),
+        protocol: "postgres".into(),
+        client_address: "192.0.2.1:4711".into(),
+        client_application: "psql\u{1b}[2J".into(),
+    }
+}
+
+pub(super) async fn authorize(world: &World, request: &v1::AuthorizeRequest) -> Outcome {
+    let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
+    let subject = Subject::Control(ControlRequest::Authorize);
+    let reply: v1::AuthorizeReply =
+        edge.request(&subject, request, Duration::from_secs(10)).await.unwrap();
+    reply.outcome.unwrap()
+}
+
+async fn refusal(world: &World, request: &v1::AuthorizeRequest) -> String {
+    match authorize(world, request).await {
+        Outcome::Denial(denial) => denial.code,
+        Outcome::Grant(grant) => panic!("granted: {grant:?}"),
+    }
+}
+
+/// A credential of a new member of `dba`, as proof.
+async fn credential(world: &World) -> Proof {
+    let dba = world.user("dba@example.com", &["dba"]).await;
+    let made = world.post(&dba, "/api/connections/pg/credentials", json!({})).await;
+    Proof::CredentialUsername(made.body["username"].as_str().unwrap().into())
+}
+
+#[tokio::test]
+async fn a_grant_has_a_secret_for_the_agent_and_a_session_on_record() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let agent = world.post(&root, "/api/agents", json!({ "name": "dev" })).await;
+    let key = agent.body["token"].as_str().unwrap();
+    let key = key.split_once("://dev:").unwrap().1.split_once('@').unwrap().0;
+    let key = AgentKey::parse(key).unwrap();
+    world.post(&root, "/api/connections", pg_body("pg")).await;
+
+    let Outcome::Grant(grant) = authorize(&world, &request(credential(&world).await)).await else {
+        panic!("refused");
+    };
+    let session = session_id(&grant.session);
+    let secret = seal::open(&key.seal_key().unwrap(), session, &grant.sealed_secret).unwrap();
+    let secret: Value = serde_json::from_slice(&secret).unwrap();
+    assert_eq!(secret, json!({ "HOST": "127.0.0.1", "USER": "app", "PASS": "hunter2" }));
+    assert_eq!(grant.agent_name, "dev");
+    assert_ne!(grant.not_after, 0, "it ends when the credential does");
+
+    let shown = world.get(&root, &format!("/api/sessions/{session}")).await.body;
+    assert_eq!((&shown["status"], &shown["user"]), (&json!("opening"), &json!("dba@example.com")));
+    assert_eq!(shown["client_address"], "192.0.2.1:4711");
+    assert_eq!(shown["client_application"], "psql[2J", "nothing that a terminal would obey");
+}
+
+#[tokio::test]
+async fn who_proves_nothing_opens_nothing() {
+    let world = World::new().await;
+    world.pg().await;
+    let ask = async |proof| refusal(&world, &request(proof)).await;
+    assert_eq!(ask(Proof::CredentialUsername("c-nobody".into())).await, "unauthenticated");
+    assert_eq!(ask(Proof::BearerToken("hpk_made-up".into())).await, "unauthenticated");
+    assert_eq!(ask(Proof::BearerToken(String::new())).await, "unauthenticated");
+    let nothing = v1::AuthorizeRequest { proof: None, ..request(Proof::BearerToken("".into())) };
+    assert_eq!(refusal(&world, &nothing).await, "malformed");
+}
+
+#[tokio::test]
+async fn a_credential_opens_its_own_connection_on_its_own_port() {
+    let world = World::new().await;
+    world.pg().await;
+    world.post(&world.root().await, "/api/connections", pg_body("other")).await;
+    let good = request(credential(&world).await);
+    for name in ["other", "none", "", "../pg", "pg\0"] {
+        let asked = v1::AuthorizeRequest { connection_name: name.into(), ..good.clone() };
+        assert_eq!(refusal(&world, &asked).await, "connection_not_found", "{name:?}");
+    }
+    for protocol in ["tcp", "mysql"] {
+        let asked = v1::AuthorizeRequest { protocol: protocol.into(), ..good.clone() };
+        assert_eq!(refusal(&world, &asked).await, "wrong_protocol");
+    }
+    assert!(matches!(authorize(&world, &good).await, Outcome::Grant(_)));
+}
+
+#[tokio::test]
+async fn what_is_taken_away_is_refused_from_then_on() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let good = request(credential(&world).await);
+    let user = "/api/users/dba@example.com";
+
+    world.put(&root, user, json!({ "groups": ["dev"] })).await;
+    assert_eq!(refusal(&world, &good).await, "connection_not_found");
+    world.put(&root, user, json!({ "groups": ["dba"], "status": "inactive" })).await;
+    assert_eq!(refusal(&world, &good).await, "unauthenticated");
+    world.put(&root, user, json!({ "groups": ["dba"] })).await;
+    world.delete(&root, "/api/agents/dev").await;
+    assert_eq!(refusal(&world, &good).await, "agent_unknown");
+}
+
+#[tokio::test]
+async fn a_token_opens_what_its_owner_may_open() {
+    let world = World::new().await;
+    world.pg().await;
+    let (dba, dev) =
+        (world.user("a@example.com", &["dba"]).await, world.user("b@example.com", &["dev"]).await);
+    let ask = |token: &str| v1::AuthorizeRequest {
+        protocol: String::new(),
+        ..request(Proof::BearerToken(token.into()))
+    };
+    let Outcome::Grant(grant) = authorize(&world, &ask(&dba)).await else { panic!("refused") };
+    assert_eq!((grant.user_email.as_str(), grant.not_after), ("a@example.com", 0));
+    assert_eq!(refusal(&world, &ask(&dev)).await, "connection_not_found");
+}
+
+#[tokio::test]
+async fn in_the_dev_profile_a_token_is_not_needed() {
+    let world = World::with(&[("PROFILE", "dev")]).await;
+    assert_eq!(world.post("", "/api/agents", json!({ "name": "dev" })).await.status, 201);
+    assert_eq!(world.post("", "/api/connections", pg_body("pg")).await.status, 201);
+    let ask = request(Proof::BearerToken(String::new()));
+    assert!(matches!(authorize(&world, &ask).await, Outcome::Grant(_)));
+}

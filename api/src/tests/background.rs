@@ -1,0 +1,61 @@
+//! What happens without being asked.
+
+use futures_util::StreamExt;
+use hoop_bus::Bus;
+use serde_json::json;
+
+use super::{sessions::open, world::World};
+
+#[tokio::test]
+async fn taking_access_away_ends_the_live_session() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
+    let mut relay = edge.relay(session).await.unwrap();
+    edge.client().flush().await.unwrap();
+
+    let body = json!({ "groups": ["dev"] });
+    world.put(&world.root().await, "/api/users/ann@example.com", body).await;
+    let notice = tokio::time::timeout(hoop_testkit::patience(), relay.next()).await;
+    let text = String::from_utf8_lossy(&notice.unwrap().unwrap().payload).into_owned();
+    assert!(text.contains("access_revoked"), "{text}");
+}
+
+#[tokio::test]
+async fn what_happened_is_published_once_with_its_id() {
+    let world = World::new().await;
+    let edge = Bus::connect(&world.nats.url(), "test").await.unwrap();
+    let mut events = edge.client().subscribe("events.>").await.unwrap();
+    edge.client().flush().await.unwrap();
+    let root = world.root().await;
+    world.post(&root, "/api/agents", json!({ "name": "dev" })).await;
+    let agent_created = async {
+        loop {
+            let event = events.next().await.unwrap();
+            if event.subject.as_str() == "events.agent.created" {
+                return event;
+            }
+        }
+    };
+    let event = tokio::time::timeout(hoop_testkit::patience(), agent_created).await.unwrap();
+    assert!(event.headers.unwrap().get("Nats-Msg-Id").is_some());
+    hoop_testkit::eventually("the outbox to be empty", async || {
+        let claim = world.app.store.outbox_claim(10).await?;
+        anyhow::ensure!(claim.events().is_empty(), "{:?}", claim.events());
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_second_process_shares_the_work_and_makes_no_second_first_user() {
+    let world = World::new().await;
+    let config = (*world.app.config).clone();
+    let second = config.build().await.unwrap();
+    assert_ne!(second.address().port(), 0);
+    assert_eq!(world.app.org.user_list().await.unwrap().len(), 1);
+    assert!(!world.database.is_empty());
+}

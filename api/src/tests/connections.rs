@@ -1,0 +1,90 @@
+//! Connections over REST: who sees them, and that nobody sees their secrets.
+
+use serde_json::json;
+
+use super::world::{World, pg_body};
+
+#[tokio::test]
+async fn a_secret_goes_in_and_never_comes_out() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let shown = world.get(&root, "/api/connections/pg").await;
+    assert_eq!(shown.body["secret_names"], json!(["HOST", "PASS", "USER"]));
+    let listed = world.get(&root, "/api/connections").await;
+    for answer in [&shown, &listed] {
+        let text = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+    }
+    let stored = world.app.org.connection_fetch("pg").await.unwrap();
+    assert!(!stored.secret.windows(7).any(|window| window == b"hunter2"));
+    let map = world.app.secrets().decrypt_map(stored.id, &stored.secret).unwrap();
+    assert_eq!(map["PASS"], "hunter2");
+}
+
+#[tokio::test]
+async fn no_access_and_no_connection_are_the_same_answer() {
+    let world = World::new().await;
+    world.pg().await;
+    let dba = world.user("dba@example.com", &["dba"]).await;
+    let dev = world.user("dev@example.com", &["dev"]).await;
+    assert_eq!(world.get(&dba, "/api/connections/pg").await.status, 200);
+    assert_eq!(world.get(&dev, "/api/connections").await.body, json!([]));
+
+    let body = json!({ "access_duration_seconds": 60 });
+    let (hidden, none) = ("/api/connections/pg", "/api/connections/none");
+    let (one, other) = (world.get(&dev, hidden).await, world.get(&dev, none).await);
+    assert_eq!((one.status, &one.body), (other.status, &other.body));
+    let credentials = async |path: &str| {
+        let answer = world.post(&dev, &format!("{path}/credentials"), body.clone()).await;
+        (answer.status, answer.body)
+    };
+    assert_eq!(credentials(hidden).await, credentials(none).await);
+}
+
+#[tokio::test]
+async fn a_change_keeps_what_it_does_not_name() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut body = pg_body("pg-renamed");
+    body["secret"] = json!({ "envvar:HOST": "", "envvar:USER": "", "envvar:PASS": "bmV3" });
+    body["access_mode_exec"] = json!("disabled");
+    let answer = world.put(&root, "/api/connections/pg", body.clone()).await;
+    assert_eq!((answer.status.as_u16(), answer.body["version"].as_i64()), (200, Some(2)));
+    assert_eq!(answer.body["access_mode_exec"], "disabled");
+
+    let stored = world.app.org.connection_fetch("pg-renamed").await.unwrap();
+    let map = world.app.secrets().decrypt_map(stored.id, &stored.secret).unwrap();
+    assert_eq!((map["HOST"].as_str(), map["PASS"].as_str()), ("127.0.0.1", "new"));
+
+    body.as_object_mut().unwrap().remove("secret");
+    assert_eq!(world.put(&root, "/api/connections/pg-renamed", body).await.status, 200);
+    assert_eq!(world.delete(&root, "/api/connections/pg-renamed").await.status, 204);
+    assert_eq!(world.delete(&root, "/api/connections/pg-renamed").await.status, 404);
+}
+
+#[tokio::test]
+async fn fields_that_make_no_sense_are_named() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    for (field, value, named) in [
+        ("name", json!("a/b"), "name"),
+        ("type", json!("application"), "type"),
+        ("subtype", json!("oracle"), "subtype"),
+        ("agent_id", json!("nobody"), "agent_id"),
+        ("access_groups", json!([".."]), "access_groups"),
+        ("access_mode_connect", json!("on"), "access_mode_connect"),
+        ("secret", json!({}), "secret.envvar:HOST"),
+        ("secret", json!({ "envvar:HOST": "?" }), "secret.envvar:HOST"),
+        ("colour", json!("red"), "colour"),
+    ] {
+        let mut body = pg_body("other");
+        body[field] = value;
+        let answer = world.post(&root, "/api/connections", body).await;
+        assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(named)));
+    }
+    let taken = world.post(&root, "/api/connections", pg_body("pg")).await;
+    taken.is_problem(409, "there is a connection of that name already");
+}

@@ -1,0 +1,77 @@
+//! Credentials: made over REST, used over the bus.
+
+use std::time::Duration;
+
+use hoop_bus::{Bus, ControlRequest, Subject};
+use hoop_proto::v1;
+use hoop_wire::postgres::scram::Verifier;
+use serde_json::json;
+
+use super::world::World;
+
+async fn verifier(bus: &Bus, username: &str) -> Option<v1::ScramVerifier> {
+    let request = v1::VerifierRequest { username: username.into() };
+    let subject = Subject::Control(ControlRequest::Verifier);
+    let reply: v1::VerifierReply =
+        bus.request(&subject, &request, Duration::from_secs(10)).await.unwrap();
+    reply.verifier
+}
+
+#[tokio::test]
+async fn the_edge_gets_the_verifier_of_the_password_that_was_shown_once() {
+    let world = World::new().await;
+    world.pg().await;
+    let dba = world.user("dba@example.com", &["dba"]).await;
+    let path = "/api/connections/pg/credentials";
+    let made = world.post(&dba, path, json!({ "access_duration_seconds": 60 })).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let text = |name: &str| made.body[name].as_str().unwrap().to_owned();
+    let (username, password) = (text("username"), text("password"));
+    assert!(username.starts_with("c-") && password.len() == 32);
+    assert_eq!((text("host").as_str(), &made.body["port"]), ("gateway.example.com", &json!(15432)));
+    assert_eq!(
+        text("connection_string"),
+        format!("postgres://{username}:{password}@gateway.example.com:15432/pg?sslmode=require")
+    );
+
+    let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
+    let known = verifier(&edge, &username).await.unwrap();
+    let again =
+        Verifier::from_password(&password, &known.salt, known.iterations.try_into().unwrap());
+    assert_eq!(again.stored_key().as_slice(), known.stored_key.as_ref());
+    assert_eq!(again.server_key().as_slice(), known.server_key.as_ref());
+    assert!(verifier(&edge, "c-nobody").await.is_none());
+}
+
+#[tokio::test]
+async fn a_credential_has_an_end_and_a_native_port() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    for seconds in [0, -1, 30 * 24 * 3600 + 1] {
+        let body = json!({ "access_duration_seconds": seconds });
+        let answer = world.post(&root, "/api/connections/pg/credentials", body).await;
+        assert_eq!(answer.body["field"], "access_duration_seconds");
+    }
+    let tcp = json!({
+        "name": "web", "type": "application", "subtype": "tcp", "agent_id": "dev",
+        "secret": { "HOST": "ZGI=", "PORT": "ODA=" },
+    });
+    assert_eq!(world.post(&root, "/api/connections", tcp).await.status, 201);
+    let answer = world.post(&root, "/api/connections/web/credentials", json!({})).await;
+    answer.is_problem(422, "name: only postgres connections have a native port");
+}
+
+#[tokio::test]
+async fn people_revoke_their_own_credentials_and_administrators_any() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let ben = world.user("ben@example.com", &["dba"]).await;
+    let path = "/api/connections/pg/credentials";
+    let made = world.post(&ann, path, json!({})).await;
+    let revoke = format!("{path}/{}/revoke", made.body["id"].as_str().unwrap());
+    assert_eq!(world.post(&ben, &revoke, json!({})).await.status, 404);
+    assert_eq!(world.post(&ann, &revoke, json!({})).await.status, 204);
+    assert_eq!(world.post(&world.root().await, &revoke, json!({})).await.status, 204);
+}

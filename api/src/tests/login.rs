@@ -1,0 +1,64 @@
+//! Signing in, and being nobody.
+
+use serde_json::json;
+
+use super::world::World;
+
+#[tokio::test]
+async fn the_first_user_signs_in_and_is_an_administrator() {
+    let world = World::new().await;
+    let credentials = json!({ "email": "Root@example.com", "password": "correct horse" });
+    let login = world.post("", "/api/login", credentials).await;
+    assert_eq!(login.status, 200, "{login:?}");
+    let me = world.get(login.body["token"].as_str().unwrap(), "/api/userinfo").await;
+    assert_eq!(me.body["email"], "root@example.com");
+    assert_eq!(me.body["is_admin"], true);
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_address_are_the_same_answer() {
+    let world = World::new().await;
+    for email in ["root@example.com", "nobody@example.com"] {
+        let wrong = json!({ "email": email, "password": "wrong horse" });
+        let answer = world.post("", "/api/login", wrong).await;
+        answer.is_problem(401, "the e-mail address or the password is wrong");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_an_inactive_user_is_none() {
+    let world = World::new().await;
+    let (root, ann) = (world.root().await, world.user("ann@example.com", &[]).await);
+    assert_eq!(world.get(&ann, "/api/userinfo").await.status, 200);
+    let inactive = json!({ "status": "inactive" });
+    assert_eq!(world.put(&root, "/api/users/ann@example.com", inactive).await.status, 200);
+    assert_eq!(world.get(&ann, "/api/userinfo").await.status, 401);
+    assert_eq!(world.get("hpk_made-up", "/api/userinfo").await.status, 401);
+}
+
+#[tokio::test]
+async fn in_the_dev_profile_everybody_is_an_administrator() {
+    let world = World::with(&[("PROFILE", "dev")]).await;
+    let me = world.get("", "/api/userinfo").await;
+    assert_eq!(
+        (me.body["email"].as_str(), me.body["role"].as_str()),
+        (Some("dev@localhost"), Some("admin"))
+    );
+    assert_eq!(world.post("", "/api/agents", json!({ "name": "dev" })).await.status, 201);
+}
+
+#[tokio::test]
+async fn health_names_what_is_down() {
+    let mut world = World::new().await;
+    let answer = world.get("", "/api/healthz").await;
+    assert_eq!((answer.status.as_u16(), answer.body["liveness"].as_str()), (200, Some("OK")));
+    world.nats.kill().unwrap();
+    hoop_testkit::eventually("the broker to be missed", async || {
+        let answer = world.get("", "/api/healthz").await;
+        anyhow::ensure!(answer.status == 503, "{answer:?}");
+        anyhow::ensure!(answer.body["nats"] == "ERR" && answer.body["postgres"] == "OK");
+        Ok(())
+    })
+    .await
+    .unwrap();
+}

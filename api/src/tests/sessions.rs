@@ -1,0 +1,93 @@
+//! Sessions over REST: who sees which, page by page, and ending one.
+
+use futures_util::StreamExt;
+use hoop_bus::Bus;
+use hoop_domain::SessionId;
+use hoop_proto::v1::{authorize_reply::Outcome, authorize_request::Proof};
+use serde_json::json;
+
+use super::{
+    authorize::{authorize, request},
+    world::{World, session_id},
+};
+
+/// Opens a session with this token.
+pub(super) async fn open(world: &World, token: &str) -> SessionId {
+    match authorize(world, &request(Proof::BearerToken(token.into()))).await {
+        Outcome::Grant(grant) => session_id(&grant.session),
+        Outcome::Denial(denial) => panic!("{denial:?}"),
+    }
+}
+
+#[tokio::test]
+async fn people_see_their_own_sessions_and_auditors_all() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let ben = world.user("ben@example.com", &["dba"]).await;
+    let auditor = world.user("eve@example.com", &["auditor"]).await;
+    let session = open(&world, &ann).await;
+    for base in ["/api/sessions", "/api/plugins/audit/sessions"] {
+        let count =
+            async |token: &str| world.get(token, base).await.body["data"].as_array().unwrap().len();
+        assert_eq!((count(&ann).await, count(&ben).await, count(&auditor).await), (1, 0, 1));
+        for path in [format!("{base}/{session}"), format!("{base}/{session}/status")] {
+            assert_eq!(world.get(&ann, &path).await.body["status"], "opening");
+            assert_eq!(world.get(&ben, &path).await.status, 404);
+            assert_eq!(world.get(&auditor, &path).await.status, 200);
+        }
+    }
+    for rest in ["packets", "statements", "download"] {
+        let path = format!("/api/sessions/{session}/{rest}");
+        assert_eq!(world.get(&ben, &path).await.status, 404);
+        assert_eq!(world.get(&ann, &path).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_leads_to_the_next_page() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(open(&world, &root).await.to_string());
+    }
+    made.reverse();
+    let first = world.get(&root, "/api/sessions?limit=2&count=true").await.body;
+    assert_eq!((&first["has_next_page"], &first["total"]), (&json!(true), &json!(3)));
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let second = world.get(&root, &format!("/api/sessions?limit=2&cursor={cursor}")).await.body;
+    assert_eq!(second["has_next_page"], false);
+    let pages = [&first, &second].map(|page| page["data"].as_array().unwrap().clone()).concat();
+    let ids: Vec<_> = pages.iter().map(|session| session["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, made);
+    for wrong in ["limit=0", "limit=101", "cursor=x", "status=x", "type=x", "start_date=x"] {
+        let answer = world.get(&root, &format!("/api/sessions?{wrong}")).await;
+        let field = wrong.split_once('=').unwrap().0;
+        assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(field)));
+    }
+}
+
+#[tokio::test]
+async fn a_kill_reaches_the_edge_with_who_did_it() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let auditor = world.user("eve@example.com", &["auditor"]).await;
+    let session = open(&world, &ann).await;
+    let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
+    let mut relay = edge.relay(session).await.unwrap();
+    edge.client().flush().await.unwrap();
+
+    let path = format!("/api/sessions/{session}");
+    assert_eq!(world.delete(&auditor, &path).await.status, 403);
+    assert_eq!(world.delete(&world.root().await, &path).await.status, 204);
+    let notice = tokio::time::timeout(hoop_testkit::patience(), relay.next()).await;
+    let notice = notice.unwrap().unwrap();
+    assert_eq!(notice.subject.as_str(), format!("relay.{session}.kill"));
+    let text = String::from_utf8_lossy(&notice.payload).into_owned();
+    assert!(text.contains("ended by root@example.com"), "{text}");
+    // Again, and by its user: nothing happens, and that is fine.
+    assert_eq!(world.delete(&ann, &path).await.status, 204);
+}
