@@ -4,6 +4,7 @@ mod agent;
 mod client;
 mod down;
 mod endpoint;
+mod gather;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

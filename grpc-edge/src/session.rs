@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 mod admission;
 mod credit;
 mod driver;
+mod flight;
 mod inlet;
 mod lane;
 #[cfg(test)]
@@ -64,6 +65,8 @@ pub struct Session {
     id: SessionId,
     bus: Bus,
     state: Mutex<State>,
+    /// How many packets may be on their way to the broker, per direction.
+    flights: [flight::Flights; 2],
     /// Fires when the session has ended, for whoever feeds an inlet.
     ended: CancellationToken,
     /// Fires when both directions are recorded to their end and nothing is left to do.
@@ -104,6 +107,7 @@ impl Session {
             id,
             bus,
             state: Mutex::new(state),
+            flights: Default::default(),
             ended: CancellationToken::new(),
             done: CancellationToken::new(),
         }
@@ -119,6 +123,14 @@ impl Session {
     // leaves is whole after every statement, so the poison carries no information.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    const fn flights(&self, direction: Direction) -> &flight::Flights {
+        let [inward, outward] = &self.flights;
+        match direction {
+            Direction::In => inward,
+            Direction::Out => outward,
+        }
     }
 
     /// Gives the packets that travel in `direction` to an endpoint of this edge.
@@ -149,6 +161,7 @@ impl Session {
     /// The broker's word on a packet.
     fn receive(&self, direction: Direction, seq: u64, receipt: Receipt) {
         let outcome = self.state().lane(direction).receive(seq, receipt);
+        self.flights(direction).land();
         match outcome {
             Ok(end) => self.after_delivery(end),
             Err(cause) => self.unrecordable(&cause),
@@ -196,6 +209,7 @@ impl Session {
         state.inward.tell(Event::Closed(closed.clone()));
         state.outward.tell(Event::Closed(closed));
         drop(state);
+        self.flights.iter().for_each(flight::Flights::ground);
         self.ended.cancel();
         true
     }

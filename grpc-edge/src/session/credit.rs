@@ -68,6 +68,12 @@ impl Session {
         }
     }
 
+    /// Gives back to the sender of `direction` what a payload was charged for and the
+    /// receiver will never see, because payloads were merged.
+    pub(crate) fn give_back(&self, direction: Direction, credit: proto::Credit) {
+        self.state().grant(direction.reverse(), credit);
+    }
+
     /// Credit that the other edge passed on.
     pub(super) fn take_credit(&self, direction: Direction, credit: proto::Credit) {
         self.state().grant(direction, credit);

@@ -53,16 +53,49 @@ impl Inlet {
     /// # Errors
     /// When the session has ended, or ends now because more came than was granted.
     pub async fn send(&mut self, payload: proto::Payload) -> Result<(), Ended> {
+        self.charge(payload.channel, payload.cost())?;
+        self.pass(payload).await
+    }
+
+    /// Takes what a payload costs from what its sender was granted.
+    ///
+    /// # Errors
+    /// When that is not enough, which ends the session, or the session has ended.
+    pub fn charge(&self, channel: u32, cost: usize) -> Result<(), Ended> {
         if self.finished || self.session.has_ended() {
             return Err(Ended);
         }
-        let charged = self.session.state().lane(self.direction).charge(&payload);
-        if let Err(cause) = charged {
+        let charged = self.session.state().lane(self.direction).charge(channel, cost);
+        charged.map_err(|cause| {
             let session = self.session.id;
             tracing::warn!(%session, %cause, direction = self.direction.as_str(), "session ended");
             self.session.end(EndReason::ProtocolViolation);
-            return Err(Ended);
-        }
+            Ended
+        })
+    }
+
+    /// Takes in what has been [charged](Self::charge) for.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn pass(&mut self, payload: proto::Payload) -> Result<(), Ended> {
+        self.board().await?;
+        self.pass_boarded(payload).await
+    }
+
+    /// Waits until the broker takes one more packet.
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn board(&self) -> Result<(), Ended> {
+        self.session.flights(self.direction).board().await
+    }
+
+    /// Takes in what has been charged for and [boarded](Self::board).
+    ///
+    /// # Errors
+    /// When the session has ended.
+    pub async fn pass_boarded(&mut self, payload: proto::Payload) -> Result<(), Ended> {
         let channel = payload.channel;
         let Some(body) = payload.body.clone() else { return Ok(()) };
         self.finished = matches!(body, proto::payload::Body::SessionEnd(_));

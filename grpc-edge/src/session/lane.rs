@@ -157,15 +157,14 @@ impl Lane {
         self.waiting.front().and_then(|packet| packet.published_at)
     }
 
-    /// Takes what `payload` costs from its channel's allowance.
-    pub(super) fn charge(&mut self, payload: &proto::Payload) -> Result<(), credit::Exceeded> {
-        let cost = payload.cost();
+    /// Takes what a payload costs from its channel's allowance.
+    pub(super) fn charge(&mut self, channel: u32, cost: usize) -> Result<(), credit::Exceeded> {
         if cost == 0 {
             return Ok(());
         }
         if cost > packet::LARGEST_DATA + packet::FRAME_COST {
             return Err(credit::Exceeded);
         }
-        credit::allowance(&mut self.allowances, payload.channel)?.take(cost)
+        credit::allowance(&mut self.allowances, channel)?.take(cost)
     }
 }

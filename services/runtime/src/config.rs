@@ -187,7 +187,7 @@ fn refuse_foreign(name: &str) -> Result<(), Error> {
         .map(|variable| (distance(name, variable.name), variable.name))
         .min()
         .filter(|(distance, _)| *distance < 3);
-    if !ours && !(shared && nearest.is_some()) {
+    if !(ours || shared && nearest.is_some()) {
         return Ok(());
     }
     let hint = nearest.map_or_else(String::new, |(_, close)| format!("; did you mean {close}?"));
