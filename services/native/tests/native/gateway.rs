@@ -2,7 +2,6 @@
 
 use std::{
     net::SocketAddr,
-    num::NonZeroU32,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,7 +11,10 @@ use hoop_domain::{DenialCode, EndReason};
 use hoop_native::{
     Denied, Ended, FromTarget, Gateway, Listener, OpenRequest, SessionRx, SessionTx, Tls, ToTarget,
 };
-use hoop_wire::postgres::{frame, scram::Verifier};
+use hoop_wire::postgres::{
+    frame,
+    scram::{ITERATIONS, SALT_LEN, Verifier},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -20,6 +22,11 @@ use tokio::{
 
 pub(crate) const USER: &str = "alice";
 pub(crate) const PASSWORD: &str = "a long random password";
+
+/// Of the one user there is.
+pub(crate) fn verifier() -> Verifier {
+    Verifier::from_password(PASSWORD, &[3; SALT_LEN], ITERATIONS)
+}
 
 /// What the gateway saw.
 #[derive(Debug, Default)]
@@ -86,8 +93,7 @@ impl Gateway for Script {
     type Rx = Rx;
 
     async fn verifier(&self, username: &str) -> Result<Option<Verifier>, Denied> {
-        let rounds = NonZeroU32::new(4096).unwrap();
-        Ok((username == USER).then(|| Verifier::from_password(PASSWORD, &[3; 16], rounds)))
+        Ok((username == USER).then(verifier))
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {

@@ -4,7 +4,11 @@
 mod gateway;
 #[cfg(test)]
 mod raw;
+#[cfg(test)]
+mod real;
 
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod encryption;
 #[cfg(test)]
