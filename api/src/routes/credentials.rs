@@ -1,5 +1,7 @@
 //! Credentials for native ports.
 
+mod body;
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -13,8 +15,6 @@ use hoop_store::{
 };
 use hoop_wire::postgres::scram::{ITERATIONS, SALT_LEN, Verifier};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     App, Error,
@@ -23,58 +23,8 @@ use crate::{
     extract::{Body, Named},
 };
 
-/// Thirty days. What lives longer is a machine's, and those get their own kind.
-const LONGEST: i64 = 30 * 24 * 3600;
-const DEFAULT: i64 = 3600;
-
-/// How long the credential works.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CredentialRequest {
-    /// 1 second to 30 days; an hour when left out.
-    #[serde(default = "default_duration")]
-    access_duration_seconds: i64,
-}
-
-const fn default_duration() -> i64 {
-    DEFAULT
-}
-
-/// A credential. The password can't be had again.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct CredentialResponse {
-    /// The id, to revoke it.
-    id: String,
-    /// What it opens.
-    connection_name: String,
-    /// The user name.
-    username: String,
-    /// The password.
-    password: String,
-    /// The gateway's native port: the host.
-    host: String,
-    /// The gateway's native port: the port.
-    port: u16,
-    /// What to name as the database: the connection.
-    database: String,
-    /// All of it as one URI.
-    connection_string: String,
-    /// When it stops working.
-    expires_at: DateTime<Utc>,
-    /// The same, under the names that older clients know.
-    connection_credentials: PostgresCredentials,
-}
-
-/// A credential for the native PostgreSQL port, under the names that older clients know.
-#[derive(Serialize, ToSchema)]
-struct PostgresCredentials {
-    hostname: String,
-    port: String,
-    username: String,
-    password: String,
-    database_name: String,
-    connection_string: String,
-}
+pub(crate) use body::{CredentialRequest, CredentialResponse};
+use body::{LONGEST, Made, respond};
 
 /// Makes a user name and password that open this connection on its native port, for a time.
 #[utoipa::path(post, path = "/api/connections/{name}/credentials", tag = "connections",
@@ -148,12 +98,6 @@ fn decide(app: &App, actor: &Actor, connection: &Connection) -> Result<AccessPer
     access::decide(&facts).map_err(|_| Error::NotFound { what: "connection" })
 }
 
-struct Made {
-    id: CredentialId,
-    username: String,
-    password: String,
-}
-
 async fn issue(app: &App, permit: AccessPermit, expires_at: DateTime<Utc>) -> Result<Made> {
     let (username, password) = (token::username()?, token::password()?);
     let salt = token::random::<SALT_LEN>()?;
@@ -174,38 +118,4 @@ async fn issue(app: &App, permit: AccessPermit, expires_at: DateTime<Utc>) -> Re
     };
     let id = app.org.credential_create(&new).await?;
     Ok(Made { id, username, password })
-}
-
-fn respond(
-    app: &App,
-    connection: &Connection,
-    made: Made,
-    expires_at: DateTime<Utc>,
-) -> CredentialResponse {
-    let address = &app.config.native_pg;
-    // None of the parts needs escaping: each has a small alphabet by construction.
-    let connection_string = format!(
-        "postgres://{}:{}@{address}/{}?sslmode=require",
-        made.username, made.password, connection.name
-    );
-    let known = PostgresCredentials {
-        hostname: address.host.clone(),
-        port: address.port.to_string(),
-        username: made.username.clone(),
-        password: made.password.clone(),
-        database_name: connection.name.to_string(),
-        connection_string: connection_string.clone(),
-    };
-    CredentialResponse {
-        id: made.id.to_string(),
-        connection_name: connection.name.to_string(),
-        username: made.username,
-        password: made.password,
-        host: address.host.clone(),
-        port: address.port,
-        database: connection.name.to_string(),
-        connection_string,
-        expires_at,
-        connection_credentials: known,
-    }
 }

@@ -1,5 +1,7 @@
 //! Whether this process can do its work.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -7,9 +9,13 @@ use axum::{
 };
 use http::StatusCode;
 use serde::Serialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use crate::App;
+
+/// A load balancer asks every few seconds and should not wait for a database that is gone.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What works and what does not.
 #[derive(Serialize, ToSchema)]
@@ -33,7 +39,7 @@ const fn word(works: bool) -> &'static str {
     (status = 200, description = "everything works", body = Health),
     (status = 503, description = "the database or the broker is away", body = Health)))]
 pub(crate) async fn healthz(State(app): State<App>) -> Response {
-    let postgres = app.store.ping().await.is_ok();
+    let postgres = timeout(PATIENCE, app.store.ping()).await.is_ok_and(|ping| ping.is_ok());
     let nats = app.bus.connected();
     let status = if postgres && nats { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let health = Health {

@@ -2,6 +2,7 @@
 
 mod body;
 mod end;
+mod query;
 
 use std::str::FromStr;
 
@@ -16,8 +17,9 @@ use crate::{
     extract::{Named, Params},
 };
 
-pub(crate) use body::{SessionList, SessionQuery, SessionResponse, SessionStatus};
+pub(crate) use body::{SessionList, SessionResponse, SessionStatus};
 pub(crate) use end::*;
+pub(crate) use query::SessionQuery;
 
 /// Counting stops here: nobody pages through more.
 const COUNT_CAP: i64 = 10_000;

@@ -87,6 +87,7 @@ impl<'a> Recorder<'a> {
         let partition = Partition::of(self.session);
         let lease = store.lease_acquire(writer, partition, lasting).await.unwrap().unwrap();
         let key = SigningKey::from_seed(&[1; 32]).unwrap();
+        store.manifest_key_add(key.public_key()).await.unwrap();
         store.recordings_commit(&lease, &[write], &key).await.unwrap();
         store.lease_release(lease).await.unwrap();
     }

@@ -1,28 +1,19 @@
 //! Agents: keys that agents dial in with, and which edges hold a running one.
 
-use std::fmt;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{AgentId, AgentName, OrgId, agent_key::SealPublicKey};
 use uuid::Uuid;
 
 use crate::{Error, OrgStore, Result, Store, convert, error::OnConstraint, outbox};
 
+mod mode;
 mod presence;
 
+pub use mode::{AgentMode, InvalidAgentMode};
 pub use presence::Presence;
 
 /// An edge says every 10 s which agents it holds; after three silences it holds none.
 const PRESENCE: TimeDelta = TimeDelta::seconds(30);
-
-/// How an agent runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AgentMode {
-    /// A process of its own that serves many connections.
-    Standard,
-    /// Beside an application, sharing its runtime.
-    Embedded,
-}
 
 /// An agent's key and what is known of those who run with it.
 #[derive(Debug, Clone)]
@@ -74,39 +65,6 @@ pub struct KnownAgent {
     /// Its mode.
     pub mode: AgentMode,
 }
-
-impl AgentMode {
-    /// The name in the database and the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Embedded => "embedded",
-        }
-    }
-}
-
-impl std::str::FromStr for AgentMode {
-    type Err = InvalidAgentMode;
-    fn from_str(text: &str) -> Result<Self, InvalidAgentMode> {
-        match text {
-            "standard" => Ok(Self::Standard),
-            "embedded" => Ok(Self::Embedded),
-            _ => Err(InvalidAgentMode),
-        }
-    }
-}
-
-impl fmt::Display for AgentMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A mode that does not exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an agent's mode is standard or embedded")]
-pub struct InvalidAgentMode;
 
 struct Row {
     id: Uuid,
@@ -200,7 +158,8 @@ impl OrgStore {
                  created_at, EXISTS (SELECT FROM agent_presence p
                    WHERE p.agent_id = a.id AND $4 < p.seen_at) AS "online!"
                FROM agents a
-               WHERE org_id = $1 AND revoked_at IS NULL AND (id = $2 OR name = $3)"#,
+               WHERE org_id = $1 AND revoked_at IS NULL AND (id = $2 OR name = $3)
+               ORDER BY id = $2 DESC NULLS LAST LIMIT 1"#,
             self.org.uuid(),
             id,
             id_or_name,

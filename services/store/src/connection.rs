@@ -118,7 +118,8 @@ impl OrgStore {
                  ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
                        WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
                FROM connections c JOIN agents a ON a.id = c.agent_id
-               WHERE c.org_id = $1 AND (c.name = $2 OR c.id = $3)"#,
+               WHERE c.org_id = $1 AND (c.name = $2 OR c.id = $3)
+               ORDER BY c.id = $3 DESC NULLS LAST LIMIT 1"#,
             self.org.uuid(),
             name_or_id,
             id

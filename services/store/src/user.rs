@@ -2,10 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{GroupName, Role, Secret, UserId};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, convert, error::OnConstraint, group, outbox};
+use crate::{Error, OrgStore, Result, convert};
+
+mod write;
+
+pub use write::UserSpec;
 
 /// A person or a program.
 #[derive(Debug, Clone)]
@@ -22,21 +25,6 @@ pub struct User {
     pub groups: Vec<GroupName>,
     /// When the user was made.
     pub created_at: DateTime<Utc>,
-}
-
-/// What a user is made of, or becomes.
-#[derive(Debug, Clone)]
-pub struct UserSpec {
-    /// In lower case; can't be changed later.
-    pub email: String,
-    /// As it is shown.
-    pub name: String,
-    /// Whether the user may do anything at all.
-    pub active: bool,
-    /// Groups that do not exist are made.
-    pub groups: Vec<GroupName>,
-    /// The Argon2 hash, in PHC form; `None` leaves it as it is.
-    pub password_hash: Option<Secret<String>>,
 }
 
 impl User {
@@ -137,106 +125,5 @@ impl OrgStore {
         .fetch_one(&self.pool)
         .await?;
         Ok(!any)
-    }
-
-    /// Makes a user.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] when the address is taken.
-    pub async fn user_create(&self, spec: &UserSpec) -> Result<User> {
-        let mut tx = self.pool.begin().await?;
-        let id = UserId::generate();
-        sqlx::query!(
-            "INSERT INTO users (id, org_id, email, name, active, password_hash)
-             VALUES ($1, $2, lower($3), $4, $5, $6)",
-            id.uuid(),
-            self.org.uuid(),
-            spec.email,
-            spec.name,
-            spec.active,
-            spec.password_hash.as_ref().map(Secret::reveal)
-        )
-        .execute(&mut *tx)
-        .await
-        .on_constraint("users_email_key", "there is a user with that e-mail address already")?;
-        self.join_groups(&mut tx, id, &spec.groups).await?;
-        let body = serde_json::json!({ "user": id.to_string(), "email": spec.email });
-        outbox::append(&mut tx, self.org.uuid(), "user.created", &body).await?;
-        tx.commit().await?;
-        self.user_fetch(&id.to_string()).await
-    }
-
-    /// Changes everything about a user but the address.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
-    pub async fn user_update(&self, id: UserId, spec: &UserSpec) -> Result<User> {
-        let mut tx = self.pool.begin().await?;
-        let done = sqlx::query!(
-            "UPDATE users SET name = $3, active = $4, updated_at = now(),
-               password_hash = COALESCE($5, password_hash)
-             WHERE org_id = $1 AND id = $2",
-            self.org.uuid(),
-            id.uuid(),
-            spec.name,
-            spec.active,
-            spec.password_hash.as_ref().map(Secret::reveal)
-        )
-        .execute(&mut *tx)
-        .await?;
-        if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "user" });
-        }
-        sqlx::query!(
-            "DELETE FROM user_groups WHERE org_id = $1 AND user_id = $2",
-            self.org.uuid(),
-            id.uuid()
-        )
-        .execute(&mut *tx)
-        .await?;
-        self.join_groups(&mut tx, id, &spec.groups).await?;
-        let body = serde_json::json!({ "user": id.to_string(), "email": spec.email });
-        outbox::append(&mut tx, self.org.uuid(), "user.updated", &body).await?;
-        tx.commit().await?;
-        self.user_fetch(&id.to_string()).await
-    }
-
-    /// Deletes a user, with their tokens and credentials; their sessions stay on record.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
-    pub async fn user_delete(&self, id: UserId) -> Result<()> {
-        let mut tx = self.pool.begin().await?;
-        let email = sqlx::query_scalar!(
-            "DELETE FROM users WHERE org_id = $1 AND id = $2 RETURNING email",
-            self.org.uuid(),
-            id.uuid()
-        )
-        .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::NotFound { what: "user" })?;
-        let body = serde_json::json!({ "user": id.to_string(), "email": email });
-        outbox::append(&mut tx, self.org.uuid(), "user.deleted", &body).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn join_groups(
-        &self,
-        conn: &mut PgConnection,
-        user: UserId,
-        names: &[GroupName],
-    ) -> Result<()> {
-        let groups = group::ensure(conn, self.org.uuid(), names).await?;
-        sqlx::query!(
-            "INSERT INTO user_groups (org_id, user_id, group_id)
-             SELECT $1, $2, id FROM unnest($3::uuid[]) AS id",
-            self.org.uuid(),
-            user.uuid(),
-            &groups
-        )
-        .execute(conn)
-        .await?;
-        Ok(())
     }
 }

@@ -60,3 +60,12 @@ async fn an_edge_learns_which_agents_it_should_not_hold() {
     expect.sort_unstable();
     assert_eq!(gone, expect);
 }
+
+#[tokio::test]
+async fn a_name_that_looks_like_an_id_does_not_stand_for_another_agent() {
+    let Scene { org, .. } = Scene::new().await;
+    let dev = agent(&org, "dev").await;
+    let mimic = agent(&org, &dev.to_string()).await;
+    assert_eq!(org.agent_fetch(&dev.to_string(), at(0)).await.unwrap().id, dev);
+    assert_eq!(org.agent_fetch(&mimic.to_string(), at(0)).await.unwrap().id, mimic);
+}

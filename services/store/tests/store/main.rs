@@ -1,5 +1,7 @@
 //! The store against a real PostgreSQL, each test in a database of its own.
 
+#![cfg(test)]
+
 mod scene;
 
 mod agents;

@@ -1,6 +1,6 @@
 //! Users, groups and tokens.
 
-use hoop_domain::Role;
+use hoop_domain::{GroupName, Role};
 use hoop_store::Error;
 
 use crate::scene::{Scene, at, user, user_spec};
@@ -15,7 +15,7 @@ async fn an_address_is_taken_once_whatever_its_case() {
     let ann = org.user_fetch("ANN@example.com").await.unwrap();
     assert_eq!(ann.email, "ann@example.com");
     assert_eq!(ann.role(), Role::Admin);
-    assert_eq!(ann.groups.iter().map(|group| group.as_str()).collect::<Vec<_>>(), ["admin", "dba"]);
+    assert_eq!(ann.groups.iter().map(GroupName::as_str).collect::<Vec<_>>(), ["admin", "dba"]);
 }
 
 #[tokio::test]

@@ -86,12 +86,21 @@ pub(crate) fn connection_spec(name: &str, agent: AgentId, groups: &[&str]) -> Co
     }
 }
 
-pub(crate) async fn connection(org: &OrgStore, name: &str, agent: AgentId, groups: &[&str]) -> Connection {
+pub(crate) async fn connection(
+    org: &OrgStore,
+    name: &str,
+    agent: AgentId,
+    groups: &[&str],
+) -> Connection {
     let spec = connection_spec(name, agent, groups);
     org.connection_create(ConnectionId::generate(), &spec).await.unwrap()
 }
 
-pub(crate) fn new_credential(user: UserId, connection: ConnectionId, username: &str) -> NewCredential {
+pub(crate) fn new_credential(
+    user: UserId,
+    connection: ConnectionId,
+    username: &str,
+) -> NewCredential {
     NewCredential {
         user,
         connection,

@@ -7,7 +7,7 @@ use hoop_store::{
 
 use crate::scene::{Scene, at, cast, connection_spec, new_credential, user_spec};
 
-fn missing<T: std::fmt::Debug>(result: Result<T, Error>) {
+fn missing<T: std::fmt::Debug>(result: &Result<T, Error>) {
     assert!(matches!(result, Err(Error::NotFound { .. })), "{result:?}");
 }
 
@@ -17,13 +17,13 @@ async fn one_organisation_cannot_read_anothers_rows() {
     let cast = cast(&org).await;
     let session = cast.session(&store, 0).await;
 
-    missing(other.user_fetch(&cast.user.id.to_string()).await);
-    missing(other.user_fetch("ann@example.com").await);
-    missing(other.agent_fetch(&cast.agent.to_string(), at(0)).await);
-    missing(other.agent_fetch("dev", at(0)).await);
-    missing(other.connection_fetch("pg").await);
-    missing(other.connection_fetch(&cast.connection.id.to_string()).await);
-    missing(other.session_fetch(session, None).await);
+    missing(&other.user_fetch(&cast.user.id.to_string()).await);
+    missing(&other.user_fetch("ann@example.com").await);
+    missing(&other.agent_fetch(&cast.agent.to_string(), at(0)).await);
+    missing(&other.agent_fetch("dev", at(0)).await);
+    missing(&other.connection_fetch("pg").await);
+    missing(&other.connection_fetch(&cast.connection.id.to_string()).await);
+    missing(&other.session_fetch(session, None).await);
 
     assert!(other.user_list().await.unwrap().is_empty());
     assert!(other.group_list().await.unwrap().is_empty());
@@ -41,15 +41,15 @@ async fn one_organisation_cannot_change_anothers_rows() {
     let cast = cast(&org).await;
     let session = cast.session(&store, 0).await;
 
-    missing(other.user_update(cast.user.id, &user_spec("ann@example.com", &[])).await);
-    missing(other.user_delete(cast.user.id).await);
-    missing(other.token_create(cast.user.id, "x", &[1; 32], None).await);
-    missing(other.agent_revoke(cast.agent).await);
+    missing(&other.user_update(cast.user.id, &user_spec("ann@example.com", &[])).await);
+    missing(&other.user_delete(cast.user.id).await);
+    missing(&other.token_create(cast.user.id, "x", &[1; 32], None).await);
+    missing(&other.agent_revoke(cast.agent).await);
     let spec = connection_spec("pg", cast.agent, &[]);
-    missing(other.connection_update(cast.connection.id, &spec).await);
-    missing(other.connection_delete(cast.connection.id).await);
-    missing(other.credential_revoke(cast.credential, None).await);
-    missing(other.group_delete(&"dba".parse().unwrap()).await);
+    missing(&other.connection_update(cast.connection.id, &spec).await);
+    missing(&other.connection_delete(cast.connection.id).await);
+    missing(&other.credential_revoke(cast.credential, None).await);
+    missing(&other.group_delete(&"dba".parse().unwrap()).await);
     let kill = Kill::of(session, hoop_domain::EndReason::Killed);
     assert!(!other.session_kill(&kill).await.unwrap());
     assert_eq!(org.user_fetch("ann@example.com").await.unwrap().groups.len(), 1);
@@ -62,8 +62,8 @@ async fn a_row_cannot_point_into_another_organisation() {
     let theirs = cast(&other).await;
 
     let spec = connection_spec("stolen", ours.agent, &[]);
-    missing(other.connection_create(hoop_domain::ConnectionId::generate(), &spec).await);
-    missing(other.connection_update(theirs.connection.id, &spec).await);
+    missing(&other.connection_create(hoop_domain::ConnectionId::generate(), &spec).await);
+    missing(&other.connection_update(theirs.connection.id, &spec).await);
     for (user, connection) in
         [(ours.user.id, theirs.connection.id), (theirs.user.id, ours.connection.id)]
     {

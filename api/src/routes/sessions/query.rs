@@ -1,0 +1,79 @@
+//! The filters that find sessions.
+
+use chrono::{DateTime, Utc};
+use hoop_domain::{ConnectionType, UserId};
+use hoop_store::session::SessionFilter;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{Error, error::Result, routes::connections::family};
+
+const LIMIT: usize = 20;
+const LARGEST_LIMIT: usize = 100;
+
+/// Which sessions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SessionQuery {
+    /// The user's id or e-mail address.
+    user: Option<String>,
+    /// The connection's name.
+    connection: Option<String>,
+    /// `database`, `application`, `postgres` or `tcp`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Allowed at this time (RFC 3339) or later.
+    start_date: Option<DateTime<Utc>>,
+    /// Allowed before this time (RFC 3339).
+    end_date: Option<DateTime<Utc>>,
+    /// `opening`, `open` or `done`.
+    status: Option<String>,
+    /// 1 to 100 sessions; 20 when left out.
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// `true` to count all that match, up to 10000.
+    count: Option<bool>,
+}
+
+impl SessionQuery {
+    pub(super) fn limit(&self) -> Result<usize> {
+        match self.limit.unwrap_or(LIMIT) {
+            limit @ 1..=LARGEST_LIMIT => Ok(limit),
+            _ => Err(Error::invalid("limit", "is 1 to 100")),
+        }
+    }
+
+    pub(super) fn wants_total(&self) -> bool {
+        self.count.unwrap_or(false)
+    }
+
+    pub(super) fn filter(&self, visible_to: Option<UserId>) -> Result<SessionFilter> {
+        let kind = match self.kind.as_deref() {
+            None => None,
+            Some(name) => Some(kind(name)?),
+        };
+        if let Some(status) = &self.status
+            && !["opening", "open", "done"].contains(&status.as_str())
+        {
+            return Err(Error::invalid("status", "is opening, open or done"));
+        }
+        Ok(SessionFilter {
+            visible_to,
+            user: self.user.clone(),
+            connection: self.connection.clone(),
+            kind,
+            state: self.status.clone(),
+            from: self.start_date,
+            until: self.end_date,
+        })
+    }
+}
+
+fn kind(name: &str) -> Result<ConnectionType> {
+    ConnectionType::ALL
+        .into_iter()
+        .find(|kind| name == kind.as_str() || name == family(*kind))
+        .ok_or_else(|| Error::invalid("type", "is database, application, postgres or tcp"))
+}
