@@ -3,11 +3,7 @@
 use std::{process::Stdio, time::Duration};
 
 use anyhow::{Context, ensure};
-use hoop_tests::{
-    Access, Gateway, Psql,
-    gateway::CONNECTION,
-    rest::{Packet, text},
-};
+use hoop_tests::{Access, Gateway, Psql, gateway::CONNECTION};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     time::{Instant, MissedTickBehavior, interval},
@@ -58,23 +54,20 @@ async fn digest(access: &Access, sql: &str) -> Result<(u64, blake3::Hash)> {
 /// The data of all `CopyData` messages that were recorded.
 async fn recorded_copy(gateway: &Gateway, id: &str) -> Result<(u64, blake3::Hash)> {
     let (mut hasher, mut size, mut pending) = (blake3::Hasher::new(), 0, Vec::new());
-    let visit = |packet: Packet| {
-        if text(&packet.0, "direction") != "out" {
-            return Ok(());
-        }
-        pending.extend(packet.data()?);
+    let path = format!("/api/sessions/{id}/download?format=raw-out");
+    let visit = |piece: &[u8]| {
+        pending.extend_from_slice(piece);
         let mut used = 0;
         while let Some((kind, data)) = message(pending.get(used..).unwrap_or_default()) {
             if kind == b'd' {
                 hasher.update(data);
-                size += u64::try_from(data.len())?;
+                size += data.len() as u64;
             }
             used += 5 + data.len();
         }
         pending.drain(..used);
-        Ok(())
     };
-    gateway.rest.each_packet(id, visit).await?;
+    gateway.rest.download(&path, visit).await?;
     Ok((size, hasher.finalize()))
 }
 

@@ -46,10 +46,12 @@ async fn a_client_never_gets_a_byte_that_the_recording_lacks_when_the_broker_is_
         })
         .await?;
         gateway.nats.kill()?;
-        let complaint = complaint(psql).await?;
-        ensure!(complaint.contains("recorded"), "edge {edge}: {complaint}");
+        // In the middle of a message of the target nothing else can be said to the client.
+        complaint(psql).await?;
         gateway.nats.restart().await?;
         let id = finished(&gateway.rest).await?;
+        let session = gateway.rest.session(&id).await?;
+        assert_eq!(text(&session, "end_reason"), "recording_unavailable", "edge {edge}: {session}");
         let recorded = gateway.rest.recording(&id).await?.output_bytes()?;
         let heard = tap.from_server();
         let got = after_login(&heard)?;
@@ -63,6 +65,20 @@ async fn a_client_never_gets_a_byte_that_the_recording_lacks_when_the_broker_is_
             rest.len()
         );
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_can_no_longer_be_recorded_is_told_so() -> Result {
+    let mut gateway = Gateway::usual().await?;
+    let access = gateway.access(1).await?;
+    let psql = access.psql().args(["-At", "-c", "select pg_sleep(2), 'unheard'"]).spawn()?;
+    running(&gateway, "unheard").await?;
+    gateway.nats.kill()?;
+    let output = psql.wait_with_output().await?;
+    ensure!(!String::from_utf8_lossy(&output.stdout).contains("unheard"), "{output:?}");
+    let complaint = Psql(output).failure()?;
+    ensure!(complaint.contains("can't be recorded"), "{complaint}");
     Ok(())
 }
 

@@ -134,7 +134,7 @@ async fn after_sigterm_running_sessions_end_in_peace_and_new_ones_go_elsewhere()
     refused.await?;
     let output = Psql(psql.wait_with_output().await.context("wait for psql")?);
     ensure!(output.success()?.contains("rested"), "{output:?}");
-    gateway.edge_mut(1)?.stop()?;
+    gateway.edge_mut(1)?.drained()?;
     let through_the_other = gateway.through(access, 0)?;
     assert_eq!(through_the_other.answer("select 1").await?, "1");
     Ok(())

@@ -96,6 +96,8 @@ pub struct Gateway {
     folder: PathBuf,
     logs: PathBuf,
     _throw_away: Option<TempDir>,
+    /// Nobody else keeps the logs, so the test that fails has to show them.
+    for_a_test: bool,
 }
 
 /// The administrator that the gateway makes at its first start.

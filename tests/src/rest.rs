@@ -97,18 +97,21 @@ impl Rest {
         self.send(Method::DELETE, path, Value::Null).await?.good(path).map(|_| ())
     }
 
-    /// GET, and the bytes of a good answer.
+    /// GET, and the bytes of a good answer as they come.
     ///
     /// # Errors
-    /// When it is not good.
-    pub async fn download(&self, path: &str) -> Result<Vec<u8>> {
+    /// When it is not good, or breaks off.
+    pub async fn download(&self, path: &str, mut visit: impl FnMut(&[u8])) -> Result<()> {
         let mut request = self.client.get(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await?;
+        let mut response = request.send().await?;
         ensure!(response.status().is_success(), "GET {path} was answered {}", response.status());
-        Ok(response.bytes().await?.to_vec())
+        while let Some(piece) = response.chunk().await? {
+            visit(&piece);
+        }
+        Ok(())
     }
 }
 

@@ -96,6 +96,14 @@ impl Service {
         }
     }
 
+    /// Waits until it has ended after a SIGTERM.
+    ///
+    /// # Errors
+    /// When it takes too long or ends with a failure.
+    pub fn drained(&mut self) -> Result<()> {
+        self.process.take().context("the process does not run")?.wait(STOP)
+    }
+
     /// The running child.
     ///
     /// # Errors

@@ -155,6 +155,14 @@ impl Process {
         if self.running() {
             self.signal("TERM")?;
         }
+        self.wait(limit)
+    }
+
+    /// Waits until it ends by itself; SIGKILL after `limit`.
+    ///
+    /// # Errors
+    /// When it had to be killed, or ended with a failure.
+    pub fn wait(&mut self, limit: Duration) -> Result<()> {
         let started = Instant::now();
         while self.running() {
             if limit < started.elapsed() {

@@ -150,6 +150,7 @@ fn assemble(
         folder: folder.to_owned(),
         logs,
         _throw_away: None,
+        for_a_test: options.logs.is_none(),
     })
 }
 

@@ -10,7 +10,7 @@ use super::{Rest, text};
 #[derive(Debug, Clone)]
 pub struct Packet(pub Value);
 
-/// The packets of one session, in the order of their numbers.
+/// The packets of one session, in the order of the recording.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     /// From the user to the target.
@@ -123,43 +123,26 @@ impl Rest {
         .await
     }
 
-    /// All packets of a session that is over.
+    /// All packets of a session, page by page.
     ///
     /// # Errors
     /// When a page can't be read.
     pub async fn recording(&self, id: &str) -> Result<Recording> {
         let mut recording = Recording::default();
-        self.each_packet(id, |packet| {
-            let out = text(&packet.0, "direction") == "out";
-            let packets = if out { &mut recording.output } else { &mut recording.input };
-            packets.push(packet);
-            Ok(())
-        })
-        .await?;
-        recording.input.sort_by_key(Packet::seq);
-        recording.output.sort_by_key(Packet::seq);
-        Ok(recording)
-    }
-
-    /// Reads the packets of a session page by page.
-    ///
-    /// # Errors
-    /// When a page can't be read, or with the error of `visit`.
-    pub async fn each_packet(
-        &self,
-        id: &str,
-        mut visit: impl FnMut(Packet) -> Result<()>,
-    ) -> Result<()> {
         let mut cursor = String::new();
         loop {
             let page = self.get(&format!("/api/sessions/{id}/packets?limit=1000{cursor}")).await?;
-            let packets = page.get("data").and_then(Value::as_array).context("no packets")?;
-            packets.iter().try_for_each(|packet| visit(Packet(packet.clone())))?;
+            for packet in page.get("data").and_then(Value::as_array).context("no packets")? {
+                let out = text(packet, "direction") == "out";
+                let packets = if out { &mut recording.output } else { &mut recording.input };
+                packets.push(Packet(packet.clone()));
+            }
             match text(&page, "next_cursor") {
-                "" => return Ok(()),
+                "" => break,
                 next => cursor = format!("&cursor={next}"),
             }
         }
+        Ok(recording)
     }
 
     /// Ends a session.
