@@ -72,6 +72,8 @@ impl SpooledPiece {
         written?;
         self.filed += u64::try_from(self.memory.len()).map_err(io::Error::other)?;
         self.memory.clear();
+        // Large packets would leave large empty buffers behind, one per session.
+        self.memory.shrink_to(IN_MEMORY);
         Ok(())
     }
 
