@@ -54,8 +54,12 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
             tracing::warn!(session = %kill.session, cause = %error, "a kill was not published");
         }
     }
-    let unopened = app.store.session_end_unopened(now - UNOPENED).await?;
-    let lost = if silence_counts { app.store.session_end_lost(now - LOST).await? } else { 0 };
+    // Both go by when an edge last spoke of a session.
+    let (mut unopened, mut lost) = (0, 0);
+    if silence_counts {
+        unopened = app.store.session_end_unopened(now - UNOPENED).await?;
+        lost = app.store.session_end_lost(now - LOST).await?;
+    }
     if 0 < unopened + lost {
         tracing::info!(unopened, lost, "ended sessions that nobody holds");
     }

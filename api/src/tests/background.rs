@@ -1,7 +1,10 @@
 //! What happens without being asked.
 
+use chrono::{TimeDelta, Utc};
 use futures_util::StreamExt;
 use hoop_bus::Bus;
+use hoop_domain::{AgentId, ConnectionId, SessionId, UserId};
+use hoop_store::session::NewSession;
 use serde_json::json;
 
 use super::{sessions::open, world::World};
@@ -58,4 +61,32 @@ async fn a_second_process_shares_the_work_and_makes_no_second_first_user() {
     assert_ne!(second.address().port(), 0);
     assert_eq!(world.app.org.user_list().await.unwrap().len(), 1);
     assert!(!world.database.is_empty());
+}
+
+#[tokio::test]
+async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
+    let world = World::new().await;
+    let session = NewSession {
+        id: SessionId::generate(),
+        user: UserId::generate(),
+        user_email: "ann@example.com".into(),
+        user_name: "Ann".into(),
+        connection: ConnectionId::generate(),
+        connection_name: "pg".parse().unwrap(),
+        connection_kind: hoop_domain::ConnectionType::Postgres,
+        agent: AgentId::generate(),
+        agent_name: "dev".parse().unwrap(),
+        credential: None,
+        client_address: String::new(),
+        client_application: String::new(),
+        not_after: None,
+        authorized_at: Utc::now() - TimeDelta::minutes(5),
+    };
+    world.app.org.session_create(&session).await.unwrap();
+    let status =
+        async || world.app.org.session_fetch(session.id, None).await.unwrap().state.as_str();
+    crate::reconcile::step(&world.app, false).await.unwrap();
+    assert_eq!(status().await, "opening");
+    crate::reconcile::step(&world.app, true).await.unwrap();
+    assert_eq!(status().await, "done");
 }
