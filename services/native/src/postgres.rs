@@ -51,7 +51,9 @@ pub(crate) async fn serve<G: Gateway, S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let negotiated = match negotiation::negotiate(io, &shared.tls).await {
+    // Each step is boxed, so that its memory is gone when it is over: a session may be idle
+    // for days, and then costs what the relay needs.
+    let negotiated = match Box::pin(negotiation::negotiate(io, &shared.tls)).await {
         Ok(negotiated) => negotiated,
         Err(error) => return log(address, "", &error),
     };
@@ -60,7 +62,7 @@ pub(crate) async fn serve<G: Gateway, S>(
             Box::pin(talk(shared, client, first, false, address, admitted)).await;
         }
         Negotiated::Tls { client, first } => {
-            Box::pin(talk(shared, *client, first, true, address, admitted)).await;
+            Box::pin(talk(shared, client, first, true, address, admitted)).await;
         }
     }
 }
@@ -91,7 +93,7 @@ async fn talk<G: Gateway, S>(
             return refuse(&mut client, refusal.into(), address, "").await;
         }
     };
-    match admit(shared, &mut client, &startup, under_tls, address).await {
+    match Box::pin(admit(shared, &mut client, &startup, under_tls, address)).await {
         Ok((tx, rx)) => {
             admitted();
             let Client { io, buffer, .. } = client;

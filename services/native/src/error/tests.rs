@@ -1,3 +1,5 @@
+//! Every refusal and every end, as a client reads it.
+
 use hoop_wire::postgres::error::Report;
 
 use super::*;

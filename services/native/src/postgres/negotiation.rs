@@ -30,7 +30,7 @@ pub(super) enum Negotiated<S> {
     /// Encrypted.
     Tls {
         /// The connection.
-        client: Box<Client<TlsStream<Prefixed<S>>>>,
+        client: Client<Box<TlsStream<Prefixed<S>>>>,
         /// What it wants.
         first: First,
     },
@@ -107,10 +107,10 @@ where
 {
     let Client { io, buffer, mut patience } = client;
     let stream = Prefixed::new(buffer.freeze(), io);
-    let stream = patience.wait(tls.acceptor().accept(stream)).await??;
+    let stream = Box::new(patience.wait(tls.acceptor().accept(stream)).await??);
     let (_, session) = stream.get_ref();
     let named = session.alpn_protocol() == Some(ALPN);
-    let mut client = Box::new(Client::new(stream, patience));
+    let mut client = Client::new(stream, patience);
     if direct && !named {
         // Without the name it may be another protocol whose bytes look like ours.
         let refusal = Refusal::new("08P01", "direct TLS needs ALPN \"postgresql\"");

@@ -1,3 +1,5 @@
+//! The pump between an in-memory client and an in-memory session.
+
 use bytes::Bytes;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},

@@ -1,3 +1,5 @@
+//! Messages whole, cut and impossible.
+
 use proptest::prelude::*;
 
 use super::*;

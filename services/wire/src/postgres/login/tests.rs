@@ -1,3 +1,5 @@
+//! Logins against a server that is played message by message.
+
 use proptest::prelude::*;
 
 use super::*;

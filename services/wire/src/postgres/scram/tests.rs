@@ -1,3 +1,5 @@
+//! Both sides against each other, against the standard, and against nonsense.
+
 use std::num::NonZeroU32;
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -1,3 +1,5 @@
+//! First messages, proper and not.
+
 use proptest::prelude::*;
 
 use super::*;

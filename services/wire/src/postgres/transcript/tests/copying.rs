@@ -1,3 +1,5 @@
+//! COPY in both directions.
+
 use super::{super::*, conversation::*};
 
 #[test]

@@ -1,3 +1,5 @@
+//! Parse, Bind, Execute: named, pipelined, failed.
+
 use super::{super::*, conversation::*};
 
 const INT4: u32 = 23;

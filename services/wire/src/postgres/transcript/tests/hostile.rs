@@ -1,3 +1,5 @@
+//! Bytes that want to fill the memory or to break the reader.
+
 use proptest::prelude::*;
 
 use super::{super::*, conversation::*};

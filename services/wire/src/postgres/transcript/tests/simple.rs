@@ -1,3 +1,5 @@
+//! Simple queries, and what comes unasked.
+
 use super::{super::*, conversation::*};
 
 #[test]
