@@ -22,7 +22,7 @@ async fn copy_works_both_ways() -> Result {
     let lines: String = (0..50_000).map(|i| format!("{i}\t{}\n", "x".repeat(i % 100))).collect();
     tokio::fs::write(&there, &lines).await?;
     let copies = format!(
-        "create table copied (i int, t text);\n\\copy copied from '{}'\n\\copy copied to '{}'\n",
+        "create table copied (i int, t text);\n\\copy copied from '{}'\n\\copy (table copied order by i) to '{}'\n",
         there.display(),
         back.display()
     );

@@ -20,7 +20,7 @@ struct Ban {
 }
 
 const PROCESSES: &[&str] =
-    &["hoop", "hoop-agent", "hoop-api", "hoop-audit-writer", "hoop-grpc-edge", "hoop-notifier"];
+    &["hoop-agent", "hoop-api", "hoop-audit-writer", "hoop-grpc-edge", "hoop-notifier"];
 
 const LIBRARIES: &[&str] = &[
     "hoop-bus",
