@@ -1,7 +1,12 @@
 //! Compiles the schema with protox, so nobody installs `protoc`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files = ["protobuf/transport.proto", "protobuf/packet.proto", "protobuf/control.proto", "protobuf/event.proto"];
+    let files = [
+        "protobuf/transport.proto",
+        "protobuf/packet.proto",
+        "protobuf/control.proto",
+        "protobuf/event.proto",
+    ];
     for file in files {
         println!("cargo:rerun-if-changed={file}");
     }

@@ -1,3 +1,5 @@
+//! What the command line makes of the answers of the API.
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,

@@ -1,3 +1,5 @@
+//! What the login says to a scripted server and what it makes of the answers.
+
 use hoop_wire::postgres::{
     auth::Request,
     backend::{backend_key_data, parameter_status, ready_for_query},
