@@ -28,58 +28,77 @@ fn after_login(mut bytes: &[u8]) -> Result<&[u8]> {
 }
 
 #[tokio::test]
-async fn a_client_never_gets_a_byte_that_the_recording_lacks_when_the_broker_is_killed() -> Result {
-    for edge in 0..2 {
-        let mut gateway = Gateway::usual().await?;
-        let access = gateway.access(edge).await?;
-        let tap = Tap::start(access.port).await?;
-        let psql = access
-            .by_port(tap.port)
-            .psql()
-            .env("PGSSLMODE", "disable")
-            .args(["-c", FLOOD])
-            .stdout(std::process::Stdio::null())
-            .spawn()?;
-        eventually("the transfer to be in full flow", async || {
-            ensure!(8_000_000 < tap.heard_from_server(), "{} bytes", tap.heard_from_server());
-            Ok(())
-        })
-        .await?;
-        gateway.nats.kill()?;
-        // In the middle of a message of the target nothing else can be said to the client.
-        complaint(psql).await?;
-        gateway.nats.restart().await?;
-        let id = finished(&gateway.rest).await?;
-        let session = gateway.rest.session(&id).await?;
-        assert_eq!(text(&session, "end_reason"), "recording_unavailable", "edge {edge}: {session}");
-        let recorded = gateway.rest.recording(&id).await?.output_bytes()?;
-        let heard = tap.from_server();
-        let got = after_login(&heard)?;
-        let same = got.iter().zip(&recorded).take_while(|(got, recorded)| got == recorded).count();
-        // After what was recorded comes the edge's own farewell, or nothing.
-        let rest = got.get(same..).unwrap_or_default();
-        ensure!(8_000_000 < same, "edge {edge}: only {same} bytes are in the recording");
-        ensure!(
-            rest.is_empty() || (rest.first() == Some(&b'E') && rest.len() < 1000),
-            "edge {edge}: the client got {} bytes that were not recorded",
-            rest.len()
-        );
-    }
-    Ok(())
+async fn a_client_on_the_agents_edge_gets_no_byte_that_the_recording_lacks_when_the_broker_is_killed()
+-> Result {
+    broker_killed_mid_transfer(0).await
 }
 
 #[tokio::test]
-async fn a_session_that_can_no_longer_be_recorded_is_told_so() -> Result {
+async fn a_client_on_another_edge_gets_no_byte_that_the_recording_lacks_when_the_broker_is_killed()
+-> Result {
+    broker_killed_mid_transfer(1).await
+}
+
+async fn broker_killed_mid_transfer(edge: usize) -> Result {
     let mut gateway = Gateway::usual().await?;
-    let access = gateway.access(1).await?;
+    let access = gateway.access(edge).await?;
+    let tap = Tap::start(access.port).await?;
+    let psql = access
+        .by_port(tap.port)
+        .psql()
+        .env("PGSSLMODE", "disable")
+        .args(["-c", FLOOD])
+        .stdout(std::process::Stdio::null())
+        .spawn()?;
+    eventually("the transfer to be in full flow", async || {
+        ensure!(8_000_000 < tap.heard_from_server(), "{} bytes", tap.heard_from_server());
+        Ok(())
+    })
+    .await?;
+    gateway.nats.kill()?;
+    // In the middle of a message of the target nothing else can be said to the client.
+    complaint(psql).await?;
+    gateway.nats.restart().await?;
+    let session = gateway.rest.only_session(CONNECTION).await?;
+    let id = text(&session, "id");
+    gateway.rest.session_given_up(id).await?;
+    let recorded = gateway.rest.recording(id).await?.output_bytes()?;
+    let heard = tap.from_server();
+    let got = after_login(&heard)?;
+    let same = got.iter().zip(&recorded).take_while(|(got, recorded)| got == recorded).count();
+    // After what was recorded comes the edge's own farewell, or nothing.
+    let rest = got.get(same..).unwrap_or_default();
+    ensure!(8_000_000 < same, "edge {edge}: only {same} bytes are in the recording");
+    ensure!(
+        rest.is_empty() || (rest.first() == Some(&b'E') && rest.len() < 1000),
+        "edge {edge}: the client got {} bytes that were not recorded",
+        rest.len()
+    );
+    Ok(())
+}
+
+/// A statement that ends after the broker was killed: its answer must not get through.
+async fn told_so(edge: usize) -> Result {
+    let mut gateway = Gateway::usual().await?;
+    let access = gateway.access(edge).await?;
     let psql = access.psql().args(["-At", "-c", "select pg_sleep(2), 'unheard'"]).spawn()?;
     running(&gateway, "unheard").await?;
     gateway.nats.kill()?;
     let output = psql.wait_with_output().await?;
     ensure!(!String::from_utf8_lossy(&output.stdout).contains("unheard"), "{output:?}");
     let complaint = Psql(output).failure()?;
-    ensure!(complaint.contains("can't be recorded"), "{complaint}");
+    ensure!(complaint.contains("can't be recorded"), "edge {edge}: {complaint}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_client_is_told_when_its_session_can_no_longer_be_recorded() -> Result {
+    told_so(0).await
+}
+
+#[tokio::test]
+async fn a_client_on_another_edge_is_told_too() -> Result {
+    told_so(1).await
 }
 
 #[tokio::test]
@@ -173,29 +192,24 @@ async fn a_killed_agent_ends_its_sessions_with_the_reason() -> Result {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_session_whose_edge_was_killed_is_closed_and_its_recording_finished() -> Result {
-    for killed in 0..2 {
-        let mut gateway = Gateway::usual().await?;
-        let psql = sleeper(&gateway, &gateway.access(1).await?).await?;
-        gateway.edge_mut(killed)?.kill()?;
-        complaint(psql).await?;
-        let session = gateway.rest.only_session(CONNECTION).await?;
-        let id = text(&session, "id").to_owned();
-        let closed = eventually_within_a_minute(&gateway, &id).await?;
-        ensure!(
-            ["edge_lost", "agent_lost"].contains(&text(&closed, "end_reason")),
-            "edge {killed}: {closed}"
-        );
-        not_running(&gateway, "pg_sleep").await?;
-    }
-    Ok(())
+/// A session that loses this edge: closed, with a reason, and its recording finished.
+async fn loses_edge(killed: usize, reason: &str) -> Result {
+    let mut gateway = Gateway::usual().await?;
+    let psql = sleeper(&gateway, &gateway.access(1).await?).await?;
+    let session = gateway.rest.only_session(CONNECTION).await?;
+    gateway.edge_mut(killed)?.kill()?;
+    let closed = gateway.rest.session_given_up(text(&session, "id")).await?;
+    assert_eq!(text(&closed, "end_reason"), reason, "{closed}");
+    complaint(psql).await?;
+    not_running(&gateway, "pg_sleep").await
 }
 
-/// An abandoned session is closed within a minute, which is longer than other tests wait.
-async fn eventually_within_a_minute(gateway: &Gateway, id: &str) -> Result<serde_json::Value> {
-    match gateway.rest.session_done(id).await {
-        Ok(session) => Ok(session),
-        Err(_) => gateway.rest.session_done(id).await,
-    }
+#[tokio::test]
+async fn a_session_whose_edge_was_killed_is_closed_and_its_recording_finished() -> Result {
+    loses_edge(1, "edge_lost").await
+}
+
+#[tokio::test]
+async fn a_session_whose_agents_edge_was_killed_is_closed_and_its_recording_finished() -> Result {
+    loses_edge(0, "agent_lost").await
 }

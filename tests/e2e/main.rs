@@ -3,6 +3,7 @@
 mod agents;
 mod alone;
 mod broken_parts;
+mod command_line;
 mod drivers;
 mod edge_door;
 mod ending;

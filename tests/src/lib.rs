@@ -3,6 +3,7 @@
 //! [`Gateway`] is the way in. The `stack` program shows it to people; the tests are in `e2e/`.
 
 mod binaries;
+pub mod cli;
 pub mod cost;
 pub mod gateway;
 pub mod keys;

@@ -22,13 +22,33 @@ pub fn patience() -> Duration {
 ///
 /// # Errors
 /// The last error of `attempt`, when patience is over.
-pub async fn eventually<T>(what: &str, mut attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+pub async fn eventually<T>(what: &str, attempt: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    within(patience(), what, attempt).await
+}
+
+/// The same for what takes its time by design: as many times [`patience`] as it may take.
+///
+/// # Errors
+/// The last error of `attempt`, when that is over.
+pub async fn eventually_after<T>(
+    patiences: u32,
+    what: &str,
+    attempt: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
+    within(patience() * patiences, what, attempt).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    what: &str,
+    mut attempt: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
     let started = Instant::now();
     let mut pause = Duration::from_millis(10);
     loop {
         match attempt().await {
             Ok(answer) => return Ok(answer),
-            Err(error) if patience() <= started.elapsed() => {
+            Err(error) if limit <= started.elapsed() => {
                 return Err(error)
                     .with_context(|| format!("waited {:?} for {what} in vain", started.elapsed()));
             }

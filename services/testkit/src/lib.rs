@@ -21,7 +21,7 @@ pub mod reaper;
 pub mod tools;
 mod unique;
 
-pub use eventually::{eventually, patience};
+pub use eventually::{eventually, eventually_after, patience};
 pub use nats::{Nats, nats};
 pub use ports::{free_port, free_port_near};
 pub use postgres::{Login, Postgres, postgres};

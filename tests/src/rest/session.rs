@@ -114,13 +114,23 @@ impl Rest {
     /// # Errors
     /// When it is not in time.
     pub async fn session_done(&self, id: &str) -> Result<Value> {
-        hoop_testkit::eventually("the session to be done", async || {
-            let session = self.session(id).await?;
-            ensure!(text(&session, "status") == "done", "it is {session}");
-            ensure!(text(&session, "recording") == "finished", "its recording is {session}");
-            Ok(session)
-        })
-        .await
+        hoop_testkit::eventually("the session to be done", async || self.done(id).await).await
+    }
+
+    /// The same for a session that its edge can't end: that takes more than a minute.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub async fn session_given_up(&self, id: &str) -> Result<Value> {
+        let done = async || self.done(id).await;
+        hoop_testkit::eventually_after(4, "the session to be given up", done).await
+    }
+
+    async fn done(&self, id: &str) -> Result<Value> {
+        let session = self.session(id).await?;
+        ensure!(text(&session, "status") == "done", "it is {session}");
+        ensure!(text(&session, "recording") == "finished", "its recording is {session}");
+        Ok(session)
     }
 
     /// All packets of a session, page by page.

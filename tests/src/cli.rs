@@ -1,0 +1,107 @@
+//! The `hoop` command of a person with a home directory of their own.
+
+use std::process::Stdio;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, Command},
+};
+
+use crate::{Gateway, Psql, binaries, gateway::ADMIN};
+
+/// A person at a terminal.
+#[derive(Debug)]
+pub struct Person {
+    home: TempDir,
+}
+
+/// A running `hoop connect`.
+#[derive(Debug)]
+pub struct Connected {
+    /// Where the target is reached.
+    pub port: u16,
+    /// The session's id.
+    pub session: String,
+    /// The command.
+    pub child: Child,
+    /// The rest of what it says, which must be read by somebody.
+    _talk: Lines<BufReader<ChildStderr>>,
+}
+
+impl Person {
+    /// Nobody has signed in yet.
+    ///
+    /// # Errors
+    /// When there is no room for a home directory.
+    pub fn new() -> Result<Self> {
+        Ok(Self { home: tempfile::tempdir()? })
+    }
+
+    /// Signed in to `gateway` as its administrator.
+    ///
+    /// # Errors
+    /// When `hoop login` fails.
+    pub async fn signed_in(gateway: &Gateway) -> Result<Self> {
+        let person = Self::new()?;
+        let grpc = format!("grpc://127.0.0.1:{}", gateway.edge(gateway.edges.len() - 1)?.grpc);
+        let login = ["login", "--api-url", &gateway.api_url, "--grpc-url", &grpc, "--email", ADMIN];
+        let output = person
+            .hoop(&login)?
+            .env("HOOP_PASSWORD", &gateway.keys.admin_password)
+            .output()
+            .await
+            .context("run hoop login")?;
+        Psql(output).success()?;
+        Ok(person)
+    }
+
+    /// The command with these arguments.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn hoop(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(binaries::find("hoop")?);
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Runs it, and what it printed.
+    ///
+    /// # Errors
+    /// With what it complained about.
+    pub async fn run(&self, arguments: &[&str]) -> Result<String> {
+        Psql(self.hoop(arguments)?.output().await?).success()
+    }
+
+    /// `hoop connect`, when it is ready.
+    ///
+    /// # Errors
+    /// With what it said before it ended.
+    pub async fn connect(&self, connection: &str) -> Result<Connected> {
+        let mut child = self.hoop(&["connect", connection, "--port", "0"])?.spawn()?;
+        let mut talk = BufReader::new(child.stderr.take().context("no standard error")?).lines();
+        let (mut port, mut session, mut said) = (None, None, String::new());
+        while let Some(line) = talk.next_line().await? {
+            said.push_str(&line);
+            let after =
+                |word: &str| Some(line.split(word).nth(1)?.split_whitespace().next()?.to_owned());
+            port = port.or_else(|| after("port=")?.parse().ok());
+            session = session.or_else(|| after("session: "));
+            if line.contains("ready to accept connections") {
+                break;
+            }
+        }
+        let heard = port.zip(session);
+        let (port, session) = heard.with_context(|| format!("hoop connect said {said:?}"))?;
+        Ok(Connected { port, session, child, _talk: talk })
+    }
+}
