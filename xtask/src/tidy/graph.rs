@@ -20,7 +20,7 @@ struct Ban {
 }
 
 const PROCESSES: &[&str] =
-    &["hoop-agent", "hoop-api", "hoop-audit-writer", "hoop-grpc-edge", "hoop-notifier"];
+    &["hoop-agent", "hoop-api", "hoop-audit-writer", "hoop-cli", "hoop-grpc-edge", "hoop-notifier"];
 
 const LIBRARIES: &[&str] = &[
     "hoop-bus",
@@ -47,7 +47,7 @@ const BANS: &[Ban] = &[
         because: "that the edge keeps no state is a fact, not a hope",
     },
     Ban {
-        from: &["hoop-agent", "hoop"],
+        from: &["hoop-agent", "hoop-cli"],
         to: &["sqlx", "async-nats", "hoop-store", "hoop-bus"],
         because: "they run on other people's machines",
     },
@@ -82,6 +82,9 @@ fn violations(crates: &Crates, bans: &[Ban]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for Ban { from, to, because } in bans {
         for from in *from {
+            if !crates.has(from) {
+                findings.push(Finding::new(*from, "is named in a rule and does not exist"));
+            }
             for to in to.iter().filter(|to| *to != from) {
                 if let Some(way) = crates.way(from, to) {
                     findings.push(Finding::new(

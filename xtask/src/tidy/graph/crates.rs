@@ -52,6 +52,10 @@ impl Crates {
         self.features.get(name).map_or(&[], Vec::as_slice)
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.uses.contains_key(name)
+    }
+
     /// A shortest way from one crate to another, without the first.
     pub(super) fn way<'a>(&'a self, from: &str, to: &str) -> Option<Vec<&'a str>> {
         let mut came_from: BTreeMap<&str, Option<&str>> = BTreeMap::new();
