@@ -69,6 +69,7 @@ pub(crate) async fn run(
         }
         Err(error) => session.broken(error).await,
     }
+    session.cancel_statements().await;
 }
 
 fn connector(
@@ -174,6 +175,15 @@ impl Session {
 
     fn one_channel(&self) -> bool {
         self.connector.as_ref().is_ok_and(|connector| connector.one_channel())
+    }
+
+    /// Stops what still runs on the targets: a server notices a client that is gone only
+    /// when it writes to it, which may be hours later.
+    async fn cancel_statements(&mut self) {
+        for handle in std::mem::take(&mut self.cancel_handles).into_values() {
+            // Best effort: a target that is gone runs nothing.
+            let _ = timeout(SETTLE, handle.cancel()).await;
+        }
     }
 
     async fn end(&mut self, ended: Ended) {

@@ -80,9 +80,12 @@ impl Service {
                 .into_future()
         );
         process::ready("hoop-api", &[("http", self.address.to_string())]);
+        // The drain first: the server ends by itself when it begins, and must not be awaited
+        // again after that.
         tokio::select! {
-            ended = &mut http => ended.context("serve HTTP")?,
+            biased;
             () = drain.begun() => {}
+            ended = &mut http => return ended.context("serve HTTP"),
         }
         let finish = async {
             let ended = http.await;

@@ -23,15 +23,20 @@ impl Shared {
     pub(crate) async fn sweep(self: Arc<Self>) {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         let mut kept_alive_at = Instant::now();
+        let mut broker_heard_at = Instant::now();
         loop {
             tick.tick().await;
             let now = Instant::now();
+            if self.bus.connected() {
+                broker_heard_at = now;
+            }
+            let broker_gone = now.duration_since(broker_heard_at) > STALL_LIMIT;
             let keep_alive = now.duration_since(kept_alive_at) >= KEEP_ALIVE;
             if keep_alive {
                 kept_alive_at = now;
             }
             for held in self.held() {
-                self.look_at(&held, now);
+                self.look_at(&held, now, broker_gone);
                 if keep_alive {
                     held.session.keep_alive().await;
                 }
@@ -39,7 +44,7 @@ impl Shared {
         }
     }
 
-    fn look_at(&self, held: &Held, now: Instant) {
+    fn look_at(&self, held: &Held, now: Instant, broker_gone: bool) {
         let session = &held.session;
         let id = session.id();
         if session.has_ended() {
@@ -49,9 +54,8 @@ impl Shared {
             }
             return;
         }
-        if session.stalled_for(now).is_some_and(|stalled| stalled > STALL_LIMIT)
-            && session.end(EndReason::RecordingUnavailable)
-        {
+        let stalled = session.stalled_for(now).is_some_and(|stalled| stalled > STALL_LIMIT);
+        if (stalled || broker_gone) && session.end(EndReason::RecordingUnavailable) {
             tracing::error!(session = %id, "session ended: the broker takes no packets");
         }
         if session.silent_for(now).is_some_and(|silent| silent > SILENCE_LIMIT) {

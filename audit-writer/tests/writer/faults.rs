@@ -1,6 +1,6 @@
 //! Streams that are not what they should be.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use hoop_bus::Subject;
 use hoop_domain::{
@@ -24,9 +24,10 @@ async fn a_broken_chain_and_a_gap_are_named_in_the_manifest() -> Result<()> {
     let mut edge = scene.session().await?;
     edge.start(&scene.bus).await?;
     let mut touched = edge.packet(In, data("select 1")).to_vec();
-    if let Some(byte) = touched.iter_mut().find(|byte| **byte == b'1') {
-        *byte = b'2';
-    }
+    // The statement itself: the id and the time before it may hold any byte.
+    let statement = touched.windows(8).position(|window| window == b"select 1");
+    let last = statement.context("the packet holds the statement")? + 7;
+    touched[last] = b'2';
     edge.publish(&scene.bus, In, touched.clone().into()).await?;
     edge.packet(Out, data("a packet that is never published"));
     edge.talk(&scene.bus, 1, 50).await?;
