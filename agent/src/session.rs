@@ -8,13 +8,12 @@ use hoop_client::{Error, Event, Pipe, session};
 use hoop_domain::{EndReason, SessionId};
 use hoop_proto::v1::{SessionOpen, channel_open::Kind};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::{
     connector::{CancelHandle, Connector, Failure},
     secrets::Secrets,
-    sessions::Context,
+    sessions::{Context, Stop},
 };
 use work::{Done, Work};
 
@@ -46,7 +45,7 @@ pub(crate) async fn run(
     channel: Channel,
     id: SessionId,
     open: SessionOpen,
-    stop: CancellationToken,
+    stop: Stop,
 ) {
     // First, because it begins to dial the target.
     let connector = connector(&context, id, &open);
@@ -88,13 +87,14 @@ fn connector(
 
 impl Session {
     /// Everything that happens until the session is over.
-    async fn serve(&mut self, stop: CancellationToken) -> Result<Ended, Error> {
+    async fn serve(&mut self, stop: Stop) -> Result<Ended, Error> {
         loop {
             let ended = tokio::select! {
                 biased;
                 event = self.pipe.event() => self.happened(event?).await?,
                 done = self.work.done() => self.done(done)?,
-                () = stop.cancelled() => Some(Ended {
+                () = stop.revoked.cancelled() => Some(EndReason::AgentRevoked.into()),
+                () = stop.shutdown.cancelled() => Some(Ended {
                     reason: EndReason::AgentLost,
                     message: "the agent of this connection was shut down".into(),
                 }),

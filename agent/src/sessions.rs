@@ -27,7 +27,16 @@ pub(crate) struct Context {
 pub(crate) struct Sessions {
     context: Arc<Context>,
     tasks: JoinSet<()>,
-    stop: CancellationToken,
+    stop: Stop,
+}
+
+/// Why sessions are ended from within the agent.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop {
+    /// The agent shuts down.
+    pub(crate) shutdown: CancellationToken,
+    /// Its key was revoked.
+    pub(crate) revoked: CancellationToken,
 }
 
 impl Context {
@@ -38,7 +47,7 @@ impl Context {
 
 impl Sessions {
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        Self { context, tasks: JoinSet::new(), stop: CancellationToken::new() }
+        Self { context, tasks: JoinSet::new(), stop: Stop::default() }
     }
 
     /// Takes up a session that an edge offers; `false` when the offer has no session id.
@@ -51,9 +60,9 @@ impl Sessions {
         true
     }
 
-    /// Ends every session now, without a word: the right to have them is gone.
+    /// Ends every session now, with what it runs on its target: the right to have them is gone.
     pub(crate) fn cut(&mut self) {
-        self.tasks.abort_all();
+        std::mem::take(&mut self.stop.revoked).cancel();
     }
 
     /// Lets sessions go on for `grace`, then ends those that still live.
@@ -63,7 +72,7 @@ impl Sessions {
             tracing::info!(sessions = self.tasks.len(), "waiting for live sessions");
         }
         if timeout(grace, self.all_ended()).await.is_err() {
-            self.stop.cancel();
+            self.stop.shutdown.cancel();
             let _ = timeout(GOOD_BYE, self.all_ended()).await;
         }
     }

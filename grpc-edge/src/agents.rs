@@ -140,10 +140,12 @@ impl Shared {
         while let Some(message) = revocations.next().await {
             let Ok(Subject::AgentRevoked { agent }) = message.subject.parse() else { continue };
             tracing::info!(%agent, "an agent's key was revoked");
-            self.agents.revoke(agent);
+            // The sessions first: the agent drops its ends when it hears of it, and the reason
+            // must not be that it was lost.
             for held in self.held().iter().filter(|held| held.client_of == Some(agent)) {
                 held.session.end(EndReason::AgentRevoked);
             }
+            self.agents.revoke(agent);
         }
     }
 }

@@ -47,6 +47,10 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            // A text with a NUL, which PostgreSQL can't hold: nothing is called that.
+            sqlx::Error::Database(cause) if cause.code().as_deref() == Some("22021") => {
+                Self::NotFound { what: "row" }
+            }
             sqlx::Error::Database(cause) if passing(cause.code().as_deref()) => {
                 Self::Unavailable(error)
             }
