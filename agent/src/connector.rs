@@ -49,6 +49,10 @@ impl Connector {
         match kind {
             ConnectionType::Postgres => postgres::Postgres::new(secrets, tls).map(Self::Postgres),
             ConnectionType::Tcp => tcp::Tcp::new(secrets).map(Self::Tcp),
+            ConnectionType::Mysql | ConnectionType::CommandLine => Err(Failure::new(
+                EndReason::Misconfigured,
+                "this version of the agent does not know the type of this connection",
+            )),
         }
     }
 
@@ -59,7 +63,8 @@ impl Connector {
                 postgres.reach(open.parameters).await
             }
             (Self::Tcp(tcp), Kind::Tcp(_)) => tcp.reach().await,
-            (Self::Postgres(_), Kind::Tcp(_)) | (Self::Tcp(_), Kind::Postgres(_)) => {
+            (Self::Postgres(_), Kind::Tcp(_) | Kind::Exec(_))
+            | (Self::Tcp(_), Kind::Postgres(_) | Kind::Exec(_)) => {
                 let message = "this connection is of another type than the client expects";
                 Err(Failure::new(EndReason::ProtocolViolation, message))
             }

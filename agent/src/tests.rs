@@ -5,7 +5,7 @@ mod postgres;
 mod tcp;
 
 use hoop_domain::agent_key::AgentKey;
-use hoop_proto::v1::{AgentHello, AgentWelcome, SessionClosed, down, up};
+use hoop_proto::v1::{AgentHello, AgentWelcome, Payload, SessionClosed, down, payload::Body, up};
 use hoop_runtime::{Env, shutdown::DrainHandle};
 use tokio::task::JoinHandle;
 
@@ -72,7 +72,7 @@ async fn an_offer_without_an_id_is_refused() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_cuts_every_session() {
+async fn a_revoked_key_ends_every_session_with_its_reason() {
     let mut rig = Rig::start().await;
     let (target, _listener) = tcp::target().await;
     let mut session = rig.tcp_session(&target).await;
@@ -80,5 +80,11 @@ async fn a_revoked_key_cuts_every_session() {
 
     let revoked = SessionClosed::of(hoop_domain::EndReason::AgentRevoked);
     rig.control.frame(down::Frame::SessionClosed(revoked));
+    let Some(up::Frame::Payload(Payload { body: Some(Body::SessionEnd(end)), .. })) =
+        session.sent().await
+    else {
+        panic!("a session that is cut says so")
+    };
+    assert_eq!(end.code, hoop_domain::EndReason::AgentRevoked.as_str());
     assert_eq!(session.sent().await, None);
 }

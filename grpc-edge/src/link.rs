@@ -78,6 +78,8 @@ pub(crate) fn status_of(denial: &proto::Denial) -> Status {
         }
         DenialCode::ConnectionNotFound => Status::not_found(message),
         DenialCode::WrongProtocol | DenialCode::Malformed => Status::invalid_argument(message),
+        DenialCode::ModeDisabled => Status::permission_denied(message),
+        DenialCode::TooManySessions => Status::resource_exhausted(message),
         DenialCode::AgentOffline => Status::failed_precondition(message),
         DenialCode::RecordingUnavailable
         | DenialCode::DeciderUnavailable

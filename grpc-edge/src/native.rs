@@ -57,6 +57,7 @@ impl Gateway for NativeGateway {
             protocol: "postgres".into(),
             client_address: caller.address.clone(),
             client_application: caller.application.clone(),
+            verb: "connect".into(),
         };
         let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;
         let end = self.0.open(permit, caller).await.map_err(denied)?;
@@ -220,7 +221,11 @@ impl Rx {
             }
             // The target hung up: the session's end follows.
             payload::Body::ChannelClose(_) => None,
-            payload::Body::ChannelOpen(_) | payload::Body::ChannelCancel(_) => {
+            payload::Body::ChannelOpen(_)
+            | payload::Body::ChannelCancel(_)
+            | payload::Body::Stderr(_)
+            | payload::Body::TerminalResize(_)
+            | payload::Body::ChannelExit(_) => {
                 self.session.end(EndReason::ProtocolViolation);
                 None
             }

@@ -112,6 +112,7 @@ impl Shared {
             connection_type: grant.connection_type.clone(),
             sealed_secret: grant.sealed_secret.clone(),
             window: packet::WINDOW,
+            command: grant.command.clone(),
         };
         let Err(open) = self.agents.offer(permit.agent, Box::new(open)) else { return Ok(()) };
         let subject = Subject::AgentControl { agent: permit.agent };

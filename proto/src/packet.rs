@@ -103,6 +103,9 @@ impl v1::Packet {
             P::ChannelFailed(failed) => B::ChannelFailed(failed),
             P::SessionEnd(end) => B::SessionEnd(end),
             P::ChannelCancel(cancel) => B::ChannelCancel(cancel),
+            P::Stderr(data) => B::Stderr(data),
+            P::TerminalResize(resize) => B::TerminalResize(resize),
+            P::ChannelExit(exit) => B::ChannelExit(exit),
             // For the recording alone.
             P::SessionStart(_) => return None,
         };
@@ -121,7 +124,9 @@ impl v1::Payload {
     #[must_use]
     pub const fn cost(&self) -> usize {
         match &self.body {
-            Some(payload::Body::Data(data)) => data.len() + FRAME_COST,
+            Some(payload::Body::Data(data) | payload::Body::Stderr(data)) => {
+                data.len() + FRAME_COST
+            }
             _ => 0,
         }
     }
@@ -138,6 +143,9 @@ impl From<payload::Body> for packet::Body {
             B::ChannelFailed(failed) => Self::ChannelFailed(failed),
             B::SessionEnd(end) => Self::SessionEnd(end),
             B::ChannelCancel(cancel) => Self::ChannelCancel(cancel),
+            B::Stderr(data) => Self::Stderr(data),
+            B::TerminalResize(resize) => Self::TerminalResize(resize),
+            B::ChannelExit(exit) => Self::ChannelExit(exit),
         }
     }
 }

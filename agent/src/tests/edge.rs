@@ -144,6 +144,7 @@ impl Rig {
             connection_type: kind.into(),
             sealed_secret: sealed.into(),
             window: 0,
+            command: Vec::new(),
         }));
         let mut stream = self.edge.stream().await;
         let Some(up::Frame::AttachHello(hello)) = stream.sent().await else {

@@ -120,6 +120,9 @@ async fn begin(
         agent_name: session.agent_name.to_string(),
         sealed_secret: sealed.into(),
         not_after: permit.not_after().map_or(0, to_micros),
+        command: Vec::new(),
+        idle_timeout_seconds: 0,
+        agent_mode: String::new(),
     })
 }
 

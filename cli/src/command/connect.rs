@@ -27,6 +27,7 @@ pub(crate) async fn run(connect: Connect, context: &Context) -> Result<()> {
     let request = session::Request {
         connection: name.to_string(),
         application: concat!("hoop/", env!("CARGO_PKG_VERSION")).into(),
+        verb: "connect".into(),
     };
     let session = session::open(channel, &Credentials::user(context.token())?, request).await?;
     refuse_other_types(&name, &session.connection_type)?;

@@ -22,6 +22,7 @@ pub(super) async fn open(
         protocol: String::new(),
         client_address: arrival.address(),
         client_application: hello.application.clone(),
+        verb: hello.verb,
     };
     let permit =
         control::authorize(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;

@@ -17,6 +17,8 @@ pub struct Request {
     pub connection: String,
     /// The program that asks, for the recording.
     pub application: String,
+    /// `connect` or `exec`.
+    pub verb: String,
 }
 
 /// A session that is open, at the client's end.
@@ -45,6 +47,7 @@ pub async fn open(
         connection_name: request.connection,
         application: request.application,
         window: 0,
+        verb: request.verb,
     };
     let hello = up::Frame::ClientHello(hello);
     let (sender, mut incoming) =

@@ -7,26 +7,32 @@ use std::{fmt, str::FromStr};
 pub enum ConnectionType {
     /// A PostgreSQL server; the agent logs in.
     Postgres,
+    /// A MySQL or MariaDB server; in exec mode only.
+    Mysql,
+    /// A command that the agent runs, with or without a terminal.
+    CommandLine,
     /// Any TCP service; bytes are relayed as they are.
     Tcp,
 }
 
 /// A connection type that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("connection type {given:?} is not one of postgres, tcp")]
+#[error("connection type {given:?} is not one of postgres, mysql, command-line, tcp")]
 pub struct InvalidConnectionType {
     given: String,
 }
 
 impl ConnectionType {
     /// Every type, in the order of the documentation.
-    pub const ALL: [Self; 2] = [Self::Postgres, Self::Tcp];
+    pub const ALL: [Self; 4] = [Self::Postgres, Self::Mysql, Self::CommandLine, Self::Tcp];
 
     /// The name on the wire and in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
+            Self::Mysql => "mysql",
+            Self::CommandLine => "command-line",
             Self::Tcp => "tcp",
         }
     }
@@ -35,7 +41,8 @@ impl ConnectionType {
     #[must_use]
     pub const fn required_secrets(self) -> &'static [&'static str] {
         match self {
-            Self::Postgres => &["HOST", "USER", "PASS"],
+            Self::Postgres | Self::Mysql => &["HOST", "USER", "PASS"],
+            Self::CommandLine => &[],
             Self::Tcp => &["HOST", "PORT"],
         }
     }

@@ -58,6 +58,10 @@ named! {
         ConnectionNotFound = "connection_not_found": "there is no connection of that name that you may use",
         /// The connection is of another type than the client speaks.
         WrongProtocol = "wrong_protocol": "this connection can't be opened on this port",
+        /// The connection does not allow `connect`, or `exec`.
+        ModeDisabled = "mode_disabled": "this way of using the connection is disabled",
+        /// The user, or the connection, has as many sessions as it may have.
+        TooManySessions = "too_many_sessions": "too many sessions are open; end one and try again",
         /// No running agent holds the connection's key.
         AgentOffline = "agent_offline": "the agent of this connection is offline",
         /// The agent's key was revoked or never existed.
@@ -90,6 +94,8 @@ named! {
         Killed = "killed": "the session was ended by an administrator",
         /// The credential or the granted time ran out.
         Expired = "expired": "the time granted for this session is over",
+        /// Nothing was sent either way for as long as the connection allows.
+        IdleTimeout = "idle_timeout": "nothing happened in this session for too long, so it was ended",
         /// Access was taken away while the session ran.
         AccessRevoked = "access_revoked": "access to this connection was revoked",
         /// The agent's key was revoked.

@@ -135,6 +135,8 @@ const fn for_denial(code: DenialCode) -> Answer {
         DenialCode::WrongProtocol => {
             ("0A000", Some("open it with \"hoop connect\", or on the port of its protocol"))
         }
+        DenialCode::ModeDisabled => ("42501", None),
+        DenialCode::TooManySessions => ("53300", None),
         DenialCode::AgentOffline | DenialCode::AgentUnknown => ("08001", START_THE_AGENT),
         DenialCode::RecordingUnavailable
         | DenialCode::DeciderUnavailable
@@ -148,6 +150,7 @@ const fn for_end(reason: EndReason) -> Answer {
         EndReason::TargetLoginFailed => {
             ("08004", Some("the stored credentials of this connection need an administrator"))
         }
+        EndReason::IdleTimeout => ("57P05", CONNECT_AGAIN),
         EndReason::Misconfigured => ("08001", None),
         EndReason::AgentUnresponsive => ("08001", START_THE_AGENT),
         EndReason::TargetUnreachable => {

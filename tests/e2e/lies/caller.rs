@@ -25,6 +25,7 @@ pub(super) fn hello(connection: &str) -> up::Frame {
         connection_name: connection.to_owned(),
         application: "a test".to_owned(),
         window: 0,
+        verb: String::new(),
     })
 }
 

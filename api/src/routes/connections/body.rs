@@ -123,8 +123,9 @@ impl ConnectionResponse {
 /// What the API calls the family of a type.
 pub(crate) const fn family(kind: ConnectionType) -> &'static str {
     match kind {
-        ConnectionType::Postgres => "database",
+        ConnectionType::Postgres | ConnectionType::Mysql => "database",
         ConnectionType::Tcp => "application",
+        ConnectionType::CommandLine => "custom",
     }
 }
 

@@ -37,6 +37,7 @@ impl From<v1::Packet> for PacketResponse {
     fn from(packet: v1::Packet) -> Self {
         let (kind, data, detail) = match &packet.body {
             Some(Body::Data(data)) => ("data", data.clone(), Value::Null),
+            Some(Body::Stderr(data)) => ("stderr", data.clone(), Value::Null),
             other => {
                 let (kind, detail) = describe(other.as_ref());
                 (kind, bytes::Bytes::new(), detail)
@@ -77,7 +78,7 @@ fn hex(bytes: &[u8]) -> String {
 /// Tokens' digests are left out: they are nobody's business but the edges'.
 fn describe(body: Option<&Body>) -> (&'static str, Value) {
     match body {
-        None | Some(Body::Data(_)) => ("unknown", Value::Null),
+        None | Some(Body::Data(_) | Body::Stderr(_)) => ("unknown", Value::Null),
         Some(Body::SessionStart(start)) => (
             "session_start",
             json!({
@@ -99,6 +100,12 @@ fn describe(body: Option<&Body>) -> (&'static str, Value) {
             ("session_end", json!({ "code": end.code, "message": end.message }))
         }
         Some(Body::ChannelCancel(_)) => ("channel_cancel", Value::Null),
+        Some(Body::TerminalResize(resize)) => {
+            ("terminal_resize", json!({ "columns": resize.columns, "rows": resize.rows }))
+        }
+        Some(Body::ChannelExit(exit)) => {
+            ("channel_exit", json!({ "code": exit.code, "signal": exit.signal }))
+        }
     }
 }
 
@@ -108,6 +115,13 @@ fn channel_open(open: &v1::ChannelOpen) -> Value {
             json!({ "protocol": "postgres", "parameters": parameters(&postgres.parameters) })
         }
         Some(Kind::Tcp(_)) => json!({ "protocol": "tcp" }),
+        Some(Kind::Exec(exec)) => json!({
+            "protocol": "exec",
+            "arguments": exec.arguments,
+            "terminal": exec.terminal.as_ref().map(|terminal| json!({
+                "term": terminal.term, "columns": terminal.columns, "rows": terminal.rows,
+            })),
+        }),
         None => Value::Null,
     }
 }

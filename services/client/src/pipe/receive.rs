@@ -50,7 +50,8 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             down::Frame::AgentWelcome(_)
             | down::Frame::SessionOpened(_)
             | down::Frame::SessionOpen(_)
-            | down::Frame::Attached(_) => {
+            | down::Frame::Attached(_)
+            | down::Frame::Notice(_) => {
                 Err(Error::Violation("a frame came that has no place in a session"))
             }
         }
@@ -96,6 +97,9 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
                 if self.channels.contains_key(&channel) && !self.events.contains(&cancel) {
                     self.events.push_back(cancel);
                 }
+            }
+            Body::Stderr(_) | Body::TerminalResize(_) | Body::ChannelExit(_) => {
+                return Err(Error::Violation("a packet came that has no place on its channel"));
             }
             Body::SessionEnd(SessionEnd { code, message }) => {
                 // An unknown reason is some newer way of ending it from outside.
