@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aws_lc_rs::{aead, digest};
+use aws_lc_rs::{aead, digest, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hoop_domain::{ConnectionId, Secret};
 
@@ -14,7 +14,13 @@ pub type SecretMap = BTreeMap<String, String>;
 
 /// The key that encrypts secrets at rest. Cheap to clone.
 #[derive(Clone)]
-pub struct SecretsKey(Arc<aead::LessSafeKey>);
+pub struct SecretsKey(Arc<Keys>);
+
+struct Keys {
+    seal: aead::LessSafeKey,
+    /// What keys for other purposes come from.
+    root: hmac::Key,
+}
 
 /// Why a secret was not encrypted or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +59,15 @@ impl SecretsKey {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let key = aead::UnboundKey::new(&aead::AES_256_GCM, bytes).map_err(|_| Error::Key)?;
-        Ok(Self(Arc::new(aead::LessSafeKey::new(key))))
+        let (seal, root) = (aead::LessSafeKey::new(key), hmac::Key::new(hmac::HMAC_SHA256, bytes));
+        Ok(Self(Arc::new(Keys { seal, root })))
+    }
+
+    /// A key for another purpose: the same for all processes of a deployment, and of no use
+    /// to find this one or that of another label.
+    pub(crate) fn derive(&self, label: &str) -> hmac::Key {
+        let derived = hmac::sign(&self.0.root, label.as_bytes());
+        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
     }
 
     /// Encrypts `secret` for `connection`.
@@ -65,6 +79,7 @@ impl SecretsKey {
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Error::Randomness)?;
         let mut text = serde_json::to_vec(secret).map_err(|_| Error::Broken)?;
         self.0
+            .seal
             .seal_in_place_append_tag(
                 aead::Nonce::assume_unique_for_key(nonce),
                 aead::Aad::from(connection.as_bytes()),
@@ -91,7 +106,8 @@ impl SecretsKey {
         let mut text = boxed.to_vec();
         let nonce = aead::Nonce::assume_unique_for_key(*nonce);
         let aad = aead::Aad::from(connection.as_bytes());
-        let len = self.0.open_in_place(nonce, aad, &mut text).map_err(|_| Error::Broken)?.len();
+        let len =
+            self.0.seal.open_in_place(nonce, aad, &mut text).map_err(|_| Error::Broken)?.len();
         text.truncate(len);
         Ok(Secret::new(text))
     }

@@ -20,6 +20,16 @@ pub(crate) struct SessionPermit {
     _made_here: (),
 }
 
+impl SessionPermit {
+    /// Whether the agent comes only when it is wanted.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.grant.agent_mode == EMBEDDED
+    }
+}
+
+/// The mode of an agent that comes only when it is wanted.
+pub(crate) const EMBEDDED: &str = "embedded";
+
 /// May this user open this connection?
 pub(crate) async fn authorize(
     bus: &Bus,
@@ -44,14 +54,14 @@ fn permit(grant: proto::Grant) -> Result<SessionPermit, proto::Denial> {
     Ok(SessionPermit { session, agent, not_after, grant, _made_here: () })
 }
 
-/// The verifier of a native credential.
+/// The verifier of a native credential; a made-up one where there is no such credential.
 pub(crate) async fn verifier(
     bus: &Bus,
     username: &str,
-) -> Result<Option<proto::ScramVerifier>, proto::Denial> {
+) -> Result<proto::ScramVerifier, proto::Denial> {
     let request = proto::VerifierRequest { username: username.into() };
     let reply: proto::VerifierReply = ask(bus, ControlRequest::Verifier, &request).await?;
-    Ok(reply.verifier)
+    reply.verifier.ok_or_else(|| unreadable("verifier"))
 }
 
 /// Whose agent key is this?

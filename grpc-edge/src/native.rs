@@ -39,9 +39,9 @@ impl Gateway for NativeGateway {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str) -> Result<Option<Verifier>, Denied> {
+    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
         let verifier = control::verifier(&self.0.bus, username).await.map_err(denied)?;
-        verifier.as_ref().map(read_verifier).transpose()
+        read_verifier(&verifier)
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {

@@ -13,7 +13,9 @@ pub mod listen;
 pub mod tls;
 
 mod client;
+mod notices;
 mod patience;
+mod pieces;
 mod stream;
 
 pub mod login;

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hoop_wire::postgres::{error::Severity, error::encode, scram::MockSecret};
+use hoop_wire::postgres::{error::Severity, error::encode};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -37,9 +37,6 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Nothing works without.
-    #[error("the system gives no random bytes")]
-    NoRandomness,
 }
 
 /// A bound port for PostgreSQL clients.
@@ -48,7 +45,6 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Tls,
-    mock: MockSecret,
 }
 
 impl Listener {
@@ -60,8 +56,7 @@ impl Listener {
         let failed = |source| Error::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        let mock = MockSecret::generate().map_err(|_| Error::NoRandomness)?;
-        Ok(Self { socket, address, tls, mock })
+        Ok(Self { socket, address, tls })
     }
 
     /// The address, with the port that the system chose if none was asked for.
@@ -73,8 +68,8 @@ impl Listener {
     /// Serves clients until `drain` is ready; then takes no more and waits for those that
     /// are there. Ending their sessions is for the gateway. Dropping this ends them all.
     pub async fn run<G: Gateway>(self, gateway: G, drain: impl Future<Output = ()> + Send) {
-        let Self { socket, tls, mock, .. } = self;
-        let shared = Arc::new(postgres::Shared { gateway, tls, mock });
+        let Self { socket, tls, .. } = self;
+        let shared = Arc::new(postgres::Shared { gateway, tls });
         let logging_in = Arc::new(Semaphore::new(LOGGING_IN));
         let mut connections = JoinSet::new();
         let mut drain = pin!(drain);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hoop_wire::postgres::{
     auth::{self, Request},
-    scram::{Mechanism, MockSecret, Server, Verifier},
+    scram::{Mechanism, Server, Verifier},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -38,19 +38,17 @@ pub(crate) struct Proved {
     pub(crate) unsent: Vec<u8>,
 }
 
-/// Runs the exchange. A user that does not exist (`verifier` is `None`) goes through the
-/// same steps with made-up keys and fails at the end.
+/// Runs the exchange. A user that does not exist goes through the same steps: its verifier
+/// is made up, and no password fits.
 ///
 /// `unsent` are messages that go out before the first of ours, in the same write.
 pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Client<S>,
     username: &str,
-    verifier: Option<Verifier>,
-    mock: &MockSecret,
+    verifier: Verifier,
     certificate: Option<Arc<[u8]>>,
     mut unsent: Vec<u8>,
 ) -> Result<Proved, Error> {
-    let verifier = verifier.unwrap_or_else(|| Verifier::doomed(username, mock));
     let offered = Mechanism::offered(certificate.is_some());
     let names = offered.iter().map(|mechanism| mechanism.as_str().to_owned()).collect();
     Request::Sasl(names).encode(&mut unsent);

@@ -28,14 +28,13 @@ pub trait Gateway: Clone + Send + Sync + 'static {
     /// The half that carries bytes from the target.
     type Rx: SessionRx;
 
-    /// The verifier of a credential's password; `None` when there is no such credential.
+    /// The verifier of a credential's password.
     ///
-    /// An expired credential still has one: whether it may be used is for [`Self::open`]
-    /// to say, and only to somebody who knew the password.
-    fn verifier(
-        &self,
-        username: &str,
-    ) -> impl Future<Output = Result<Option<Verifier>, Denied>> + Send;
+    /// A user that does not exist has one, too: made up, always the same, and of no
+    /// password. So nobody on this side can tell, and the client even less. An expired
+    /// credential still has its own: whether it may be used is for [`Self::open`] to say,
+    /// and only to somebody who knew the password.
+    fn verifier(&self, username: &str) -> impl Future<Output = Result<Verifier, Denied>> + Send;
 
     /// Decides, and begins the session.
     fn open(
@@ -147,6 +146,9 @@ pub enum FromTarget {
     },
     /// Bytes of the target as they came.
     Data(Bytes),
+    /// A sentence for the person, such as that the session will end soon. The client gets
+    /// it where a message may begin; the session goes on.
+    Notice(String),
     /// The target could not be reached or refused; the session is over.
     Failed {
         /// Why, for programs.

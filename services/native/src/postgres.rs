@@ -6,10 +6,7 @@ mod welcome;
 
 use std::{net::SocketAddr, time::Duration};
 
-use hoop_wire::postgres::{
-    scram::MockSecret,
-    startup::{CancelKey, First, Startup, Version},
-};
+use hoop_wire::postgres::startup::{CancelKey, First, Startup, Version};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     time::timeout,
@@ -30,7 +27,6 @@ use negotiation::Negotiated;
 pub(crate) struct Shared<G> {
     pub(crate) gateway: G,
     pub(crate) tls: Tls,
-    pub(crate) mock: MockSecret,
 }
 
 /// How long a client may take until it is let in; PostgreSQL allows a minute.
@@ -121,14 +117,12 @@ where
         .map_err(|_| opening::undecided())??;
     let certificate = under_tls.then(|| shared.tls.end_point()).flatten();
     let negotiation = welcome::negotiation(startup);
-    let proved =
-        login::prove(client, &startup.user, verifier, &shared.mock, certificate, negotiation)
-            .await?;
+    let proved = login::prove(client, &startup.user, verifier, certificate, negotiation).await?;
 
     let key = cancel_key(startup.version())?;
-    let session =
+    let mut session =
         opening::open(&shared.gateway, client, startup, proved.proof, address, &key).await?;
-    let welcome = welcome::welcome(proved.unsent, &session.parameters, &key);
+    let welcome = welcome::welcome(proved.unsent, &session.parameters, &key, &mut session.notices);
     client.send(&welcome).await?;
     Ok((session.tx, session.rx))
 }

@@ -2,9 +2,8 @@
 //! comes and in as large pieces as it comes.
 //!
 //! No message is parsed on the way. In the direction of the client their lengths are
-//! counted, so that a farewell is only written where a message may begin.
+//! counted, so that what we have to say is only written where a message may begin.
 
-mod pieces;
 mod reading;
 
 use std::{pin::pin, time::Duration};
@@ -17,9 +16,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{FromTarget, SessionRx, SessionTx, ToTarget, error::Refusal};
+use crate::{
+    FromTarget, SessionRx, SessionTx, ToTarget, error::Refusal, notices::Notices, pieces::Pieces,
+};
 
-use pieces::Pieces;
 use reading::Reading;
 
 /// How long one half goes on after the other has ended.
@@ -101,6 +101,7 @@ async fn towards_client<W: AsyncWrite + Unpin, Rx: SessionRx>(
     boundary: &mut Boundary,
 ) -> Stopped {
     let mut pieces = Pieces::default();
+    let mut notices = Notices::default();
     let mut next = None;
     loop {
         let item = match next.take() {
@@ -112,13 +113,21 @@ async fn towards_client<W: AsyncWrite + Unpin, Rx: SessionRx>(
                 pieces.push(piece);
                 next = gather(&mut pieces, rx).await;
             }
+            FromTarget::Notice(sentence) => notices.push(sentence),
             FromTarget::Ready { .. } => continue,
             FromTarget::Failed { reason, message } | FromTarget::Ended { reason, message } => {
                 return Stopped::Ended { reason, message };
             }
         }
-        for piece in pieces.iter() {
-            boundary.advance(piece);
+        if notices.is_empty() {
+            for piece in pieces.iter() {
+                boundary.advance(piece);
+            }
+        } else {
+            notices.weave(&mut pieces, boundary);
+        }
+        if pieces.is_empty() {
+            continue;
         }
         if writer.write_all_buf(&mut pieces).await.is_err() || writer.flush().await.is_err() {
             return Stopped::ClientGone;

@@ -15,6 +15,7 @@ use crate::{
     client::{Client, Error},
     error::Refusal,
     login::Authenticated,
+    notices::Notices,
 };
 
 /// How long the agent may take to reach the target and log in. The agent gives up before
@@ -30,6 +31,8 @@ pub(super) struct Opened<Tx, Rx> {
     pub(super) rx: Rx,
     /// What the target announced.
     pub(super) parameters: Vec<(String, String)>,
+    /// What the gateway had to say meanwhile.
+    pub(super) notices: Notices,
 }
 
 /// Replication is another protocol under the same start-up message.
@@ -86,9 +89,13 @@ async fn reach<Tx: SessionTx, Rx: SessionRx>(
         startup.parameters.iter().filter(|(name, _)| name != "replication").cloned().collect();
     // If the session has ended, `recv` says why.
     let _ = tx.send(ToTarget::Open { parameters }).await;
+    let mut notices = Notices::default();
     loop {
         match rx.recv().await {
-            FromTarget::Ready { parameters } => return Ok(Opened { tx, rx, parameters }),
+            FromTarget::Ready { parameters } => {
+                return Ok(Opened { tx, rx, parameters, notices });
+            }
+            FromTarget::Notice(sentence) => notices.push(sentence),
             // Nothing can come before the target is ready; if it does, it is not for us.
             FromTarget::Data(_) => {}
             FromTarget::Failed { reason, message } | FromTarget::Ended { reason, message } => {

@@ -6,6 +6,8 @@ use hoop_wire::postgres::{
     startup::{CancelKey, Startup},
 };
 
+use crate::notices::Notices;
+
 /// The message that says "less than you asked for", where it is needed.
 pub(super) fn negotiation(startup: &Startup) -> Vec<u8> {
     let mut out = Vec::new();
@@ -21,12 +23,14 @@ pub(super) fn welcome(
     mut out: Vec<u8>,
     parameters: &[(String, String)],
     key: &CancelKey,
+    notices: &mut Notices,
 ) -> Vec<u8> {
     Request::Ok.encode(&mut out);
     for (name, value) in parameters {
         parameter_status(&mut out, name, value);
     }
     backend_key_data(&mut out, key);
+    out.append(&mut notices.take());
     ready_for_query(&mut out);
     out
 }

@@ -111,3 +111,21 @@ async fn a_session_that_is_over_is_let_go_of_at_once() {
     pump.client.read_to_end(&mut told).await.unwrap();
     assert!(told.windows(5).any(|part| part == b"57P01"));
 }
+
+#[tokio::test]
+async fn a_notice_comes_between_messages_and_the_session_goes_on() {
+    const ROW: &[u8] = b"D\0\0\0\x0b\0\x01\0\0\0\x011";
+    let mut pump = pump(4096);
+    pump.to_target.recv().await.unwrap();
+    let notice = || FromTarget::Notice("the session ends in 5 minutes".to_owned());
+    for item in [notice(), data(&ROW[..3]), notice(), data(&ROW[3..]), data(ROW), killed()] {
+        pump.from_target.send(item).await.unwrap();
+    }
+    let mut told = BytesMut::new();
+    while 0 < pump.client.read_buf(&mut told).await.unwrap() {}
+    let mut tags = Vec::new();
+    while let Some(message) = hoop_wire::postgres::frame::split(&mut told, 4096).unwrap() {
+        tags.push(message.tag);
+    }
+    assert_eq!(tags, b"NDNDE");
+}

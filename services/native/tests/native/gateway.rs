@@ -92,8 +92,9 @@ impl Gateway for Script {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str) -> Result<Option<Verifier>, Denied> {
-        Ok((username == USER).then(verifier))
+    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
+        let made_up = || Verifier::new(&[4; SALT_LEN], ITERATIONS.get(), &[5; 32], &[6; 32]);
+        Ok(if username == USER { verifier() } else { made_up().unwrap() })
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {
@@ -166,6 +167,20 @@ impl Target {
         let head = column(description);
         match sql.strip_suffix(&[0]).unwrap_or(sql) {
             b"kill me" => self.end(EndReason::Killed).await,
+            b"warn me" => {
+                let sentence = "this session ends in 5 minutes".to_owned();
+                let _ = self.to_client.send(FromTarget::Notice(sentence)).await;
+                self.one(&head, row).await;
+            }
+            b"warn me in the middle" => {
+                self.say(&head).await;
+                self.say(&row[..7]).await;
+                let sentence = "this session ends in 1 minute".to_owned();
+                let _ = self.to_client.send(FromTarget::Notice(sentence)).await;
+                self.say(&row[7..]).await;
+                self.say(b"C\0\0\0\x0dSELECT 1\0").await;
+                self.say(b"Z\0\0\0\x05I").await;
+            }
             b"half" => {
                 self.say(&row[..7]).await;
                 self.end(EndReason::Killed).await;
@@ -190,13 +205,16 @@ impl Target {
                     }
                 }
             }
-            _ => {
-                self.say(&head).await;
-                self.say(row).await;
-                self.say(b"C\0\0\0\x0dSELECT 1\0").await;
-                self.say(b"Z\0\0\0\x05I").await;
-            }
+            _ => self.one(&head, row).await,
         }
+    }
+
+    /// One row, and ready for more.
+    async fn one(&self, head: &[u8], row: &[u8]) {
+        self.say(head).await;
+        self.say(row).await;
+        self.say(b"C\0\0\0\x0dSELECT 1\0").await;
+        self.say(b"Z\0\0\0\x05I").await;
     }
 
     async fn ready(&self) {

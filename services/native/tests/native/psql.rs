@@ -97,3 +97,20 @@ async fn a_million_rows_arrive() {
         assert_eq!(printed(&output).len(), 2_000_000);
     }
 }
+
+#[tokio::test]
+async fn a_notice_reaches_the_person_and_the_session_goes_on() {
+    let running = Running::start().await;
+    for sslmode in ["disable", "require"] {
+        let extra = format!("dbname=pg sslmode={sslmode}");
+        for (sql, sentence) in [
+            ("warn me", "WARNING:  this session ends in 5 minutes"),
+            ("warn me in the middle", "WARNING:  this session ends in 1 minute"),
+        ] {
+            let output = psql(running.address, &extra, PASSWORD, sql).await;
+            assert_eq!(printed(&output), "1\n", "{sql}");
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(told.contains(sentence), "{sql}: {told}");
+        }
+    }
+}

@@ -189,6 +189,24 @@ impl Boundary {
         }
     }
 
+    /// Like [`Self::advance`], but only as far as the first place where a message may be put
+    /// in; how many bytes that is. `None` when there is no such place up to the end of
+    /// `bytes`; then all of them have passed.
+    pub fn first(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut rest = bytes;
+        while !self.reached() {
+            if self.lost {
+                return None;
+            }
+            match self.scanner.step(&mut rest) {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(_) => self.lost = true,
+            }
+        }
+        Some(bytes.len() - rest.len())
+    }
+
     /// Whether a message may be put in here.
     #[must_use]
     pub const fn reached(&self) -> bool {

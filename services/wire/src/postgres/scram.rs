@@ -9,12 +9,13 @@
 
 mod attribute;
 pub mod client;
+mod prepare;
 pub mod server;
 pub mod verifier;
 
 pub use client::Client;
 pub use server::Server;
-pub use verifier::{ITERATIONS, InvalidVerifier, MockSecret, SALT_LEN, Verifier};
+pub use verifier::{ITERATIONS, InvalidVerifier, SALT_LEN, Verifier};
 
 /// The kind of channel binding that PostgreSQL knows.
 const BINDING_TYPE: &str = "tls-server-end-point";

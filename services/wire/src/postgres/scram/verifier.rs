@@ -2,9 +2,9 @@
 
 use std::{fmt, num::NonZeroU32};
 
-use aws_lc_rs::{digest, hmac, pbkdf2, rand};
+use aws_lc_rs::{digest, hmac, pbkdf2};
 
-use super::Error;
+use super::prepare::prepare;
 
 /// Rounds of PBKDF2 for the passwords that we make. They are random and long, so the
 /// standard's minimum is plenty, and a login stays quick.
@@ -29,7 +29,6 @@ pub struct Verifier {
     iterations: NonZeroU32,
     stored_key: Key,
     server_key: Key,
-    doomed: bool,
 }
 
 /// Parts that are no verifier.
@@ -56,7 +55,6 @@ impl Verifier {
             iterations: NonZeroU32::new(iterations).ok_or(InvalidVerifier)?,
             stored_key: stored_key.try_into().map_err(|_| InvalidVerifier)?,
             server_key: server_key.try_into().map_err(|_| InvalidVerifier)?,
-            doomed: false,
         })
     }
 
@@ -70,28 +68,6 @@ impl Verifier {
             iterations,
             stored_key: sha256(&client_key),
             server_key: hmac(&salted, b"Server Key"),
-            doomed: false,
-        }
-    }
-
-    /// A verifier for a user that does not exist: the exchange looks like any other, is the
-    /// same each time, and fails at the end whatever the client sends.
-    #[must_use]
-    pub fn doomed(username: &str, secret: &MockSecret) -> Self {
-        let part = |label: &[u8]| {
-            let mut context = hmac::Context::with_key(&secret.0);
-            context.update(label);
-            context.update(username.as_bytes());
-            to_key(context.sign().as_ref())
-        };
-        let mut salt = part(b"salt:").to_vec();
-        salt.truncate(SALT_LEN);
-        Self {
-            salt,
-            iterations: ITERATIONS,
-            stored_key: part(b"stored:"),
-            server_key: part(b"server:"),
-            doomed: true,
         }
     }
 
@@ -118,11 +94,6 @@ impl Verifier {
     pub const fn server_key(&self) -> &[u8; KEY_LEN] {
         &self.server_key
     }
-
-    /// Whether this stands for a user that does not exist.
-    pub(super) const fn is_doomed(&self) -> bool {
-        self.doomed
-    }
 }
 
 impl fmt::Debug for Verifier {
@@ -131,35 +102,11 @@ impl fmt::Debug for Verifier {
     }
 }
 
-/// What [`Verifier::doomed`] derives from: random, one per process.
-#[derive(Clone)]
-pub struct MockSecret(hmac::Key);
-
-impl MockSecret {
-    /// A new one.
-    ///
-    /// # Errors
-    /// When the system has no random bytes.
-    pub fn generate() -> Result<Self, Error> {
-        let mut bytes = [0; KEY_LEN];
-        rand::fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
-        Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
-    }
-}
-
-impl fmt::Debug for MockSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MockSecret(***)")
-    }
-}
-
-/// `Hi(password, salt, i)` of RFC 5802.
-///
-/// SASLprep changes nothing about ASCII. Other passwords go in as they are, which is what
-/// libpq does with those that it can't prepare.
+/// `Hi(Normalize(password), salt, i)` of RFC 5802.
 pub(super) fn salted_password(password: &str, salt: &[u8], iterations: NonZeroU32) -> Key {
     let mut salted = [0; KEY_LEN];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, password.as_bytes(), &mut salted);
+    let password = prepare(password);
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, iterations, salt, &password, &mut salted);
     salted
 }
 

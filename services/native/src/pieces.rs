@@ -9,25 +9,38 @@ const MOST: usize = 16;
 
 /// A queue of pieces that reads as one buffer.
 #[derive(Debug, Default)]
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     queue: VecDeque<Bytes>,
     length: usize,
 }
 
 impl Pieces {
-    pub(super) fn push(&mut self, piece: Bytes) {
+    pub(crate) fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
             self.length += piece.len();
             self.queue.push_back(piece);
         }
     }
 
-    pub(super) fn has_room(&self, bytes: usize) -> bool {
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
         self.length < bytes && self.queue.len() < MOST
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Bytes> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Bytes> {
         self.queue.iter()
+    }
+}
+
+impl IntoIterator for Pieces {
+    type Item = Bytes;
+    type IntoIter = std::collections::vec_deque::IntoIter<Bytes>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.queue.into_iter()
     }
 }
 
