@@ -119,7 +119,10 @@ impl Session {
             Event::Finished { channel } | Event::Failed { channel, .. } => {
                 self.cancel_handles.remove(&channel);
             }
-            Event::ReaderEnded { .. } => {}
+            Event::ReaderEnded { .. } | Event::Resize { .. } | Event::Notice { .. } => {}
+            Event::Exit { .. } => {
+                return Err(Error::Violation("the client claims to have run a command"));
+            }
             Event::Ready { .. } => {
                 return Err(Error::Violation("the client claims to have reached a target"));
             }

@@ -165,15 +165,21 @@ async fn a_message_of_17_mib_ends_its_own_session_and_no_other() -> Result {
 }
 
 #[tokio::test]
-async fn bytes_for_a_channel_that_was_never_opened_harm_nobody() -> Result {
+async fn bytes_for_a_channel_that_was_never_opened_end_the_session() -> Result {
     let gateway = Gateway::usual().await?;
-    let (mut liar, id) = session(&gateway, 0).await?;
-    for _ in 0..100 {
-        let data = payload::Body::Data(vec![0; 1000].into());
-        liar.send(up::Frame::Payload(proto::Payload { channel: 999, body: Some(data) })).await?;
+    for body in [
+        payload::Body::Data(vec![0; 1000].into()),
+        payload::Body::Stderr(vec![0; 1000].into()),
+        payload::Body::TerminalResize(proto::TerminalResize { columns: 80, rows: 24 }),
+        payload::Body::ChannelClose(proto::ChannelClose { abort: false }),
+    ] {
+        let (mut liar, id) = session(&gateway, 0).await?;
+        let lie = proto::Payload { channel: 999, body: Some(body) };
+        liar.send(up::Frame::Payload(lie)).await?;
+        liar.closed().await?;
+        let ended = gateway.rest.session_done(&id).await?;
+        assert_eq!(text(&ended, "end_reason"), "protocol_violation", "{ended}");
     }
     assert_eq!(gateway.access(0).await?.answer("select 1").await?, "1");
-    drop(liar);
-    gateway.rest.session_done(&id).await?;
     Ok(())
 }

@@ -94,6 +94,40 @@ impl Outbox {
         }
     }
 
+    /// Sends what a command prints, until both readers end and its exit is known.
+    pub(crate) fn attach_command(&self, channel: u32, output: Reader, errors: Option<Reader>) {
+        let mut state = self.state();
+        if let Some(lane) = state.lanes.get_mut(&channel) {
+            lane.attach_command(output, errors);
+            wake_sender(state);
+        }
+    }
+
+    /// The command of `channel` is over: said after its last output.
+    pub(crate) fn exit(&self, channel: u32, exit: v1::ChannelExit) {
+        let mut state = self.state();
+        if let Some(lane) = state.lanes.get_mut(&channel) {
+            lane.exit(exit);
+            wake_sender(state);
+        }
+    }
+
+    /// Tells the peer a terminal's size; takes the place of one that still waits.
+    pub(crate) fn resize(&self, channel: u32, size: v1::TerminalResize) -> Result<(), Error> {
+        for frame in &mut self.state().frames {
+            if let up::Frame::Payload(v1::Payload {
+                channel: other,
+                body: Some(payload::Body::TerminalResize(waiting)),
+            }) = frame
+                && *other == channel
+            {
+                *waiting = size;
+                return Ok(());
+            }
+        }
+        self.push_payload(channel, payload::Body::TerminalResize(size))
+    }
+
     /// The peer takes `bytes` more on `channel`.
     pub(crate) fn credit(&self, channel: u32, bytes: u32) {
         let mut state = self.state();

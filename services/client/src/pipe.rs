@@ -5,6 +5,9 @@
 //! bounded by the credit that was granted: a target that reads slowly stops its own channel
 //! and nothing else. Session ids, numbers and flags are the edge's business; none is here.
 
+mod channel;
+mod command;
+mod event;
 mod receive;
 mod sink;
 #[cfg(test)]
@@ -20,8 +23,8 @@ use hoop_domain::EndReason;
 use hoop_proto::{
     packet::WINDOW,
     v1::{
-        self, ChannelCancel, ChannelClose, ChannelFailed, ChannelOpen, ChannelReady, Parameter,
-        SessionEnd, TcpOpen, channel_open::Kind, payload::Body,
+        self, ChannelCancel, ChannelClose, ChannelExit, ChannelFailed, ChannelOpen, ChannelReady,
+        Parameter, SessionEnd, TcpOpen, channel_open::Kind, payload::Body,
     },
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,57 +32,9 @@ use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
 use crate::{Error, Incoming, stream::Sender};
-use sink::{Drained, Sink};
-
-/// Something that the owner of a pipe has to know.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// The peer opens a channel: answer with [`Pipe::ready`] or [`Pipe::fail`].
-    Open {
-        /// Its number.
-        channel: u32,
-        /// What it is to be.
-        kind: Kind,
-    },
-    /// The peer has reached the target of a channel: give it a reader and a writer.
-    Ready {
-        /// Its number.
-        channel: u32,
-        /// What the target announced.
-        parameters: Vec<Parameter>,
-    },
-    /// The peer could not open the channel, or it broke. It is gone.
-    Failed {
-        /// Its number.
-        channel: u32,
-        /// The reason.
-        reason: EndReason,
-        /// A sentence for the person.
-        message: String,
-    },
-    /// The peer asks to stop what runs on the channel.
-    Cancel {
-        /// Its number.
-        channel: u32,
-    },
-    /// The channel's own reader ended: the target, or the local client, hung up.
-    ReaderEnded {
-        /// Its number.
-        channel: u32,
-    },
-    /// Both directions of the channel are over. It is gone.
-    Finished {
-        /// Its number.
-        channel: u32,
-    },
-    /// The peer ended the session.
-    End {
-        /// The reason.
-        reason: EndReason,
-        /// A sentence for the person.
-        message: String,
-    },
-}
+use channel::{Channel, Role};
+pub use event::Event;
+use sink::Drained;
 
 /// One end of a session.
 #[derive(Debug)]
@@ -92,13 +47,12 @@ pub struct Pipe<S = Streaming<v1::Down>> {
     /// Channels whose writer has not taken everything yet.
     busy: Vec<u32>,
     events: VecDeque<Event>,
+    /// The largest numbers under which a channel was opened, here and by the peer.
     last_opened: u32,
-}
-
-#[derive(Debug)]
-struct Channel {
-    sink: Sink,
-    reader_ended: bool,
+    peer_opened: u32,
+    /// How the session ended: told after the exits of the commands whose output waits.
+    end: Option<Event>,
+    failed: Option<Error>,
 }
 
 impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
@@ -114,6 +68,9 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             busy: Vec::new(),
             events: VecDeque::new(),
             last_opened: 0,
+            peer_opened: 0,
+            end: None,
+            failed: None,
         }
     }
 
@@ -133,7 +90,7 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
     pub fn open(&mut self, kind: Kind) -> Result<u32, Error> {
         self.last_opened += 1;
         let channel = self.last_opened;
-        self.begin(channel);
+        self.begin(channel, Role::new(Some(&kind), true));
         self.sender
             .outbox()
             .push_payload(channel, Body::ChannelOpen(ChannelOpen { kind: Some(kind) }))?;
@@ -176,7 +133,7 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         writer: impl AsyncWrite + Send + Unpin + 'static,
     ) {
         if let Some(open) = self.channels.get_mut(&channel) {
-            open.sink.attach(Box::new(writer));
+            open.attach(Box::new(writer), None);
             self.mark_busy(channel);
             self.sender.outbox().attach(channel, Box::new(reader));
         }
@@ -219,13 +176,13 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
     pub async fn settle(&mut self) {
         self.sender.outbox().close_all();
         for (channel, open) in &mut self.channels {
-            open.sink.close();
+            open.close();
             self.busy.push(*channel);
         }
         poll_fn(|cx| {
             let channels = &mut self.channels;
             self.busy.retain(|channel| {
-                channels.get_mut(channel).is_some_and(|open| open.sink.poll_drain(cx).is_pending())
+                channels.get_mut(channel).is_some_and(|open| open.poll_drain(cx).is_pending())
             });
             if self.busy.is_empty() { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -248,9 +205,9 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         while self.incoming.recv().await.is_ok() {}
     }
 
-    fn begin(&mut self, channel: u32) {
+    fn begin(&mut self, channel: u32, role: Role) {
         self.sender.outbox().open(channel, self.peer_window);
-        self.channels.insert(channel, Channel { sink: Sink::new(), reader_ended: false });
+        self.channels.insert(channel, Channel::new(role));
     }
 
     /// Drops both halves of a channel; says whether there was one.
@@ -264,15 +221,26 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             while let Poll::Ready((channel, aborted)) = self.sender.outbox().poll_ended(cx) {
                 self.reader_ended(channel, aborted);
             }
-            let received = self.poll_receive(cx)?;
+            let received = self.poll_receive(cx);
             self.poll_writers(cx)?;
-            if let Some(event) = self.events.pop_front() {
-                return Poll::Ready(Ok(event));
+            if let Some(event) = self.next_event() {
+                return Poll::Ready(event);
             }
             if received.is_pending() {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// What to tell next. The end comes after everything that was under way before it.
+    fn next_event(&mut self) -> Option<Result<Event, Error>> {
+        if let Some(event) = self.events.pop_front() {
+            return Some(Ok(event));
+        }
+        if self.channels.values().any(|open| open.exit.is_some()) {
+            return None;
+        }
+        self.end.take().map(Ok).or_else(|| self.failed.take().map(Err))
     }
 
     fn poll_writers(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
@@ -282,8 +250,8 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
                 self.busy.swap_remove(index);
                 continue;
             };
-            let drained = open.sink.poll_drain(cx);
-            if let Some(bytes) = open.sink.grant() {
+            let drained = open.poll_drain(cx);
+            if let Some(bytes) = open.grant() {
                 self.sender.outbox().grant(channel, bytes)?;
             }
             match drained {
@@ -298,17 +266,25 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
     }
 
     fn drained(&mut self, channel: u32, drained: Drained) -> Result<(), Error> {
-        let Some(open) = self.channels.get(&channel) else { return Ok(()) };
-        match drained {
-            Drained::Idle => {}
-            Drained::Shut => self.finish_if_over(channel),
-            // Nothing more can be read either: tell the peer, which still writes.
-            Drained::Broke if open.reader_ended => {
+        let Some(open) = self.channels.get_mut(&channel) else { return Ok(()) };
+        if let Some(ChannelExit { code, signal }) = open.take_exit() {
+            self.events.push_back(Event::Exit { channel, code, signal });
+        }
+        match (drained, open.role) {
+            (Drained::Idle, _) => {}
+            (Drained::Shut, _) => self.finish_if_over(channel),
+            // A command may well stop reading and go on printing.
+            (Drained::Broke, Role::Runs) => {}
+            (Drained::Broke, Role::Stream) if !open.reader_ended => {
+                // The target may have said why before it hung up: read that first.
+                self.sender.outbox().abort_at_end(channel);
+            }
+            // Nothing more can be read either, or nobody reads what the command prints:
+            // tell the peer, which still writes.
+            (Drained::Broke, Role::Stream | Role::Calls) => {
                 self.abort(channel)?;
                 self.events.push_back(Event::Finished { channel });
             }
-            // The target may have said why before it hung up: read that first.
-            Drained::Broke => self.sender.outbox().abort_at_end(channel),
         }
         Ok(())
     }
@@ -325,8 +301,7 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
     }
 
     fn finish_if_over(&mut self, channel: u32) {
-        let over = |open: &Channel| open.reader_ended && open.sink.over();
-        if self.channels.get(&channel).is_some_and(over) {
+        if self.channels.get(&channel).is_some_and(Channel::over) {
             self.forget(channel);
             self.events.push_back(Event::Finished { channel });
         }

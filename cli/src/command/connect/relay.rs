@@ -83,7 +83,12 @@ fn happened(pipe: &mut Pipe, waiting: &mut Waiting, event: Event) -> Result<()> 
         Event::Open { .. } => {
             bail!("the gateway asked this end to reach a target, which only agents do")
         }
-        Event::Cancel { .. } | Event::ReaderEnded { .. } | Event::End { .. } => {}
+        Event::Notice { message } => say(&printable(&message)),
+        Event::Cancel { .. }
+        | Event::ReaderEnded { .. }
+        | Event::Resize { .. }
+        | Event::Exit { .. }
+        | Event::End { .. } => {}
     }
     Ok(())
 }

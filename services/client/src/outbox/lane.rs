@@ -1,15 +1,15 @@
-//! One channel's reader, read as far as the peer's credit goes.
+//! One channel's readers, read as far as the peer's credit goes.
 
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::{BufMut, BytesMut};
 use hoop_proto::{
     packet::FRAME_COST,
-    v1::{ChannelClose, payload},
+    v1::{ChannelClose, ChannelExit, payload},
 };
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
@@ -23,29 +23,76 @@ const PIECE: usize = 64 * 1024;
 
 /// The sending half of one channel.
 pub(crate) struct Lane {
-    reader: Option<Reader>,
+    stage: Stage,
+    output: Option<Reader>,
+    /// The standard error output of a command.
+    errors: Option<Reader>,
+    /// Which of the two is asked first, so that neither starves the other.
+    errors_first: bool,
+    exit: Exit,
     credit: usize,
-    /// Below this the reader waits, so that a peer with little room is not sent crumbs.
+    /// Below this the readers wait, so that a peer with little room is not sent crumbs.
     /// At most half a window: the peer grants when it has consumed the other half.
     threshold: usize,
-    /// The reader is over and `ChannelClose` is not sent yet.
-    ended: bool,
     abort: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There is no reader yet.
+    Awaited,
+    /// What the readers give is sent.
+    Reading,
+    /// `ChannelClose` is sent.
+    Ended,
+}
+
+/// How the command ended, which is sent after the last output and before `ChannelClose`.
+#[derive(Debug, Clone, PartialEq)]
+enum Exit {
+    /// This end runs no command, or has said how it ended.
+    Nothing,
+    Awaited,
+    Known(ChannelExit),
 }
 
 impl Lane {
     pub(crate) fn new(window: u32) -> Self {
         let window = window as usize;
         let threshold = (PIECE + FRAME_COST).min(window / 2).max(FRAME_COST + 1);
-        Self { reader: None, credit: window, threshold, ended: false, abort: false }
+        Self {
+            stage: Stage::Awaited,
+            output: None,
+            errors: None,
+            errors_first: false,
+            exit: Exit::Nothing,
+            credit: window,
+            threshold,
+            abort: false,
+        }
     }
 
     pub(crate) fn attach(&mut self, reader: Reader) {
-        self.reader = Some(reader);
+        self.stage = Stage::Reading;
+        self.output = Some(reader);
+    }
+
+    /// Attaches what a command prints; the lane stays open until its exit is known.
+    pub(crate) fn attach_command(&mut self, output: Reader, errors: Option<Reader>) {
+        self.attach(output);
+        self.errors = errors;
+        if self.exit == Exit::Nothing {
+            self.exit = Exit::Awaited;
+        }
     }
 
     pub(crate) const fn abort_at_end(&mut self) {
         self.abort = true;
+    }
+
+    /// The command is over.
+    pub(crate) fn exit(&mut self, exit: ChannelExit) {
+        self.exit = Exit::Known(exit);
     }
 
     /// Adds credit; says whether a waiting reader may go on.
@@ -55,46 +102,69 @@ impl Lane {
         waited && self.threshold <= self.credit
     }
 
-    /// Data, or the `ChannelClose` that follows the last of it.
+    /// Data, or what follows the last of it: how the command ended, and `ChannelClose`.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut BytesMut,
     ) -> Poll<payload::Body> {
-        if !self.ended {
-            ready!(self.poll_read(cx, buffer));
+        if self.stage != Stage::Reading {
+            return Poll::Pending;
         }
-        if buffer.is_empty() {
-            self.ended = false;
-            let close = ChannelClose { abort: self.abort };
-            return Poll::Ready(payload::Body::ChannelClose(close));
+        self.errors_first = !self.errors_first;
+        for errors in [self.errors_first, !self.errors_first] {
+            if self.poll_read(errors, cx, buffer).is_ready() && !buffer.is_empty() {
+                self.credit = self.credit.saturating_sub(buffer.len() + FRAME_COST);
+                let data = buffer.split().freeze();
+                let body =
+                    if errors { payload::Body::Stderr(data) } else { payload::Body::Data(data) };
+                return Poll::Ready(body);
+            }
         }
-        self.credit = self.credit.saturating_sub(buffer.len() + FRAME_COST);
-        Poll::Ready(payload::Body::Data(buffer.split().freeze()))
+        if self.output.is_some() || self.errors.is_some() {
+            return Poll::Pending;
+        }
+        self.last_words()
+    }
+
+    fn last_words(&mut self) -> Poll<payload::Body> {
+        match mem::replace(&mut self.exit, Exit::Nothing) {
+            Exit::Known(exit) => Poll::Ready(payload::Body::ChannelExit(exit)),
+            Exit::Awaited => {
+                self.exit = Exit::Awaited;
+                Poll::Pending
+            }
+            Exit::Nothing => {
+                self.stage = Stage::Ended;
+                Poll::Ready(payload::Body::ChannelClose(ChannelClose { abort: self.abort }))
+            }
+        }
     }
 
     /// Reads until there is no more for now: TLS gives its records one by one, and they
     /// are sent as one piece. A TCP socket that was read empty costs no second call.
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<()> {
-        let Some(reader) = self.reader.as_mut().filter(|_| self.threshold <= self.credit) else {
+    fn poll_read(&mut self, errors: bool, cx: &mut Context<'_>, buffer: &mut BytesMut) -> Poll<()> {
+        let slot = if errors { &mut self.errors } else { &mut self.output };
+        let Some(reader) = slot.as_mut().filter(|_| self.threshold <= self.credit) else {
             return Poll::Pending;
         };
         let largest = PIECE.min(self.credit - FRAME_COST);
         buffer.reserve(largest);
+        let mut ended = false;
         while buffer.len() < largest {
             let left = largest - buffer.len();
             let mut room = (&mut *buffer).limit(left);
             match poll_read_buf(Pin::new(reader), cx, &mut room) {
-                Poll::Ready(Ok(0)) => self.ended = true,
+                Poll::Ready(Ok(0)) => ended = true,
                 Poll::Ready(Ok(_)) => continue,
-                Poll::Ready(Err(_)) => (self.ended, self.abort) = (true, true),
+                Poll::Ready(Err(_)) => (ended, self.abort) = (true, true),
                 Poll::Pending if buffer.is_empty() => return Poll::Pending,
                 Poll::Pending => {}
             }
             break;
         }
-        if self.ended {
-            self.reader = None;
+        if ended {
+            *slot = None;
         }
         Poll::Ready(())
     }

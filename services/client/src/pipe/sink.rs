@@ -1,4 +1,4 @@
-//! One channel's writer and what waits for it: never more than the credit we granted.
+//! A writer and what waits for it: never more than the credit we granted its channel.
 
 use std::{
     collections::VecDeque,
@@ -19,17 +19,45 @@ pub(crate) type Writer = Box<dyn AsyncWrite + Send + Unpin>;
 /// Pieces that one system call writes.
 const VECTOR: usize = 16;
 
-/// The receiving half of one channel.
+/// One of the writers that a channel's data goes to.
 #[derive(Debug)]
 pub(crate) struct Sink {
     outlet: Outlet,
     queue: VecDeque<Bytes>,
     /// The peer writes no more.
     closing: bool,
+}
+
+/// What the peer may send on a channel.
+#[derive(Debug)]
+pub(crate) struct Window {
     /// Credit that the peer has left.
     room: usize,
     /// What was consumed and not granted again yet.
     spent: usize,
+}
+
+impl Window {
+    pub(crate) const fn new() -> Self {
+        Self { room: WINDOW as usize, spent: 0 }
+    }
+
+    /// Uses up credit for `data`; `false` when there was not enough.
+    fn take(&mut self, data: &Bytes) -> bool {
+        let left = self.room.checked_sub(data.len() + FRAME_COST);
+        self.room = left.unwrap_or(self.room);
+        left.is_some()
+    }
+
+    /// What to grant the peer, once that is half a window.
+    pub(crate) fn grant(&mut self) -> Option<u32> {
+        if self.spent < WINDOW as usize / 2 {
+            return None;
+        }
+        let spent = mem::take(&mut self.spent);
+        self.room += spent;
+        u32::try_from(spent).ok()
+    }
 }
 
 enum Outlet {
@@ -54,13 +82,12 @@ pub(crate) enum Drained {
 
 impl Sink {
     pub(crate) const fn new() -> Self {
-        Self {
-            outlet: Outlet::Awaited,
-            queue: VecDeque::new(),
-            closing: false,
-            room: WINDOW as usize,
-            spent: 0,
-        }
+        Self { outlet: Outlet::Awaited, queue: VecDeque::new(), closing: false }
+    }
+
+    /// A sink that throws away what comes.
+    pub(crate) const fn shut() -> Self {
+        Self { outlet: Outlet::Shut, queue: VecDeque::new(), closing: false }
     }
 
     pub(crate) fn attach(&mut self, writer: Writer) {
@@ -69,13 +96,12 @@ impl Sink {
 
     /// Takes data; `false` when the peer had no credit for it.
     #[must_use]
-    pub(crate) fn push(&mut self, data: Bytes) -> bool {
-        let Some(room) = self.room.checked_sub(data.len() + FRAME_COST) else {
+    pub(crate) fn push(&mut self, data: Bytes, window: &mut Window) -> bool {
+        if !window.take(&data) {
             return false;
-        };
-        self.room = room;
+        }
         match self.outlet {
-            Outlet::Broken | Outlet::Shut => self.spent += data.len() + FRAME_COST,
+            Outlet::Broken | Outlet::Shut => window.spent += data.len() + FRAME_COST,
             Outlet::Awaited | Outlet::Open(_) => self.queue.push_back(data),
         }
         true
@@ -86,27 +112,30 @@ impl Sink {
         self.closing = true;
     }
 
+    pub(crate) const fn closing(&self) -> bool {
+        self.closing
+    }
+
     /// Nothing will ever be written again.
     pub(crate) const fn over(&self) -> bool {
         matches!(self.outlet, Outlet::Shut | Outlet::Broken)
     }
 
-    /// What to grant the peer, once that is half a window.
-    pub(crate) fn grant(&mut self) -> Option<u32> {
-        if self.spent < WINDOW as usize / 2 || self.closing {
-            return None;
-        }
-        let spent = mem::take(&mut self.spent);
-        self.room += spent;
-        u32::try_from(spent).ok()
+    /// All that came is written, to a writer that is there.
+    pub(crate) fn empty(&self) -> bool {
+        self.queue.is_empty() && !matches!(self.outlet, Outlet::Awaited)
     }
 
     /// Writes what waits, as far as the writer takes it.
-    pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Drained> {
+    pub(crate) fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        window: &mut Window,
+    ) -> Poll<Drained> {
         let Outlet::Open(writer) = &mut self.outlet else {
             return Poll::Ready(Drained::Idle);
         };
-        let step = write_all(writer, &mut self.queue, &mut self.spent, self.closing, cx);
+        let step = write_all(writer, &mut self.queue, &mut window.spent, self.closing, cx);
         match ready!(step) {
             Ok(()) if self.closing => {
                 self.outlet = Outlet::Shut;
@@ -116,7 +145,7 @@ impl Sink {
             Err(_) => {
                 self.outlet = Outlet::Broken;
                 let lost = mem::take(&mut self.queue);
-                self.spent += lost.iter().map(|data| data.len() + FRAME_COST).sum::<usize>();
+                window.spent += lost.iter().map(|data| data.len() + FRAME_COST).sum::<usize>();
                 Poll::Ready(Drained::Broke)
             }
         }

@@ -1,5 +1,7 @@
 //! A pipe against an edge made of two queues: no network, no clock.
 
+mod command;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
