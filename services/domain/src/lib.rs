@@ -5,6 +5,7 @@
 //! are made where the bytes are (`proto::convert`, `store`, `api::routes`).
 
 pub mod agent_key;
+pub mod attempts;
 pub mod both;
 pub mod chain;
 pub mod connection;
@@ -18,11 +19,13 @@ pub mod secret;
 pub mod session;
 pub mod time;
 
+pub use attempts::Attempts;
 pub use both::Both;
 pub use chain::Chain;
 pub use connection::ConnectionType;
 pub use id::{
-    AgentId, ConnectionId, CredentialId, EventId, GroupId, OrgId, SessionId, TokenId, UserId,
+    AgentId, ChannelId, ConnectionId, CredentialId, DeliveryId, EventId, GroupId, OrgId, SessionId,
+    SubscriptionId, TokenId, UserId,
 };
 pub use name::{AgentName, ConnectionName, GroupName, InvalidName};
 pub use reason::{DenialCode, EndReason};

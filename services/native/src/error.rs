@@ -3,7 +3,7 @@
 //! | what happened | SQLSTATE |
 //! | --- | --- |
 //! | wrong password, no such user | `28P01` |
-//! | the credential has expired | `28000` |
+//! | the credential has expired, too many failed logins | `28000` |
 //! | no such connection, or no access to it (the same answer) | `3D000` |
 //! | the connection speaks another protocol | `0A000` |
 //! | agent offline, unknown or silent; connection set up wrongly | `08001` |
@@ -16,7 +16,7 @@
 //! `57P03` is the one that drivers and pools try again by themselves. A wrong password is
 //! the only `28P01`: some clients ask for the password again when they see it.
 
-use hoop_domain::{DenialCode, EndReason};
+use hoop_domain::{DenialCode, EndReason, attempts::TooMany};
 use hoop_wire::postgres::{
     error::{Severity, encode},
     scram, startup,
@@ -47,6 +47,19 @@ impl Refusal {
             sqlstate: "28P01",
             message: format!("password authentication failed for user \"{username}\""),
             hint: Some("use the user name and password of a credential of this connection"),
+        }
+    }
+
+    /// Not `28P01`: the password may be right, and asking for it again doesn't help.
+    pub(crate) fn too_many_logins(username: &str, refused: TooMany) -> Self {
+        let seconds = refused.seconds();
+        Self {
+            sqlstate: "28000",
+            message: format!(
+                "too many failed logins for user \"{username}\" or from your address; \
+                 try again in {seconds} seconds"
+            ),
+            hint: Some("a program may be trying again and again with an old password"),
         }
     }
 

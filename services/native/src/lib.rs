@@ -13,10 +13,12 @@ pub mod listen;
 pub mod tls;
 
 mod client;
+mod guesses;
 mod notices;
 mod patience;
 mod pieces;
 mod stream;
+mod waiting;
 
 pub mod login;
 pub mod postgres;

@@ -1,19 +1,28 @@
 //! The listener: accepts, bounds what is not logged in yet, and lets each connection be.
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use hoop_wire::postgres::{error::Severity, error::encode};
+use hoop_domain::Attempts;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
 use tracing::{debug, warn};
 
-use crate::{Gateway, Tls, postgres};
+use crate::{
+    Gateway, Tls, guesses, postgres,
+    waiting::{Cut, Place, Waiting},
+};
 
-/// Connections that may be in their login at a time.
+/// Connections that may be in their login at a time; see [`Listener::with_room_for`].
 const LOGGING_IN: usize = 1000;
 
 /// How long to wait before the next try when the system has no more descriptors: some
@@ -45,6 +54,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     tls: Tls,
+    logging_in: usize,
 }
 
 impl Listener {
@@ -56,7 +66,15 @@ impl Listener {
         let failed = |source| Error::Bind { address, source };
         let socket = TcpListener::bind(address).await.map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
-        Ok(Self { socket, address, tls })
+        Ok(Self { socket, address, tls, logging_in: LOGGING_IN })
+    }
+
+    /// The same with another bound on the clients that are not logged in yet; a thousand
+    /// is usual. One more cuts the oldest of them.
+    #[must_use]
+    pub const fn with_room_for(mut self, logging_in: usize) -> Self {
+        self.logging_in = logging_in;
+        self
     }
 
     /// The address, with the port that the system chose if none was asked for.
@@ -68,9 +86,13 @@ impl Listener {
     /// Serves clients until `drain` is ready; then takes no more and waits for those that
     /// are there. Ending their sessions is for the gateway. Dropping this ends them all.
     pub async fn run<G: Gateway>(self, gateway: G, drain: impl Future<Output = ()> + Send) {
-        let Self { socket, tls, .. } = self;
-        let shared = Arc::new(postgres::Shared { gateway, tls });
-        let logging_in = Arc::new(Semaphore::new(LOGGING_IN));
+        let Self { socket, tls, logging_in, .. } = self;
+        let shared = Arc::new(postgres::Shared {
+            gateway,
+            tls,
+            attempts: Mutex::new(Attempts::new(guesses::now())),
+        });
+        let waiting = Waiting::new(logging_in);
         let mut connections = JoinSet::new();
         let mut drain = pin!(drain);
         loop {
@@ -80,12 +102,10 @@ impl Listener {
                 accepted = socket.accept() => accepted,
             };
             match accepted {
-                Ok((stream, address)) => match Arc::clone(&logging_in).try_acquire_owned() {
-                    Ok(permit) => {
-                        connections.spawn(connection(Arc::clone(&shared), stream, address, permit));
-                    }
-                    Err(_) => turn_away(&stream, address),
-                },
+                Ok((stream, address)) => {
+                    let place = waiting.enter();
+                    connections.spawn(connection(Arc::clone(&shared), stream, address, place));
+                }
                 Err(error) => recover(&error).await,
             }
         }
@@ -98,13 +118,16 @@ async fn connection<G: Gateway>(
     shared: Arc<postgres::Shared<G>>,
     stream: TcpStream,
     address: SocketAddr,
-    permit: OwnedSemaphorePermit,
+    (place, cut): (Place, Cut),
 ) {
     if let Err(error) = tune(&stream) {
         // It works without, only slower or with a later notice of a lost peer.
         debug!(%address, %error, "can't set socket options");
     }
-    postgres::serve(&shared, stream, address, || drop(permit)).await;
+    tokio::select! {
+        () = postgres::serve(&shared, stream, address, || drop(place)) => {}
+        () = cut.made() => debug!(%address, "cut to make room for others that log in"),
+    }
 }
 
 fn tune(stream: &TcpStream) -> io::Result<()> {
@@ -112,16 +135,6 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     let keepalive =
         TcpKeepalive::new().with_time(IDLE).with_interval(INTERVAL).with_retries(PROBES);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
-}
-
-/// Says why, if the client listens; it may not have said a word yet.
-fn turn_away(stream: &TcpStream, address: SocketAddr) {
-    warn!(%address, "too many connections are logging in; turned one away");
-    let mut out = Vec::new();
-    let sentence = "too many connections are logging in; try again in a moment";
-    encode(&mut out, Severity::Fatal, "53300", sentence, None);
-    // Nothing waits for a client that is turned away.
-    let _ = stream.try_write(&out);
 }
 
 /// An accept that fails is either the fault of that one client, which is gone by now, or a

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     client::{Client, Error},
     error::Refusal,
+    guesses::Guesses,
 };
 
 /// Proof that a client knows the password of a credential.
@@ -44,7 +45,7 @@ pub(crate) struct Proved {
 /// `unsent` are messages that go out before the first of ours, in the same write.
 pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Client<S>,
-    username: &str,
+    guesses: &Guesses<'_>,
     verifier: Verifier,
     certificate: Option<Arc<[u8]>>,
     mut unsent: Vec<u8>,
@@ -62,6 +63,7 @@ pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
         .find(|mechanism| mechanism.as_str() == name)
         .ok_or_else(|| malformed("the client chose a SASL mechanism that was not offered"))?;
     let data = data.ok_or_else(|| malformed("the first SASL message is empty"))?;
+    let username = guesses.username;
     let failed = |error| Refusal::scram(error, username);
     let (server, answer) =
         Server::start(verifier, *mechanism, certificate.as_deref(), data).map_err(failed)?;
@@ -70,7 +72,12 @@ pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
     client.send(&out).await?;
 
     let last = client.answer().await?;
-    let signature = server.finish(&last.body).map_err(failed)?;
+    let attempt = guesses.begin().await?;
+    let signature = match server.finish(&last.body) {
+        Ok(signature) => signature,
+        Err(error) => return Err(guesses.refuse(failed(error)).await),
+    };
+    guesses.succeeded(attempt);
     out.clear();
     Request::SaslFinal(signature).encode(&mut out);
     Ok(Proved { proof: Authenticated { username: username.to_owned() }, unsent: out })

@@ -4,8 +4,9 @@ mod negotiation;
 mod opening;
 mod welcome;
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Mutex, time::Duration};
 
+use hoop_domain::Attempts;
 use hoop_wire::postgres::startup::{CancelKey, First, Startup, Version};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
@@ -17,6 +18,7 @@ use crate::{
     Gateway, Tls,
     client::{Client, Error},
     error::Refusal,
+    guesses::Guesses,
     login, relay,
 };
 
@@ -27,6 +29,7 @@ use negotiation::Negotiated;
 pub(crate) struct Shared<G> {
     pub(crate) gateway: G,
     pub(crate) tls: Tls,
+    pub(crate) attempts: Mutex<Attempts>,
 }
 
 /// How long a client may take until it is let in; PostgreSQL allows a minute.
@@ -38,12 +41,12 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// How long a farewell may wait for the client to take it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Serves a connection; `admitted` runs when it is logged in and has a session.
+/// Serves a connection; `proved` runs when it is known who it is.
 pub(crate) async fn serve<G: Gateway, S>(
     shared: &Shared<G>,
     io: S,
     address: SocketAddr,
-    admitted: impl FnOnce(),
+    proved: impl FnOnce(),
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -55,10 +58,10 @@ pub(crate) async fn serve<G: Gateway, S>(
     };
     match negotiated {
         Negotiated::Plain { client, first } => {
-            Box::pin(talk(shared, client, first, false, address, admitted)).await;
+            Box::pin(talk(shared, client, first, false, address, proved)).await;
         }
         Negotiated::Tls { client, first } => {
-            Box::pin(talk(shared, client, first, true, address, admitted)).await;
+            Box::pin(talk(shared, client, first, true, address, proved)).await;
         }
     }
 }
@@ -70,7 +73,7 @@ async fn talk<G: Gateway, S>(
     first: First,
     under_tls: bool,
     address: SocketAddr,
-    admitted: impl FnOnce(),
+    proved: impl FnOnce(),
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -89,9 +92,9 @@ async fn talk<G: Gateway, S>(
             return refuse(&mut client, refusal.into(), address, "").await;
         }
     };
-    match Box::pin(admit(shared, &mut client, &startup, under_tls, address)).await {
+    let admission = admit(shared, &mut client, &startup, under_tls, address, proved);
+    match Box::pin(admission).await {
         Ok((tx, rx)) => {
-            admitted();
             let Client { io, buffer, .. } = client;
             drop(startup);
             relay::run(io, buffer, tx, rx).await;
@@ -107,22 +110,27 @@ async fn admit<G: Gateway, S>(
     startup: &Startup,
     under_tls: bool,
     address: SocketAddr,
+    proved: impl FnOnce(),
 ) -> Result<(G::Tx, G::Rx), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     opening::refuse_replication(startup)?;
+    let guesses =
+        Guesses { attempts: &shared.attempts, source: address.ip(), username: &startup.user };
+    guesses.check().await?;
     let verifier = timeout(ANSWER, shared.gateway.verifier(&startup.user))
         .await
         .map_err(|_| opening::undecided())??;
     let certificate = under_tls.then(|| shared.tls.end_point()).flatten();
     let negotiation = welcome::negotiation(startup);
-    let proved = login::prove(client, &startup.user, verifier, certificate, negotiation).await?;
+    let login::Proved { proof, unsent } =
+        login::prove(client, &guesses, verifier, certificate, negotiation).await?;
+    proved();
 
     let key = cancel_key(startup.version())?;
-    let mut session =
-        opening::open(&shared.gateway, client, startup, proved.proof, address, &key).await?;
-    let welcome = welcome::welcome(proved.unsent, &session.parameters, &key, &mut session.notices);
+    let mut session = opening::open(&shared.gateway, client, startup, proof, address, &key).await?;
+    let welcome = welcome::welcome(unsent, &session.parameters, &key, &mut session.notices);
     client.send(&welcome).await?;
     Ok((session.tx, session.rx))
 }

@@ -256,8 +256,14 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start() -> Self {
+        Self::with_room_for(1000).await
+    }
+
+    /// With so many places for clients that are not logged in.
+    pub(crate) async fn with_room_for(logging_in: usize) -> Self {
         let tls = Tls::self_signed().unwrap();
         let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls).await.unwrap();
+        let listener = listener.with_room_for(logging_in);
         let address = listener.address();
         let script = Script { seen: Arc::default(), changed: Arc::new(watch::channel(()).0) };
         let (drain, mut begun) = watch::channel(false);

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use hoop_wire::postgres::startup::{self, Version};
+use hoop_wire::postgres::{
+    error::Report,
+    startup::{self, Version},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     gateway::{Running, USER},
-    raw::{connect, error, log_in, rest, settings},
+    raw::{connect, error, log_in, query, rest, settings},
 };
 
 #[tokio::test(start_paused = true)]
@@ -84,10 +87,59 @@ async fn replication_is_refused() {
 
 #[tokio::test]
 async fn silent_clients_hold_nobody_up() {
-    let running = Running::start().await;
+    let running = Running::with_room_for(10).await;
+    let mut session = connect(running.address).await;
+    log_in(&mut session, settings("pg", None), |_| {}).await.unwrap();
     let mut silent = Vec::new();
     for _ in 0..50 {
         silent.push(connect(running.address).await);
     }
+    log_in(&mut connect(running.address).await, settings("pg", None), |_| {}).await.unwrap();
+    // Who is logged in is not in their way.
+    query(&mut session, "select 1").await;
+    session.read_exact(&mut [0; 1]).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_so_many_may_be_in_their_login_and_the_oldest_makes_room() {
+    let running = Running::with_room_for(10).await;
+    let mut silent = Vec::new();
+    for _ in 0..15 {
+        silent.push(connect(running.address).await);
+    }
+    let started = tokio::time::Instant::now();
+    for mut oldest in silent.drain(..5) {
+        assert_eq!(rest(&mut oldest).await, b"");
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "only their time was over");
+    for youngest in &mut silent {
+        let mut byte = [0; 1];
+        let reading = tokio::time::timeout(Duration::from_millis(10), youngest.read(&mut byte));
+        assert!(reading.await.is_err(), "one too many was cut");
+    }
+}
+
+/// Tries a wrong password; what the listener says.
+async fn guess(running: &Running) -> Report {
+    let mut wrong = settings("pg", None);
+    wrong.password = "wrong".to_owned().into();
+    log_in(&mut connect(running.address).await, wrong, |_| {}).await.unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_can_be_guessed_at_slowly_only() {
+    let running = Running::start().await;
+    let started = tokio::time::Instant::now();
+    for _ in 0..20 {
+        assert_eq!(guess(&running).await.sqlstate, "28P01");
+    }
+    assert!(Duration::from_secs(10) <= started.elapsed(), "each takes a while");
+    let refused = guess(&running).await;
+    assert_eq!(refused.sqlstate, "28000");
+    assert!(refused.message.contains("too many failed logins for user \"alice\""), "{refused:?}");
+    // Not even the right password is looked at now, or guessing would go on.
+    let right = log_in(&mut connect(running.address).await, settings("pg", None), |_| {}).await;
+    assert_eq!(right.unwrap_err().sqlstate, "28000");
+    tokio::time::advance(Duration::from_secs(31)).await;
     log_in(&mut connect(running.address).await, settings("pg", None), |_| {}).await.unwrap();
 }

@@ -1,0 +1,175 @@
+//! How often somebody may try to log in, so that a password can't be guessed fast.
+//!
+//! Three allowances have to be left, each of failures only: what succeeds is given back.
+//!
+//! | of | so that |
+//! | --- | --- |
+//! | a source and an account | nobody goes on guessing at one account |
+//! | a source | nobody tries one password on all accounts |
+//! | an account | many sources together don't guess at one |
+//!
+//! The last one is out of reach of a single attacker, whom the first stops long before, so
+//! one attacker locks no user out. And who has logged in to an account from a source before
+//! is counted there by the first alone: neither a neighbour nor a whole botnet takes that
+//! away from them.
+//!
+//! Memory is fixed ([`sketch`]), so an attacker with many addresses pushes nobody's count
+//! out. Two strangers may share a count by chance, but an attacker can't choose with whom.
+//! Nothing here reads a clock.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+mod sketch;
+
+use sketch::{Allowance, Sketch};
+
+/// Twenty mistakes at once, then one in half a minute: nobody who knows the password needs
+/// more, and a year is a million guesses.
+const PAIR: Allowance = Allowance { burst: 20, every: Duration::from_secs(30) };
+
+/// A company may be behind one address.
+const SOURCE: Allowance = Allowance { burst: 60, every: Duration::from_secs(5) };
+
+/// Ten attackers with an address each don't use it up.
+const ACCOUNT: Allowance = Allowance { burst: 200, every: Duration::from_secs(3) };
+
+/// Places for those who have logged in: 128 KiB.
+const FRIENDS: usize = 16 * 1024;
+
+/// Too many failures; the next try may succeed after this long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many failed logins; try again in {} seconds", self.seconds())]
+pub struct TooMany(pub Duration);
+
+impl TooMany {
+    /// The time in whole seconds, never none.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        self.0.as_secs().saturating_add(1)
+    }
+}
+
+/// A try that was counted as a failure, until it is known to have succeeded.
+#[derive(Debug)]
+#[must_use = "a try whose outcome is not told stays a failure"]
+pub struct Attempt {
+    pair: u64,
+    /// What else it was counted for.
+    apart: Option<(u64, u64)>,
+}
+
+/// All tries that a process knows of.
+pub struct Attempts {
+    pairs: Sketch,
+    sources: Sketch,
+    accounts: Sketch,
+    /// Source and account of successes, at the place that the number says.
+    friends: Vec<u64>,
+    hasher: RandomState,
+    /// What times are counted from.
+    start: Instant,
+}
+
+impl std::fmt::Debug for Attempts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Attempts").finish_non_exhaustive()
+    }
+}
+
+impl Attempts {
+    /// None yet. No later call may pass an earlier time.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            pairs: Sketch::new(PAIR),
+            sources: Sketch::new(SOURCE),
+            accounts: Sketch::new(ACCOUNT),
+            friends: vec![0; FRIENDS],
+            hasher: RandomState::new(),
+            start: now,
+        }
+    }
+
+    /// Whether a try would be let through; counts nothing.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn check(&self, source: IpAddr, account: &str, now: Instant) -> Result<(), TooMany> {
+        self.allowed(&self.attempt(source, account), self.since(now))
+    }
+
+    /// Counts a try as failed, before anything is done for it: many at once are as many as
+    /// one after the other.
+    ///
+    /// # Errors
+    /// When there were too many; then this one is not counted and must not go on.
+    pub fn begin(
+        &mut self,
+        source: IpAddr,
+        account: &str,
+        now: Instant,
+    ) -> Result<Attempt, TooMany> {
+        let (attempt, now) = (self.attempt(source, account), self.since(now));
+        self.allowed(&attempt, now)?;
+        self.pairs.charge(attempt.pair, now);
+        if let Some((source, account)) = attempt.apart {
+            self.sources.charge(source, now);
+            self.accounts.charge(account, now);
+        }
+        Ok(attempt)
+    }
+
+    /// The password was right.
+    pub fn succeeded(&mut self, attempt: Attempt) {
+        let Attempt { pair, apart } = attempt;
+        self.pairs.give_back(pair);
+        if let Some((source, account)) = apart {
+            self.sources.give_back(source);
+            self.accounts.give_back(account);
+        }
+        if let Some(place) = self.friends.get_mut(friend_place(pair)) {
+            *place = pair;
+        }
+    }
+
+    fn attempt(&self, source: IpAddr, account: &str) -> Attempt {
+        let source = network(source);
+        let pair = self.hasher.hash_one((source, account));
+        if self.friends.get(friend_place(pair)) == Some(&pair) {
+            return Attempt { pair, apart: None };
+        }
+        let apart = (self.hasher.hash_one(source), self.hasher.hash_one(account));
+        Attempt { pair, apart: Some(apart) }
+    }
+
+    fn allowed(&self, attempt: &Attempt, now: Duration) -> Result<(), TooMany> {
+        let mut wait = self.pairs.wait(attempt.pair, now);
+        if let Some((source, account)) = attempt.apart {
+            wait = wait.max(self.sources.wait(source, now)).max(self.accounts.wait(account, now));
+        }
+        if wait.is_zero() { Ok(()) } else { Err(TooMany(wait)) }
+    }
+
+    fn since(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.start)
+    }
+}
+
+/// Who has one IPv6 address has 2⁶⁴ of them.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+fn friend_place(pair: u64) -> usize {
+    usize::try_from(pair % FRIENDS as u64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
