@@ -7,6 +7,7 @@ mod authorize;
 mod background;
 mod connections;
 mod credentials;
+mod ended;
 mod login;
 mod matrix;
 mod people;

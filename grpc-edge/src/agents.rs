@@ -146,6 +146,7 @@ impl Shared {
                 held.session.end(EndReason::AgentRevoked);
             }
             self.agents.revoke(agent);
+            self.known_keys.forget(agent);
         }
     }
 }

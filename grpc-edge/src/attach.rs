@@ -5,17 +5,16 @@ use std::{sync::Arc, time::Duration};
 use hoop_bus::{Error, Subject};
 use hoop_domain::{DenialCode, Direction, SessionId, time};
 use hoop_proto as proto;
-use tokio::sync::mpsc;
 
 use crate::{
     edge::{Held, Shared},
-    session::{Event, Inlet, JoinsFrom, Session},
+    session::{Events, Inlet, JoinsFrom, Outlet, Session, outlet},
 };
 
 /// The agent's end of a session that it has joined.
 pub(crate) struct AgentEnd {
     pub(crate) inlet: Inlet,
-    pub(crate) events: mpsc::UnboundedReceiver<Event>,
+    pub(crate) events: Events,
 }
 
 impl Shared {
@@ -26,7 +25,7 @@ impl Shared {
     ) -> Result<AgentEnd, proto::Denial> {
         let id = SessionId::try_from(hello.session.as_ref())
             .map_err(|_| proto::Denial::of(DenialCode::Malformed))?;
-        let (outlet, events) = mpsc::unbounded_channel();
+        let (outlet, events) = outlet();
         let session = match self.session(id) {
             Some(session) => {
                 session.admit(&hello.token, JoinsFrom::Here(outlet))?;
@@ -41,7 +40,7 @@ impl Shared {
         self: &Arc<Self>,
         id: SessionId,
         hello: &proto::AttachHello,
-        outlet: crate::session::Outlet,
+        outlet: Outlet,
     ) -> Result<Arc<Session>, proto::Denial> {
         use proto::attach_reply::Outcome;
         let session = Arc::new(Session::new(id, self.bus.clone()));
@@ -69,7 +68,8 @@ impl Shared {
         session.joined(joined.in_seq);
         session.set_outlet(Direction::In, outlet);
         let not_after = (joined.not_after != 0).then(|| time::from_micros(joined.not_after));
-        let held = Held { session: session.clone(), client_of: None, not_after, ended_at: None };
+        // Idleness is for the client's edge to notice.
+        let held = Held::new(session.clone(), None, not_after, Duration::ZERO);
         self.hold(held, subscriptions);
         Ok(session)
     }

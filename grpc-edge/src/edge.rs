@@ -7,13 +7,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use hoop_bus::Bus;
 use hoop_domain::{AgentId, EndReason, SessionId};
 use hoop_runtime::Drain;
 use tokio::{net::TcpListener, sync::Notify};
 
 use crate::{
-    Config, agents::Agents, cancel::CancelKeys, native::NativeGateway, server, session::Session,
+    Config,
+    agents::Agents,
+    cancel::CancelKeys,
+    ended::EndedSessions,
+    limits::{Due, Limits},
+    link::KnownKeys,
+    native::NativeGateway,
+    server,
+    session::Session,
+    wanted::Wanted,
 };
 
 /// A running edge, ready to serve.
@@ -31,6 +41,9 @@ pub struct Shared {
     pub(crate) bus: Bus,
     pub(crate) agents: Agents,
     pub(crate) cancel_keys: CancelKeys,
+    pub(crate) ended: EndedSessions,
+    pub(crate) known_keys: KnownKeys,
+    pub(crate) wanted: Wanted,
     pub(crate) drain: Drain,
     pub(crate) changed: Notify,
     drain_handle: hoop_runtime::shutdown::DrainHandle,
@@ -44,10 +57,30 @@ pub(crate) struct Held {
     /// The agent, when the client's end is here, which makes this edge the one that reports
     /// the session and ends it with its agent's key.
     pub(crate) client_of: Option<AgentId>,
-    /// When it must be over.
-    pub(crate) not_after: Option<chrono::DateTime<chrono::Utc>>,
+    limits: Arc<Mutex<Limits>>,
     /// When the sweep first saw that it had ended.
     pub(crate) ended_at: Option<Instant>,
+}
+
+impl Held {
+    /// A session that begins now and must be over at `not_after`, or when it was `idle` for
+    /// that long, if that is not zero.
+    pub(crate) fn new(
+        session: Arc<Session>,
+        client_of: Option<AgentId>,
+        not_after: Option<DateTime<Utc>>,
+        idle: Duration,
+    ) -> Self {
+        let limits = Limits::new(Utc::now(), not_after, idle);
+        Self { session, client_of, limits: Arc::new(Mutex::new(limits)), ended_at: None }
+    }
+
+    /// What is due about its time.
+    pub(crate) fn due(&self, wall: DateTime<Utc>, now: Instant) -> Option<Due> {
+        let active_at = self.session.active_at();
+        let mut limits = self.limits.lock().unwrap_or_else(PoisonError::into_inner);
+        limits.look(wall, now, active_at)
+    }
 }
 
 impl Config {
@@ -72,6 +105,9 @@ impl Config {
             bus,
             agents: Agents::default(),
             cancel_keys: CancelKeys::default(),
+            ended: EndedSessions::default(),
+            known_keys: KnownKeys::default(),
+            wanted: Wanted::default(),
             drain,
             drain_handle,
             changed: Notify::new(),
@@ -116,6 +152,7 @@ impl Edge {
         tokio::spawn(shared.clone().sweep());
         tokio::spawn(shared.clone().serve_cancels());
         tokio::spawn(shared.clone().serve_revocations());
+        tokio::spawn(shared.clone().serve_wanted());
         if let Some(native) = native {
             let (gateway, drain) = (NativeGateway::new(shared.clone()), drain.clone());
             tokio::spawn(native.run(gateway, async move { drain.begun().await }));
@@ -132,6 +169,7 @@ impl Edge {
             }
             let _ = tokio::time::timeout(Duration::from_secs(5), shared.idle()).await;
         }
+        shared.report_the_rest().await;
         stop.begin();
         let _ = shared.bus.client().flush().await;
         match tokio::time::timeout(Duration::from_secs(2), server).await {
@@ -150,7 +188,10 @@ impl Shared {
         self.changed.notify_one();
         tokio::spawn(async move {
             let id = session.id();
-            session.drive(subscriptions).await;
+            session.clone().drive(subscriptions).await;
+            if let Some(closed) = session.unrecorded_end() {
+                shared.ended.note(id, &closed);
+            }
             shared.sessions().remove(&id);
             shared.cancel_keys.forget(id);
             shared.changed.notify_one();
@@ -165,6 +206,12 @@ impl Shared {
     /// Every session of which an end is here.
     pub(crate) fn held(&self) -> Vec<Held> {
         self.sessions().values().cloned().collect()
+    }
+
+    /// Whether a client of `agent` is here.
+    pub(crate) fn has_sessions_of(&self, agent: AgentId) -> bool {
+        let live = |held: &Held| held.client_of == Some(agent) && !held.session.has_ended();
+        self.sessions().values().any(live)
     }
 
     /// Notes when the sweep first saw that a session had ended.

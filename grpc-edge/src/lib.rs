@@ -14,13 +14,17 @@ mod cancel;
 pub mod config;
 mod control;
 pub mod edge;
+mod ended;
+mod limits;
 pub mod link;
 mod native;
 mod open;
 mod report;
 mod server;
 pub mod session;
+mod summon;
 mod sweep;
+mod wanted;
 
 pub use config::Config;
 pub use edge::Edge;

@@ -5,6 +5,7 @@ mod client;
 mod down;
 mod endpoint;
 mod gather;
+mod pre_connect;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use tonic::{Status, Streaming, metadata::MetadataMap};
 
 use crate::edge::Shared;
 pub use down::DownStream;
+pub(crate) use pre_connect::{KnownKeys, answer as pre_connect};
 
 /// A peer that has said nothing for this long is gone.
 pub(crate) const SILENCE_LIMIT: Duration = Duration::from_secs(45);
@@ -31,22 +33,43 @@ pub(crate) struct Arrival {
 impl Arrival {
     /// The bearer token.
     pub(crate) fn bearer(&self) -> Result<String, Status> {
-        self.metadata
-            .get("authorization")
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .map(str::to_owned)
-            .ok_or_else(|| Status::unauthenticated("the metadata has no 'authorization: Bearer …'"))
+        bearer(&self.metadata)
     }
 
-    pub(crate) fn text(&self, name: &str) -> String {
-        let value = self.metadata.get(name).and_then(|value| value.to_str().ok());
-        value.unwrap_or_default().to_owned()
+    /// Who the agent says that it is.
+    pub(crate) fn agent(&self) -> Result<proto::AgentAuthRequest, Status> {
+        agent_of(&self.metadata, self.address)
     }
 
     pub(crate) fn address(&self) -> String {
-        self.address.map_or_else(String::new, |address| address.to_string())
+        spelled(self.address)
     }
+}
+
+fn bearer(metadata: &MetadataMap) -> Result<String, Status> {
+    metadata
+        .get("authorization")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::to_owned)
+        .ok_or_else(|| Status::unauthenticated("the metadata has no 'authorization: Bearer …'"))
+}
+
+/// Who an agent says that it is: its name travels beside its key.
+pub(crate) fn agent_of(
+    metadata: &MetadataMap,
+    address: Option<SocketAddr>,
+) -> Result<proto::AgentAuthRequest, Status> {
+    let name = metadata.get("agent-name").and_then(|value| value.to_str().ok());
+    Ok(proto::AgentAuthRequest {
+        name: name.unwrap_or_default().to_owned(),
+        token: bearer(metadata)?,
+        address: spelled(address),
+    })
+}
+
+fn spelled(address: Option<SocketAddr>) -> String {
+    address.map_or_else(String::new, |address| address.to_string())
 }
 
 /// Reads the first frame and becomes what it says.

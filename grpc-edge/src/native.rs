@@ -9,13 +9,13 @@ use hoop_native::{
 };
 use hoop_proto::{self as proto, packet, payload};
 use hoop_wire::postgres::scram::Verifier;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::{
     control,
     edge::Shared,
     open::Caller,
-    session::{Event, Inlet, Session},
+    session::{Event, Events, Inlet, LocalCredit, Session, outlet},
 };
 
 /// A native session is one channel.
@@ -60,12 +60,14 @@ impl Gateway for NativeGateway {
             verb: "connect".into(),
         };
         let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;
-        let end = self.0.open(permit, caller).await.map_err(denied)?;
+        let credit = Arc::new(LocalCredit::new(CHANNEL));
+        let (outlet, events) = outlet();
+        let outlet = outlet.with_credit(credit.clone());
+        let end = self.0.open(permit, caller, outlet).await.map_err(denied)?;
         let (cancel, cancels) = mpsc::channel(1);
         self.0.cancel_keys.remember(end.session.id(), request.cancel_key, cancel);
-        let credit = Arc::new(Semaphore::new(packet::WINDOW as usize));
-        let tx = Tx::spawn(end.inlet, credit.clone(), cancels);
-        let rx = Rx { events: end.events, credit, session: end.session, consumed: 0, last: 0 };
+        let tx = Tx::spawn(end.inlet, credit, cancels);
+        let rx = Rx { events, session: end.session, consumed: 0, last: 0 };
         Ok((tx, rx))
     }
 
@@ -85,12 +87,12 @@ fn read_verifier(verifier: &proto::ScramVerifier) -> Result<Verifier, Denied> {
 /// Towards the target. The inlet is shared with cancel requests, which come from elsewhere.
 pub(crate) struct Tx {
     inlet: Arc<tokio::sync::Mutex<Option<Inlet>>>,
-    credit: Arc<Semaphore>,
+    credit: Arc<LocalCredit>,
     session: Arc<Session>,
 }
 
 impl Tx {
-    fn spawn(inlet: Inlet, credit: Arc<Semaphore>, mut cancels: mpsc::Receiver<()>) -> Self {
+    fn spawn(inlet: Inlet, credit: Arc<LocalCredit>, mut cancels: mpsc::Receiver<()>) -> Self {
         let session = inlet.session().clone();
         let inlet = Arc::new(tokio::sync::Mutex::new(Some(inlet)));
         let tx = Self { inlet: inlet.clone(), credit, session: session.clone() };
@@ -154,8 +156,7 @@ impl SessionTx for Tx {
 impl Tx {
     async fn send_piece(&self, piece: Bytes) -> Result<(), Ended> {
         let payload = proto::Payload::data(CHANNEL, piece);
-        let cost = u32::try_from(payload.cost()).map_err(|_| Ended)?;
-        self.credit.acquire_many(cost).await.map_err(|_| Ended)?.forget();
+        self.credit.spend(payload.cost()).await.map_err(|_| Ended)?;
         self.pass(payload).await
     }
 }
@@ -173,8 +174,7 @@ impl Drop for Tx {
 
 /// From the target.
 pub(crate) struct Rx {
-    events: mpsc::UnboundedReceiver<Event>,
-    credit: Arc<Semaphore>,
+    events: Events,
     session: Arc<Session>,
     /// What was taken and not granted again.
     consumed: usize,
@@ -195,11 +195,10 @@ impl Rx {
 
     fn translate(&mut self, event: Event) -> Option<FromTarget> {
         match event {
-            Event::Closed(closed) => Some(self.ended(&closed)),
-            Event::Credit(credit) => {
-                self.credit.add_permits(credit.bytes as usize);
-                None
-            }
+            Event::Closed(closed) => Some(ended(closed)),
+            // The outlet has handed it to the sending half.
+            Event::Credit(_) => None,
+            Event::Notice(sentence) => Some(FromTarget::Notice(sentence)),
             Event::Delivery(delivery) => self.deliver(delivery.payload?),
         }
     }
@@ -216,8 +215,7 @@ impl Rx {
                 Some(FromTarget::Failed { reason, message: failed.message })
             }
             payload::Body::SessionEnd(end) => {
-                let closed = proto::SessionClosed { code: end.code, message: end.message };
-                Some(self.ended(&closed))
+                Some(ended(proto::SessionClosed { code: end.code, message: end.message }))
             }
             // The target hung up: the session's end follows.
             payload::Body::ChannelClose(_) => None,
@@ -231,12 +229,10 @@ impl Rx {
             }
         }
     }
+}
 
-    fn ended(&self, closed: &proto::SessionClosed) -> FromTarget {
-        // Whoever waits for credit must learn that none will come.
-        self.credit.close();
-        FromTarget::Ended { reason: closed.reason(), message: closed.message.clone() }
-    }
+fn ended(closed: proto::SessionClosed) -> FromTarget {
+    FromTarget::Ended { reason: closed.reason(), message: closed.message }
 }
 
 impl SessionRx for Rx {
@@ -244,12 +240,8 @@ impl SessionRx for Rx {
         self.grant().await;
         loop {
             let Some(event) = self.events.recv().await else {
-                return self.ended(
-                    &self
-                        .session
-                        .ended_with()
-                        .unwrap_or_else(|| proto::SessionClosed::of(EndReason::AgentLost)),
-                );
+                let lost = || proto::SessionClosed::of(EndReason::AgentLost);
+                return ended(self.session.ended_with().unwrap_or_else(lost));
             };
             if let Some(item) = self.translate(event) {
                 return item;

@@ -4,15 +4,14 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hoop_bus::{Error, Subject};
+use hoop_bus::Error;
 use hoop_domain::{DenialCode, Direction, EndReason};
-use hoop_proto::{self as proto, packet};
-use tokio::sync::mpsc;
+use hoop_proto as proto;
 
 use crate::{
     control::SessionPermit,
     edge::{Held, Shared},
-    session::{Event, Inlet, Session, Token},
+    session::{Inlet, Outlet, Session, Token},
 };
 
 /// How long the agent may take to come with its stream.
@@ -22,7 +21,6 @@ const AGENT_DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct ClientEnd {
     pub(crate) session: Arc<Session>,
     pub(crate) inlet: Inlet,
-    pub(crate) events: mpsc::UnboundedReceiver<Event>,
     pub(crate) token: Token,
     pub(crate) connection_name: String,
     pub(crate) connection_type: String,
@@ -34,12 +32,33 @@ pub(crate) struct Caller {
     pub(crate) application: String,
 }
 
+/// The inlet of a session that is not open yet. A client that does not wait for that, so
+/// that the future which opens is dropped, leaves no session behind.
+struct Opening(Option<Inlet>);
+
+impl Opening {
+    async fn fail(mut self, reason: EndReason) {
+        if let Some(inlet) = self.0.take() {
+            inlet.finish(reason).await;
+        }
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if let Some(inlet) = self.0.take() {
+            tokio::spawn(inlet.finish(EndReason::ClientLost));
+        }
+    }
+}
+
 impl Shared {
-    /// Opens the session that `permit` allows.
+    /// Opens the session that `permit` allows. What comes from the target goes to `outlet`.
     pub(crate) async fn open(
         self: &Arc<Self>,
         permit: SessionPermit,
         caller: Caller,
+        outlet: Outlet,
     ) -> Result<ClientEnd, proto::Denial> {
         if self.drain.has_begun() {
             return Err(proto::Denial::of(DenialCode::Draining));
@@ -47,28 +66,24 @@ impl Shared {
         let (client_token, agent_token) = (Token::generate()?, Token::generate()?);
         let session = Arc::new(Session::new(permit.session, self.bus.clone()));
         let subscriptions = session.subscribe().await.map_err(|cause| unrecordable(&cause))?;
-        let held = Held {
-            session: session.clone(),
-            client_of: Some(permit.agent),
-            not_after: permit.not_after,
-            ended_at: None,
-        };
+        let idle = Duration::from_secs(permit.grant.idle_timeout_seconds.into());
+        let held = Held::new(session.clone(), Some(permit.agent), permit.not_after, idle);
         self.hold(held, subscriptions);
-        let (outlet, events) = mpsc::unbounded_channel();
         session.set_outlet(Direction::Out, outlet);
         let joined = session.expect_agent(agent_token.digest(), permit.grant.not_after);
 
-        let mut inlet = Inlet::new(session.clone(), Direction::In);
         let start = session_start(&permit.grant, caller, &client_token, &agent_token);
-        let begun = self.begin(&mut inlet, start, &permit, agent_token, joined).await;
+        let mut opening = Opening(Some(Inlet::new(session.clone(), Direction::In)));
+        let begun = self.begin(&mut opening, start, &permit, agent_token, joined).await;
         if let Err(denial) = begun {
-            inlet.finish(end_reason(denial.reason())).await;
+            opening.fail(end_reason(denial.reason())).await;
             return Err(denial);
         }
+        let gone = || proto::Denial::of(DenialCode::RecordingUnavailable);
+        let inlet = opening.0.take().ok_or_else(gone)?;
         Ok(ClientEnd {
             session,
             inlet,
-            events,
             token: client_token,
             connection_name: permit.grant.connection_name,
             connection_type: permit.grant.connection_type,
@@ -79,53 +94,30 @@ impl Shared {
     /// packet is on its way: it gets no byte of the client before that packet's receipt.
     async fn begin(
         &self,
-        inlet: &mut Inlet,
+        opening: &mut Opening,
         start: proto::SessionStart,
         permit: &SessionPermit,
         token: Token,
         joined: tokio::sync::oneshot::Receiver<()>,
     ) -> Result<(), proto::Denial> {
         let recording_unavailable = || proto::Denial::of(DenialCode::RecordingUnavailable);
+        let inlet = opening.0.as_mut().ok_or_else(recording_unavailable)?;
         inlet.start(start).await.map_err(|_| recording_unavailable())?;
-        self.summon(permit, token).await?;
         let session = inlet.session();
+        let ended = || Err(refusal_of(&session.ended_with().unwrap_or_default()));
+        tokio::select! {
+            summoned = self.summon(permit, token) => summoned?,
+            () = session.ended() => return ended(),
+        }
         tokio::select! {
             Ok(()) = joined => Ok(()),
-            () = session.ended() => Err(refusal_of(&session.ended_with().unwrap_or_default())),
+            () = session.ended() => ended(),
             () = tokio::time::sleep(AGENT_DEADLINE) => {
                 tracing::warn!(session = %session.id(), "the agent did not take up the session");
                 Err(proto::Denial::with(
                     DenialCode::AgentOffline,
                     "the agent of this connection does not answer",
                 ))
-            }
-        }
-    }
-
-    /// Sends for the agent: here when its control stream is here, else through the broker.
-    async fn summon(&self, permit: &SessionPermit, token: Token) -> Result<(), proto::Denial> {
-        let grant = &permit.grant;
-        let open = proto::SessionOpen {
-            session: grant.session.clone(),
-            token: Bytes::copy_from_slice(&token.0),
-            connection_name: grant.connection_name.clone(),
-            connection_type: grant.connection_type.clone(),
-            sealed_secret: grant.sealed_secret.clone(),
-            window: packet::WINDOW,
-            command: grant.command.clone(),
-        };
-        let Err(open) = self.agents.offer(permit.agent, Box::new(open)) else { return Ok(()) };
-        let subject = Subject::AgentControl { agent: permit.agent };
-        let request = proto::AgentControl { open: Some(*open) };
-        let deadline = Duration::from_secs(5);
-        match self.bus.request::<_, proto::AgentControlReply>(&subject, &request, deadline).await {
-            Ok(reply) if reply.refusal.is_empty() => Ok(()),
-            Ok(_) | Err(Error::NoResponders { .. }) => {
-                Err(proto::Denial::of(DenialCode::AgentOffline))
-            }
-            Err(cause) => {
-                tracing::warn!(%cause, agent = %grant.agent_name, "the agent's edge did not answer");
-                Err(proto::Denial::of(DenialCode::AgentOffline))
             }
         }
     }

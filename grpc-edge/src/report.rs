@@ -13,6 +13,9 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// Changes come in bursts; one report tells of all of them.
 const SETTLE: Duration = Duration::from_millis(200);
 
+/// A process that is about to end does not wait for a broker that is gone.
+const LAST_REPORT: Duration = Duration::from_secs(2);
+
 impl Shared {
     /// Reports until the process ends.
     pub(crate) async fn report(self: Arc<Self>) {
@@ -35,14 +38,25 @@ impl Shared {
             .collect();
         let mut agents = self.agents.present();
         agents.extend(gone);
-        let report = proto::EdgeReport { edge: self.id.clone(), sessions, agents };
-        // What went wrong has been logged; the next report is soon.
+        let ended = self.ended.next();
+        let report = proto::EdgeReport { edge: self.id.clone(), sessions, agents, ended };
+        // What went wrong has been logged; the next report is soon, and says it all again.
         let Ok(kills) = control::report(&self.bus, &report).await else { return };
+        if self.ended.told(&report.ended) {
+            self.changed.notify_one();
+        }
         for kill in kills {
             let id = SessionId::try_from(kill.session.as_ref()).ok();
             if let Some(session) = id.and_then(|id| self.session(id)) {
                 session.close(proto::SessionClosed { code: kill.code, message: kill.message });
             }
+        }
+    }
+
+    /// Before the process ends: how sessions ended that nobody else can tell of.
+    pub(crate) async fn report_the_rest(&self) {
+        if !self.ended.next().is_empty() {
+            let _ = tokio::time::timeout(LAST_REPORT, self.report_once(Vec::new())).await;
         }
     }
 }

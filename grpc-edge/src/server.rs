@@ -85,10 +85,10 @@ impl Transport for Edge {
 
     async fn pre_connect(
         &self,
-        _: Request<proto::PreConnectRequest>,
+        request: Request<proto::PreConnectRequest>,
     ) -> Result<Response<proto::PreConnectResponse>, Status> {
-        // Nobody is ever told to back off: an agent costs an idle stream.
-        let advice = proto::pre_connect_response::Advice::Connect.into();
+        let agent = link::agent_of(request.metadata(), request.remote_addr())?;
+        let advice = link::pre_connect(&self.0, agent).await?.into();
         Ok(Response::new(proto::PreConnectResponse { advice }))
     }
 

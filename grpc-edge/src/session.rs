@@ -17,7 +17,6 @@ use std::{
 use hoop_bus::{Bus, packets::Receipt};
 use hoop_domain::{Direction, EndReason, SessionId};
 use hoop_proto as proto;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 mod admission;
@@ -26,6 +25,7 @@ mod driver;
 mod flight;
 mod inlet;
 mod lane;
+mod outlet;
 #[cfg(test)]
 mod tests;
 
@@ -34,21 +34,7 @@ pub(crate) use admission::{JoinsFrom, Token};
 pub(crate) use driver::Subscriptions;
 pub use inlet::{Ended, Inlet};
 use lane::Lane;
-
-/// What an endpoint on this edge is told.
-#[derive(Debug)]
-pub enum Event {
-    /// A packet of the other end.
-    Delivery(proto::Delivery),
-    /// The other end takes more.
-    Credit(proto::Credit),
-    /// The session is over. Nothing follows.
-    Closed(proto::SessionClosed),
-}
-
-/// The queue to an endpoint. Unbounded here because it is bounded by the credit that the
-/// endpoint itself has granted, which [`credit`] enforces on the sender.
-pub type Outlet = mpsc::UnboundedSender<Event>;
+pub use outlet::{Event, Events, LocalCredit, Outlet, outlet};
 
 /// Where the end is that this edge does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +50,7 @@ enum Elsewhere {
 pub struct Session {
     id: SessionId,
     bus: Bus,
+    begun_at: Instant,
     state: Mutex<State>,
     /// How many packets may be on their way to the broker, per direction.
     flights: [flight::Flights; 2],
@@ -106,6 +93,7 @@ impl Session {
         Self {
             id,
             bus,
+            begun_at: Instant::now(),
             state: Mutex::new(state),
             flights: Default::default(),
             ended: CancellationToken::new(),
@@ -187,9 +175,17 @@ impl Session {
 
     fn unrecordable(&self, cause: &lane::Broken) {
         let session = self.id;
-        if self.end(EndReason::RecordingUnavailable) {
+        if *cause == lane::Broken::Flooded {
+            tracing::warn!(%session, %cause, "session ended");
+            self.end(EndReason::ProtocolViolation);
+        } else if self.end(EndReason::RecordingUnavailable) {
             tracing::error!(%session, %cause, "session ended: its packets can't be recorded");
         }
+    }
+
+    /// Tells the user something, if the client's end is here.
+    pub fn notify(&self, sentence: String) {
+        self.state().outward.tell(Event::Notice(sentence));
     }
 
     /// Ends the session with the reason's own sentence. The first reason stands; whether
@@ -218,6 +214,21 @@ impl Session {
     #[must_use]
     pub fn ended_with(&self) -> Option<proto::SessionClosed> {
         self.state().end.clone()
+    }
+
+    /// Why the session ended, if its recording will not say so.
+    #[must_use]
+    pub fn unrecorded_end(&self) -> Option<proto::SessionClosed> {
+        let state = self.state();
+        if state.inward.complete() { None } else { state.end.clone() }
+    }
+
+    /// When data last went either way.
+    #[must_use]
+    pub fn active_at(&self) -> Instant {
+        let state = self.state();
+        let data = [state.inward.data_at(), state.outward.data_at()];
+        data.into_iter().flatten().max().unwrap_or(self.begun_at)
     }
 
     /// Waits until the session has ended.

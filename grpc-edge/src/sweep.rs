@@ -8,7 +8,10 @@ use std::{
 
 use hoop_domain::EndReason;
 
-use crate::edge::{Held, Shared};
+use crate::{
+    edge::{Held, Shared},
+    limits::Due,
+};
 
 /// A packet that has had no receipt for this long will have none.
 const STALL_LIMIT: Duration = Duration::from_secs(15);
@@ -65,8 +68,12 @@ impl Shared {
                 tracing::warn!(session = %id, "session ended: the other edge is silent");
             }
         }
-        if held.not_after.is_some_and(|not_after| not_after <= chrono::Utc::now()) {
-            session.end(EndReason::Expired);
+        match held.due(chrono::Utc::now(), now) {
+            Some(Due::Warning(sentence)) => session.notify(sentence),
+            Some(Due::End(reason)) => {
+                session.end(reason);
+            }
+            None => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `control.report`: what an edge holds, and what it should not hold.
 
+use chrono::{DateTime, Utc};
 use hoop_bus::{Question, Subject};
 use hoop_domain::{AgentId, EndReason, SessionId};
 use hoop_proto::v1;
@@ -26,6 +27,9 @@ async fn take_down(
     report: v1::EdgeReport,
 ) -> Result<Vec<v1::SessionKill>, hoop_store::Error> {
     let now = app.now();
+    for ended in &report.ended {
+        close(app, ended, now).await?;
+    }
     let mut held = Vec::new();
     for agent in report.agents {
         let Ok(id) = AgentId::try_from(agent.agent.as_ref()) else { continue };
@@ -51,4 +55,21 @@ async fn take_down(
         report.sessions.iter().filter_map(|id| SessionId::try_from(id.as_ref()).ok()).collect();
     let kills = app.store.session_seen(&report.edge, &sessions, now).await?;
     Ok(kills.iter().map(kill_message).collect())
+}
+
+/// Closes the row of a session whose recording does not say how it ended. When the
+/// audit-writer, or anybody else, has closed it already, that stands.
+async fn close(
+    app: &App,
+    ended: &v1::SessionEnded,
+    now: DateTime<Utc>,
+) -> Result<(), hoop_store::Error> {
+    let Ok(session) = SessionId::try_from(ended.session.as_ref()) else { return Ok(()) };
+    // What this version has no name for: the edge was there, and is done with the session.
+    let reason = ended.code.parse().unwrap_or(EndReason::EdgeLost);
+    let message = if ended.message.is_empty() { reason.message() } else { &ended.message };
+    if app.store.session_close(session, reason, message, now).await? {
+        tracing::info!(%session, %reason, "an edge says how a session ended");
+    }
+    Ok(())
 }

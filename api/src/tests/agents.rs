@@ -71,8 +71,11 @@ async fn an_agent_is_shown_as_the_edge_reports_it() {
             platform: "linux/x86_64".into(),
             gone,
         };
-        let report =
-            v1::EdgeReport { edge: "edge-1".into(), sessions: vec![], agents: vec![presence] };
+        let report = v1::EdgeReport {
+            edge: "edge-1".into(),
+            agents: vec![presence],
+            ..v1::EdgeReport::default()
+        };
         let subject = Subject::Control(ControlRequest::Report);
         let reply: v1::EdgeReportReply =
             edge.request(&subject, &report, Duration::from_secs(10)).await.unwrap();

@@ -44,11 +44,7 @@ pub(super) async fn control(
     if shared.drain.has_begun() {
         return Err(Status::unavailable("this gateway node is shutting down"));
     }
-    let request = proto::AgentAuthRequest {
-        name: arrival.text("agent-name"),
-        token: arrival.bearer()?,
-        address: arrival.address(),
-    };
+    let request = arrival.agent()?;
     let (agent, identity) =
         control::agent(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;
     let broker = |cause| {

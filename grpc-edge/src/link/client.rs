@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{Arrival, DownStream, endpoint, status_of};
-use crate::{control, edge::Shared, open::Caller};
+use crate::{control, edge::Shared, open::Caller, session::outlet};
 
 pub(super) async fn open(
     shared: &Arc<Shared>,
@@ -27,7 +27,8 @@ pub(super) async fn open(
     let permit =
         control::authorize(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;
     let caller = Caller { address: arrival.address(), application: hello.application };
-    let end = shared.open(permit, caller).await.map_err(|denial| status_of(&denial))?;
+    let (outlet, events) = outlet();
+    let end = shared.open(permit, caller, outlet).await.map_err(|denial| status_of(&denial))?;
     let opened = proto::SessionOpened {
         session: Bytes::copy_from_slice(end.session.id().as_bytes()),
         token: Bytes::copy_from_slice(&end.token.0),
@@ -39,5 +40,5 @@ pub(super) async fn open(
     let guard = gone.clone().drop_guard();
     tokio::spawn(endpoint::feed(end.inlet, arrival.frames, gone, EndReason::ClientLost));
     let first = proto::Down { frame: Some(down::Frame::SessionOpened(opened)) };
-    Ok(DownStream::session(first, end.events, guard))
+    Ok(DownStream::session(first, events, guard))
 }

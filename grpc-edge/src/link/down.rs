@@ -13,12 +13,12 @@ use tokio::{sync::mpsc, time::Interval};
 use tokio_util::sync::DropGuard;
 use tonic::Status;
 
-use crate::session::Event;
+use crate::session::{Event, Events};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 enum Source {
-    Session(mpsc::UnboundedReceiver<Event>),
+    Session(Events),
     Orders(mpsc::Receiver<proto::Down>),
 }
 
@@ -33,11 +33,7 @@ pub struct DownStream {
 }
 
 impl DownStream {
-    pub(super) fn session(
-        first: proto::Down,
-        events: mpsc::UnboundedReceiver<Event>,
-        gone: DropGuard,
-    ) -> Self {
+    pub(super) fn session(first: proto::Down, events: Events, gone: DropGuard) -> Self {
         Self::new(first, Source::Session(events), gone)
     }
 
@@ -62,6 +58,7 @@ impl DownStream {
                 let frame = match event? {
                     Event::Delivery(delivery) => down::Frame::Delivery(delivery),
                     Event::Credit(credit) => down::Frame::Credit(credit),
+                    Event::Notice(message) => down::Frame::Notice(proto::Notice { message }),
                     Event::Closed(closed) => {
                         self.ended = true;
                         down::Frame::SessionClosed(closed)

@@ -12,65 +12,77 @@ const WORTH_GIVING_BACK: usize = 64 * 1024;
 /// Data of one channel that is to become one packet.
 pub(super) struct Gathered {
     channel: u32,
-    first: Bytes,
-    rest: BytesMut,
-    merged: usize,
+    kind: Kind,
+    pieces: Vec<Bytes>,
+    len: usize,
+}
+
+/// What is never mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Data,
+    Stderr,
+}
+
+fn data_of(payload: &proto::Payload) -> Option<(Kind, &Bytes)> {
+    match &payload.body {
+        Some(payload::Body::Data(data)) => Some((Kind::Data, data)),
+        Some(payload::Body::Stderr(data)) => Some((Kind::Stderr, data)),
+        _ => None,
+    }
 }
 
 impl Gathered {
     /// Begins with `payload` if it is data, else gives it back.
     pub(super) fn begin(payload: proto::Payload) -> Result<Self, proto::Payload> {
-        match payload.body {
-            Some(payload::Body::Data(first)) => {
-                Ok(Self { channel: payload.channel, first, rest: BytesMut::new(), merged: 0 })
-            }
-            body => Err(proto::Payload { channel: payload.channel, body }),
-        }
+        let Some((kind, first)) = data_of(&payload) else { return Err(payload) };
+        let (len, pieces) = (first.len(), vec![first.clone()]);
+        Ok(Self { channel: payload.channel, kind, pieces, len })
     }
 
     pub(super) const fn channel(&self) -> u32 {
         self.channel
     }
 
-    fn len(&self) -> usize {
-        self.first.len() + self.rest.len()
-    }
-
     /// Whether more is welcome.
-    pub(super) fn has_room(&self) -> bool {
-        self.len() < ENOUGH
+    pub(super) const fn has_room(&self) -> bool {
+        self.len < ENOUGH
     }
 
-    /// Takes in `payload` if it is data of the same channel and fits, else gives it back.
+    /// Takes in `payload` if it is the same kind of data of the same channel and fits, else
+    /// gives it back.
     pub(super) fn add(&mut self, payload: proto::Payload) -> Result<(), proto::Payload> {
-        let more = match &payload.body {
-            Some(payload::Body::Data(data))
+        match data_of(&payload) {
+            Some((kind, more))
                 if payload.channel == self.channel
-                    && self.len() + data.len() <= packet::LARGEST_DATA =>
+                    && kind == self.kind
+                    && self.len + more.len() <= packet::LARGEST_DATA =>
             {
-                data
+                self.len += more.len();
+                self.pieces.push(more.clone());
+                Ok(())
             }
-            _ => return Err(payload),
-        };
-        if self.rest.is_empty() {
-            self.rest.reserve(ENOUGH);
+            _ => Err(payload),
         }
-        self.rest.extend_from_slice(more);
-        self.merged += 1;
-        Ok(())
     }
 
-    /// The payload, and how many pieces were merged into its first one.
+    /// The payload, and how many pieces were merged into its first one. A lone piece is not
+    /// copied, others are once, into a buffer of their size.
     pub(super) fn finish(self) -> (proto::Payload, usize) {
-        let data = if self.rest.is_empty() {
-            self.first
-        } else {
-            let mut whole = BytesMut::with_capacity(self.first.len() + self.rest.len());
-            whole.extend_from_slice(&self.first);
-            whole.extend_from_slice(&self.rest);
-            whole.freeze()
+        let data = match self.pieces.as_slice() {
+            [only] => only.clone(),
+            pieces => {
+                let mut whole = BytesMut::with_capacity(self.len);
+                pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+                whole.freeze()
+            }
         };
-        (proto::Payload::data(self.channel, data), self.merged)
+        let body = match self.kind {
+            Kind::Data => payload::Body::Data(data),
+            Kind::Stderr => payload::Body::Stderr(data),
+        };
+        let merged = self.pieces.len().saturating_sub(1);
+        (proto::Payload { channel: self.channel, body: Some(body) }, merged)
     }
 }
 
@@ -113,6 +125,23 @@ mod tests {
         assert!(gathered.add(data(1, "e")).is_ok());
         assert_eq!(gathered.add(data(2, "x")), Err(data(2, "x")));
         assert_eq!(gathered.finish(), (data(1, "abcde"), 2));
+    }
+
+    #[test]
+    fn output_and_errors_and_what_comes_between_are_not_mixed() {
+        let stderr = |text: &'static str| {
+            let body = payload::Body::Stderr(Bytes::from_static(text.as_bytes()));
+            proto::Payload { channel: 1, body: Some(body) }
+        };
+        let resize = payload::Body::TerminalResize(proto::TerminalResize { columns: 1, rows: 1 });
+        let resize = proto::Payload { channel: 1, body: Some(resize) };
+        let mut gathered = Gathered::begin(stderr("a")).unwrap_or_else(|_| unreachable!());
+        assert!(gathered.add(stderr("b")).is_ok());
+        for other in [data(1, "c"), resize.clone()] {
+            assert_eq!(gathered.add(other.clone()), Err(other));
+        }
+        assert_eq!(gathered.finish(), (stderr("ab"), 1));
+        assert!(Gathered::begin(resize).is_err());
     }
 
     #[test]

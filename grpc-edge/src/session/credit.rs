@@ -14,7 +14,7 @@ const MOST_CHANNELS: usize = 1024;
 /// A receiver may not hold more than this open to one channel.
 const MOST_ALLOWED: u64 = 64 * 1024 * 1024;
 
-/// More was sent than was granted.
+/// More was sent than was granted, or than anybody takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more was sent than the other end has granted")]
 pub(crate) struct Exceeded;
@@ -55,15 +55,13 @@ impl Session {
     /// Passes on credit that travels in `direction`: to the endpoint of this edge that
     /// receives that direction, or to the other edge.
     pub async fn pass_credit(&self, direction: Direction, credit: proto::Credit) {
-        let elsewhere = {
+        let (here, elsewhere) = {
             let mut state = self.state();
-            if state.lane(direction).has_outlet() {
-                state.grant(direction, credit);
-                return;
-            }
-            state.elsewhere
+            (state.lane(direction).has_outlet(), state.elsewhere)
         };
-        if let Elsewhere::Edge { .. } = elsewhere {
+        if here {
+            self.take_credit(direction, credit);
+        } else if let Elsewhere::Edge { .. } = elsewhere {
             self.relay(direction, proto::relay_frame::Frame::Credit(credit)).await;
         }
     }
@@ -71,12 +69,19 @@ impl Session {
     /// Gives back to the sender of `direction` what a payload was charged for and the
     /// receiver will never see, because payloads were merged.
     pub(crate) fn give_back(&self, direction: Direction, credit: proto::Credit) {
-        self.state().grant(direction.reverse(), credit);
+        self.take_credit(direction.reverse(), credit);
     }
 
-    /// Credit that the other edge passed on.
+    /// Credit for an endpoint of this edge. One that does not read how much it may send is
+    /// not told for ever.
     pub(super) fn take_credit(&self, direction: Direction, credit: proto::Credit) {
-        self.state().grant(direction, credit);
+        let granted = self.state().grant(direction, credit);
+        if let Err(cause) = granted {
+            let session = self.id;
+            if self.end(EndReason::ProtocolViolation) {
+                tracing::warn!(%session, %cause, "session ended: an endpoint is flooded with credit");
+            }
+        }
     }
 
     /// Sends something beside the packets to the other edge.
@@ -107,12 +112,14 @@ impl Session {
 }
 
 impl super::State {
-    fn grant(&mut self, direction: Direction, credit: proto::Credit) {
+    fn grant(&mut self, direction: Direction, credit: proto::Credit) -> Result<(), Exceeded> {
+        self.lane(direction).check_flood()?;
         // Credit that travels `in` allows packets `out`.
         let data = self.lane(direction.reverse());
         if let Ok(allowance) = allowance(&mut data.allowances, credit.channel) {
             allowance.grant(credit.bytes);
         }
         self.lane(direction).tell(Event::Credit(credit));
+        Ok(())
     }
 }

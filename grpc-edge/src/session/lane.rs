@@ -10,7 +10,10 @@ use hoop_bus::packets::Receipt;
 use hoop_proto::{self as proto, packet};
 use prost::Message;
 
-use super::{Event, Outlet, credit};
+use super::{
+    Event, Outlet, credit,
+    outlet::{MOST_UNPAID, unpaid},
+};
 
 /// Why a lane can't go on: a packet that is not, or may not be, in the recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +28,8 @@ pub(super) enum Broken {
     PacketMissing { expected: u64, got: u64 },
     #[error("a packet of the other edge can't be decoded")]
     Undecodable,
+    #[error("more waits for the endpoint than it will ever take")]
+    Flooded,
 }
 
 /// A packet on its way: recorded or not, delivered not yet.
@@ -34,6 +39,12 @@ struct Packet {
     published_at: Option<Instant>,
     /// What the endpoint gets; `None` for packets that are for the recording alone.
     payload: Option<proto::Payload>,
+}
+
+impl Packet {
+    fn unpaid(&self) -> usize {
+        self.payload.as_ref().map_or(0, unpaid)
+    }
 }
 
 /// See the module. At most a window of packets is in here.
@@ -49,6 +60,10 @@ pub(super) struct Lane {
     stream_seq: u64,
     ended: bool,
     outlet: Option<Outlet>,
+    /// What is in `waiting` beside data.
+    unpaid: usize,
+    /// When data came last.
+    data_at: Option<Instant>,
     /// What the sender may still send, per channel.
     pub(super) allowances: HashMap<u32, credit::Allowance>,
 }
@@ -73,8 +88,8 @@ impl Lane {
     /// is to expect as the subject's newest message, where that is known.
     pub(super) fn publish(&mut self, seq: u64, payload: Option<proto::Payload>) -> Option<u64> {
         let expected = self.waiting.is_empty().then_some(self.stream_seq);
-        self.last_published = seq;
-        self.waiting.push_back(Packet { seq, published_at: Some(Instant::now()), payload });
+        let now = Instant::now();
+        self.push(Packet { seq, published_at: Some(now), payload }, now);
         expected
     }
 
@@ -88,10 +103,19 @@ impl Lane {
         if got != expected {
             return Err(Broken::PacketMissing { expected, got });
         }
-        self.last_published = got;
+        self.check_flood().map_err(|_| Broken::Flooded)?;
         let payload = decoded.into_payload();
-        self.waiting.push_back(Packet { seq: got, published_at: None, payload });
+        self.push(Packet { seq: got, published_at: None, payload }, Instant::now());
         Ok(self.deliver())
+    }
+
+    fn push(&mut self, packet: Packet, now: Instant) {
+        self.last_published = packet.seq;
+        self.unpaid += packet.unpaid();
+        if packet.payload.as_ref().is_some_and(|payload| payload.cost() != 0) {
+            self.data_at = Some(now);
+        }
+        self.waiting.push_back(packet);
     }
 
     /// Takes in the broker's word on packet `seq`. Receipts come in order.
@@ -122,6 +146,7 @@ impl Lane {
         let mut end = None;
         while let Some(packet) = self.waiting.pop_front_if(|packet| packet.seq <= self.recorded) {
             self.delivered = packet.seq;
+            self.unpaid = self.unpaid.saturating_sub(packet.unpaid());
             let Some(payload) = packet.payload else { continue };
             if let Some(proto::payload::Body::SessionEnd(last)) = &payload.body {
                 self.ended = true;
@@ -135,8 +160,7 @@ impl Lane {
     /// Tells the endpoint of this edge that receives this direction, if there is one.
     pub(super) fn tell(&self, event: Event) {
         if let Some(outlet) = &self.outlet {
-            // An endpoint that is gone has ended the session already, or is about to.
-            let _ = outlet.send(event);
+            outlet.tell(event);
         }
     }
 
@@ -157,10 +181,21 @@ impl Lane {
         self.waiting.front().and_then(|packet| packet.published_at)
     }
 
-    /// Takes what a payload costs from its channel's allowance.
+    pub(super) const fn data_at(&self) -> Option<Instant> {
+        self.data_at
+    }
+
+    /// Whether more than data may be added to what waits for the endpoint.
+    pub(super) fn check_flood(&self) -> Result<(), credit::Exceeded> {
+        let waiting = self.unpaid + self.outlet.as_ref().map_or(0, Outlet::waiting);
+        if waiting < MOST_UNPAID { Ok(()) } else { Err(credit::Exceeded) }
+    }
+
+    /// Takes what a payload costs from its channel's allowance. What costs nothing is
+    /// bounded by how much of it waits.
     pub(super) fn charge(&mut self, channel: u32, cost: usize) -> Result<(), credit::Exceeded> {
         if cost == 0 {
-            return Ok(());
+            return self.check_flood();
         }
         if cost > packet::LARGEST_DATA + packet::FRAME_COST {
             return Err(credit::Exceeded);

@@ -11,6 +11,7 @@
 //! | `agent.<agent>.revoked` | the agent's key is no longer valid |
 //! | `control.<request>` | edges ask `api` |
 //! | `edges.cancel` | a PostgreSQL CancelRequest reached the wrong edge |
+//! | `edges.wanted` | a client waits for an embedded agent: whichever edge it asks next sends for it |
 //! | `events.<kind>` | what happened; the stream EVENTS keeps it |
 
 use std::{fmt, str::FromStr};
@@ -94,6 +95,8 @@ pub enum Subject {
     Control(ControlRequest),
     /// A PostgreSQL CancelRequest for whoever knows its key.
     EdgesCancel,
+    /// A client waits for an embedded agent.
+    EdgesWanted,
     /// Something happened.
     Event {
         /// Such as `session.opened`.
@@ -142,6 +145,7 @@ impl fmt::Display for Subject {
             Self::AgentRevoked { agent } => write!(f, "agent.{agent}.revoked"),
             Self::Control(request) => write!(f, "control.{}", request.as_str()),
             Self::EdgesCancel => f.write_str("edges.cancel"),
+            Self::EdgesWanted => f.write_str("edges.wanted"),
             Self::Event { kind } => write!(f, "events.{kind}"),
         }
     }
@@ -192,6 +196,7 @@ impl FromStr for Subject {
                 .map(Self::Control)
                 .ok_or(InvalidSubject),
             ["edges", "cancel"] => Ok(Self::EdgesCancel),
+            ["edges", "wanted"] => Ok(Self::EdgesWanted),
             _ => Err(InvalidSubject),
         }
     }
@@ -228,6 +233,7 @@ mod tests {
             Subject::AgentControl { agent },
             Subject::AgentRevoked { agent },
             Subject::EdgesCancel,
+            Subject::EdgesWanted,
             Subject::Event { kind: "session.opened".into() },
         ];
         for direction in Direction::BOTH {
