@@ -42,7 +42,7 @@ impl Bus {
     pub async fn connect(url: &str, name: &str) -> Result<Self, Error> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         loop {
-            let options = async_nats::ConnectOptions::new()
+            let options = login(url)
                 .name(name)
                 .no_echo()
                 // Every subject is made by `Subject`, which makes well-formed ones.
@@ -128,6 +128,17 @@ impl Bus {
             .subscribe(subject)
             .await
             .map_err(|cause| Error::Unreachable { cause: cause.to_string() })
+    }
+}
+
+/// The client takes a server's address from a URL and leaves the login that is in it.
+fn login(url: &str) -> async_nats::ConnectOptions {
+    let options = async_nats::ConnectOptions::new();
+    let Ok(server) = url.parse::<async_nats::ServerAddr>() else { return options };
+    match (server.username(), server.password()) {
+        (Some(user), Some(password)) => options.user_and_password(user.into(), password.into()),
+        (Some(token), None) => options.token(token.into()),
+        (None, _) => options,
     }
 }
 

@@ -31,6 +31,7 @@ const API: &[&str] = &["api"];
 const EDGE: &[&str] = &["grpc-edge"];
 const WRITER: &[&str] = &["audit-writer"];
 const NOTIFIER: &[&str] = &["notifier"];
+const KEYED: &[&str] = &["api", "notifier"];
 const STATE: &[&str] = &["api", "audit-writer", "notifier"];
 const BROKER: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier"];
 
@@ -79,7 +80,12 @@ pub const VARIABLES: &[Variable] = &[
         "127.0.0.1:15432",
         "the native PostgreSQL port that users are told",
     ),
-    variable("SECRETS_KEY", API, "", "32 bytes in base64 that encrypt connection secrets at rest"),
+    variable(
+        "SECRETS_KEY",
+        KEYED,
+        "",
+        "32 bytes in base64 that encrypt secrets of connections and channels at rest",
+    ),
     variable("ADMIN_EMAIL", API, "admin@localhost", "the first user, made when there is none"),
     variable(
         "ADMIN_PASSWORD",
@@ -133,6 +139,22 @@ pub const VARIABLES: &[Variable] = &[
     // notifier
     variable("NOTIFY_WEBHOOK_URL", NOTIFIER, "", "where events are posted; nowhere when unset"),
     variable("NOTIFY_WEBHOOK_SECRET", NOTIFIER, "", "signs webhooks, as `whsec_` and base64"),
+    variable(
+        "NOTIFY_SECRETS_KEY",
+        KEYED,
+        "",
+        "32 bytes in base64 that encrypt secrets of channels at rest, instead of SECRETS_KEY",
+    ),
+    variable("NOTIFY_TIMEOUT", NOTIFIER, "20s", "how long one attempt to tell somebody may take"),
+    variable("NOTIFY_FIRST_PAUSE", NOTIFIER, "5s", "the pause after an attempt that failed"),
+    variable("SMTP_HOST", NOTIFIER, "", "the mail server of the channel `smtp`"),
+    variable("SMTP_PORT", NOTIFIER, "587", "its port; 465 is TLS from the first byte"),
+    variable("SMTP_TLS", NOTIFIER, "starttls", "`starttls`, `implicit`, or on loopback `off`"),
+    variable("SMTP_USER", NOTIFIER, "", "the user of the mail server, if it asks for one"),
+    variable("SMTP_PASS", NOTIFIER, "", "the password of SMTP_USER"),
+    variable("SMTP_FROM", NOTIFIER, "", "whom mail is from; SMTP_USER, or hoop at SMTP_HOST"),
+    variable("MAGIC_BELL_API_KEY", NOTIFIER, "", "the project of the channel `magicbell`"),
+    variable("MAGIC_BELL_API_SECRET", NOTIFIER, "", "the secret of MAGIC_BELL_API_KEY"),
     // agent, cli and development
     variable(
         "HOOP_KEY",
@@ -147,10 +169,17 @@ pub const VARIABLES: &[Variable] = &[
         "an API token, instead of the one in the configuration file",
     ),
     variable("HOOP_PASSWORD", &["cli"], "", "the password for `hoop login`, instead of the prompt"),
-    variable("HOOP_TOOLS", &["tests"], "", "a folder with nats-server, for tests and demos"),
+    variable("HOOP_DATA", &["cli"], "", "where `hoop start gateway` keeps everything"),
+    variable(
+        "HOOP_POSTGRES_BIN",
+        &["cli"],
+        "",
+        "the folder of PostgreSQL's server programs, for `hoop start gateway`",
+    ),
+    variable("HOOP_TOOLS", &["cli", "tests"], "", "a folder with nats-server in its `bin`"),
     variable(
         "HOOP_CACHE",
-        &["tests"],
+        &["cli", "tests"],
         "",
         "where downloads and builds are kept, for tests and demos",
     ),
