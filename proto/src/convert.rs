@@ -77,3 +77,27 @@ impl v1::SessionClosed {
         self.code.parse().unwrap_or(domain::EndReason::Killed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{DenialCode, EndReason};
+
+    use super::*;
+
+    #[test]
+    fn a_denial_code_that_this_version_does_not_know_is_a_refusal() {
+        for code in ["", "granted", "out_of_favour"] {
+            let denial = v1::Denial { code: code.into(), message: "no".into() };
+            assert_eq!(denial.reason(), DenialCode::DeciderUnavailable, "{code}");
+        }
+        for code in DenialCode::ALL {
+            assert_eq!(v1::Denial::of(*code).reason(), *code);
+        }
+    }
+
+    #[test]
+    fn an_end_that_this_version_does_not_know_is_an_end() {
+        let closed = v1::SessionClosed { code: "eclipse".into(), message: String::new() };
+        assert_eq!(closed.reason(), EndReason::Killed);
+    }
+}

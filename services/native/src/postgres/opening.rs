@@ -9,7 +9,6 @@ use tokio::{
     time::timeout,
 };
 
-use super::ANSWER;
 use crate::{
     Denied, FromTarget, Gateway, OpenRequest, SessionRx, SessionTx, ToTarget,
     client::{Client, Error},
@@ -17,6 +16,10 @@ use crate::{
     login::Authenticated,
     notices::Notices,
 };
+
+/// How long the gateway may take to decide and to bring the agent in: one that is embedded
+/// is waited for. The gateway gives up before that and says why.
+const OPENING: Duration = Duration::from_secs(60);
 
 /// How long the agent may take to reach the target and log in. The agent gives up before
 /// that and says why; this is for an agent that doesn't.
@@ -69,7 +72,7 @@ where
         cancel_key: key.to_bytes(),
     };
     let opening = async {
-        let (tx, rx) = timeout(ANSWER, gateway.open(request)).await.map_err(|_| undecided())??;
+        let (tx, rx) = timeout(OPENING, gateway.open(request)).await.map_err(|_| undecided())??;
         timeout(REACH, reach(tx, rx, startup))
             .await
             .map_err(|_| Refusal::not_opened(EndReason::AgentUnresponsive, ""))?
