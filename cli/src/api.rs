@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, StatusCode, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde_json::Value;
 
 /// Long enough for a gateway that waits for its broker.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the network may take to begin with.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A gateway's API.
 #[derive(Debug)]
@@ -32,6 +35,9 @@ pub(crate) enum Error {
     /// Not signed in, or not any more.
     #[error("{message}; run `hoop login --email ADDRESS`")]
     SignedOut { message: String },
+    /// There is no such thing, or not for this user.
+    #[error("{message}")]
+    NotFound { message: String },
     /// Another refusal, in the gateway's words.
     #[error("{message}")]
     Refused { message: String },
@@ -49,7 +55,7 @@ impl Api {
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
         let client = Client::builder()
-            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .user_agent(concat!("hoop/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|source| Error::Unreachable { base: url.clone(), source })?;
@@ -76,6 +82,35 @@ impl Api {
         self.send(request).await
     }
 
+    /// Changes something.
+    pub(crate) async fn put(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<Value, Error> {
+        let request = self.client.request(Method::PUT, self.url(path)).json(body);
+        self.send(request).await
+    }
+
+    /// Reads something that may be long, or come slowly: no time limit for the whole.
+    pub(crate) async fn stream(
+        &self,
+        path: &[&str],
+        query: &(impl Serialize + Sync),
+    ) -> Result<Response, Error> {
+        let request = self.client.request(Method::GET, self.url(path)).query(query);
+        let response = self.respond(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        match serde_json::from_slice(&body) {
+            Ok(answer) => Err(self.refusal(status, &answer)),
+            Err(_) => Err(Error::NotOurs { base: self.base.clone() }),
+        }
+    }
+
     /// Deletes something.
     pub(crate) async fn delete(&self, path: &[&str]) -> Result<(), Error> {
         self.send(self.client.request(Method::DELETE, self.url(path))).await.map(drop)
@@ -89,21 +124,30 @@ impl Api {
         url
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, Error> {
+    async fn respond(&self, request: RequestBuilder) -> Result<Response, Error> {
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let unreachable = |source| Error::Unreachable { base: self.base.clone(), source };
-        let response = request.send().await.map_err(unreachable)?;
+        request.send().await.map_err(|source| self.unreachable(source))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value, Error> {
+        let response = self.respond(request.timeout(TIMEOUT)).await?;
         let status = response.status();
-        let body = response.bytes().await.map_err(unreachable)?;
-        if status == StatusCode::NO_CONTENT {
+        let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        // Making a group, or ending a session, is answered with nothing.
+        if status.is_success() && body.is_empty() {
             return Ok(Value::Null);
         }
         let answer: Result<Value, _> = serde_json::from_slice(&body);
         let Ok(answer) = answer else { return Err(Error::NotOurs { base: self.base.clone() }) };
         if status.is_success() { Ok(answer) } else { Err(self.refusal(status, &answer)) }
+    }
+
+    /// What the network says about a URL is in the URL's name here already.
+    fn unreachable(&self, source: reqwest::Error) -> Error {
+        Error::Unreachable { base: self.base.clone(), source: source.without_url() }
     }
 
     fn refusal(&self, status: StatusCode, answer: &Value) -> Error {
@@ -116,6 +160,7 @@ impl Api {
                 Error::SignedOut { message: "your login is not valid any more".into() }
             }
             StatusCode::UNAUTHORIZED => Error::SignedOut { message },
+            StatusCode::NOT_FOUND => Error::NotFound { message },
             _ => Error::Refused { message },
         }
     }

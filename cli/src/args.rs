@@ -1,8 +1,26 @@
 //! What can be typed.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+mod admin;
+mod admin_connection;
+mod configure;
+mod duration;
+mod open;
+mod sessions;
+#[cfg(test)]
+mod tests;
 
-/// Reach databases and services through the gateway.
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use admin::*;
+pub(crate) use admin_connection::*;
+pub(crate) use configure::*;
+pub(crate) use open::*;
+pub(crate) use sessions::*;
+
+/// Reach databases, services and terminals through the gateway.
 #[derive(Debug, Parser)]
 #[command(name = "hoop", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -16,192 +34,86 @@ pub(crate) struct Args {
 const EXAMPLES: &str = "\
 Examples:
   hoop login --api-url https://hoop.example.com --email ada@example.com
-  hoop connect my-service --port 8999
+  hoop connect pg-prod
+  hoop exec bash-prod -- -c 'df -h'
+  hoop sessions replay 0198f3c2-… --speed 4
   export HOOP_KEY=$(hoop admin create agent dev)
-  hoop sessions list --user ada@example.com -o json
 
-Settings are in ~/.hoop/config.toml. API_URL and HOOP_TOKEN take precedence over it.";
+Settings are in ~/.hoop/config.toml. API_URL and HOOP_TOKEN take precedence over it.
+
+Data goes to standard output, everything said about it to standard error. NO_COLOR turns
+colours off; they are off, too, when the output is no terminal.
+
+Exit codes:
+  0    done
+  1    failed; the reason is on standard error
+  2    the arguments were not understood
+  254  `hoop exec` could not run the command, or lost it
+  130  `hoop exec` was interrupted twice
+  141  `hoop exec`: nobody reads its output any more
+Otherwise `hoop exec` and `hoop connect` to a terminal end with the exit code of the remote
+command: 127 when there is no such program, 128 and the signal's number when a signal ended it.";
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Columns, for people.
     Table,
-    /// The API's own JSON, for programs.
+    /// JSON, for programs.
     Json,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Prints the version.
+    #[command(after_help = "Example:\n  hoop version -o json")]
     Version,
+    /// Starts a gateway on this machine, or an agent.
+    #[command(subcommand, after_help = "Example:\n  hoop start gateway")]
+    Start(crate::command::start::Start),
+    /// Settings of this command: where the gateway is.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  hoop config create --api-url https://hoop.example.com"
+    )]
+    Config(Config),
     /// Signs in and remembers it.
     Login(Login),
-    /// Opens a local port that leads to a connection's target.
+    /// Lists the connections that you may use.
+    #[command(visible_alias = "ls", after_help = "Example:\n  hoop list -o json")]
+    List,
+    /// Opens a connection: a terminal for a command, a local port for anything else.
     Connect(Connect),
-    /// Looks at sessions.
-    #[command(subcommand)]
+    /// Runs a command once and ends with its exit code.
+    Exec(Exec),
+    /// Looks at sessions, replays, follows and ends them.
+    #[command(subcommand, after_help = "Example:\n  hoop sessions list --status open")]
     Sessions(Sessions),
     /// Manages the gateway; for administrators.
-    #[command(subcommand)]
-    Admin(Admin),
+    #[command(subcommand, after_help = "Example:\n  hoop admin get agents")]
+    Admin(Box<Admin>),
+    /// Prints what a shell needs to complete commands.
+    #[command(after_help = "\
+Examples:
+  hoop completion bash > ~/.local/share/bash-completion/completions/hoop
+  hoop completion zsh > ~/.zfunc/_hoop
+  hoop completion fish > ~/.config/fish/completions/hoop.fish")]
+    Completion {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Prints the manual page, or writes one for each command.
+    Man(Man),
 }
 
-/// Who, and where.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-The password is asked for, or read from HOOP_PASSWORD or from a pipe:
-  hoop login --api-url http://127.0.0.1:8009 --email admin@localhost
-  hoop login --token \"$TOKEN\"")]
-pub(crate) struct Login {
-    #[arg(long, value_name = "URL", help = "The gateway's API, such as https://hoop.example.com")]
-    pub(crate) api_url: Option<String>,
-    /// The gateway's gRPC port, such as grpcs://hoop.example.com:8443; otherwise port 8010
-    /// of the API's host.
-    #[arg(long, value_name = "URL")]
-    pub(crate) grpc_url: Option<String>,
-    /// Your e-mail address.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "token")]
-    pub(crate) email: Option<String>,
-    /// An API token, instead of address and password.
-    #[arg(long, conflicts_with = "email")]
-    pub(crate) token: Option<String>,
-}
-
-/// Which connection, and on which port.
+/// Where the pages go.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  hoop connect my-service                 listens on 127.0.0.1:8999 until Ctrl-C
-  hoop connect my-service --port 0        takes any free port and says which
-
-Connections of type tcp only. PostgreSQL connections are reached with psql on the
-gateway's own port, with a credential of POST /api/connections/NAME/credentials.")]
-pub(crate) struct Connect {
-    /// The connection's name.
-    pub(crate) connection: String,
-    /// The local port; 0 for any that is free.
-    #[arg(short, long, default_value_t = 8999)]
-    pub(crate) port: u16,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Sessions {
-    /// Lists sessions, the newest first.
-    List(SessionsList),
-    /// Shows one session.
-    Get {
-        /// The session's id.
-        id: String,
-    },
-}
-
-/// Which sessions.
-#[derive(Debug, ClapArgs)]
-#[command(after_help = "\
-Examples:
-  hoop sessions list --status open
-  hoop sessions list --connection pg-prod --limit 100 -o json")]
-pub(crate) struct SessionsList {
-    /// Of this user: an e-mail address or an id.
-    #[arg(long)]
-    pub(crate) user: Option<String>,
-    /// To this connection.
-    #[arg(long)]
-    pub(crate) connection: Option<String>,
-    /// In this state: opening, open or done.
-    #[arg(long)]
-    pub(crate) status: Option<String>,
-    /// How many at most.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: u16,
-    /// Where to go on: what the page before said.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Admin {
-    /// Makes something.
-    #[command(subcommand)]
-    Create(Create),
-    /// Lists things.
-    #[command(subcommand)]
-    Get(Get),
-    /// Deletes something.
-    #[command(subcommand)]
-    Delete(Delete),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Create {
-    /// Makes an agent and prints its key, which can't be had again.
-    #[command(after_help = "Example:\n  export HOOP_KEY=$(hoop admin create agent dev)")]
-    Agent {
-        /// Its name: letters, digits, '.', '_' and '-'.
-        name: String,
-        /// How it runs.
-        #[arg(long, value_enum, default_value_t = Mode::Standard)]
-        mode: Mode,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Get {
-    /// Lists the agents.
-    Agents,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Delete {
-    /// Revokes an agent's key; everything that depends on it is cut off at once.
-    Agent {
-        /// Its name.
-        name: String,
-    },
-}
-
-/// How an agent runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    /// A process of its own that serves many connections.
-    Standard,
-    /// Beside an application's process, for ad-hoc tasks.
-    Embedded,
-}
-
-impl Mode {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Standard => "standard",
-            Self::Embedded => "embedded",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_arguments_are_well_defined() {
-        Args::command().debug_assert();
-    }
-
-    #[test]
-    fn the_output_format_may_stand_anywhere() {
-        for line in ["hoop -o json sessions list", "hoop sessions list -o json"] {
-            let args = Args::try_parse_from(line.split(' ')).unwrap();
-            assert_eq!(args.output, Format::Json);
-        }
-    }
-
-    #[test]
-    fn a_login_needs_an_address_or_a_token() {
-        assert!(Args::try_parse_from(["hoop", "login"]).is_err());
-        assert!(Args::try_parse_from(["hoop", "login", "--token", "t"]).is_ok());
-        assert!(Args::try_parse_from(["hoop", "login", "--email", "a@b"]).is_ok());
-    }
+  hoop man | man -l -
+  hoop man --dir ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// Writes the page of each command into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
 }

@@ -1,30 +1,48 @@
 //! One file per command.
 
 mod admin;
+mod configure;
 mod connect;
+mod documents;
+mod exec;
+mod list;
 mod login;
+mod open;
 mod sessions;
+pub(crate) mod start;
 
 use anyhow::Result;
 use hoop_runtime::Env;
+use serde_json::json;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, Format},
     context::Context,
     output,
 };
 
-/// Does what was typed.
-pub(crate) async fn run(args: Args, env: &Env) -> Result<()> {
+/// Does what was typed; the exit code.
+pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
     let context = || Context::new(env, args.output);
     match args.command {
-        Command::Version => {
-            output::print(concat!("hoop ", env!("CARGO_PKG_VERSION")))?;
-            Ok(())
-        }
-        Command::Login(login) => login::run(login, env).await,
-        Command::Connect(connect) => connect::run(connect, &context()?).await,
-        Command::Sessions(command) => sessions::run(command, &context()?).await,
-        Command::Admin(command) => admin::run(command, &context()?).await,
+        Command::Version => version(args.output)?,
+        Command::Completion { shell } => documents::completion(shell)?,
+        Command::Man(man) => documents::man(&man)?,
+        Command::Start(start) => start::run(start, args.output, env).await?,
+        Command::Config(command) => configure::run(command, args.output)?,
+        Command::Login(login) => login::run(login, env).await?,
+        Command::List => list::run(&context()?).await?,
+        Command::Connect(connect) => return connect::run(connect, &context()?).await,
+        Command::Exec(exec) => return Ok(exec::run(exec, context()).await),
+        Command::Sessions(command) => sessions::run(command, &context()?).await?,
+        Command::Admin(command) => admin::run(*command, &context()?).await?,
+    }
+    Ok(0)
+}
+
+fn version(format: Format) -> Result<()> {
+    match format {
+        Format::Table => Ok(output::print(concat!("hoop ", env!("CARGO_PKG_VERSION")))?),
+        Format::Json => output::print_json(&json!({"version": env!("CARGO_PKG_VERSION")})),
     }
 }

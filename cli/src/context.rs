@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use hoop_client::GatewayUrl;
 use hoop_runtime::Env;
 
-use crate::{api::Api, args::Format, settings::Settings};
+use crate::{api::Api, args::Format, output, settings::Settings};
 
 /// The gRPC port, when nobody says otherwise.
 const GRPC_PORT: u16 = 8010;
@@ -13,7 +13,7 @@ const GRPC_PORT: u16 = 8010;
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) api: Api,
-    pub(crate) format: Format,
+    format: Format,
     api_url: String,
     grpc_url: Option<String>,
     token: Option<String>,
@@ -22,7 +22,11 @@ pub(crate) struct Context {
 impl Context {
     /// Reads settings and environment.
     pub(crate) fn new(env: &Env, format: Format) -> Result<Self> {
-        let settings = Settings::load(&Settings::path()?)?;
+        let path = Settings::path()?;
+        let settings = Settings::load(&path)?;
+        for warning in settings.warnings(&path) {
+            output::warn(&warning);
+        }
         let api_url = env
             .text("API_URL")
             .or(settings.api_url)
@@ -30,6 +34,11 @@ impl Context {
         let token = env.text("HOOP_TOKEN").or(settings.token);
         let api = Api::new(&api_url, token.clone())?;
         Ok(Self { api, format, api_url, grpc_url: settings.grpc_url, token })
+    }
+
+    /// Whether programs read the results.
+    pub(crate) fn json(&self) -> bool {
+        self.format == Format::Json
     }
 
     /// Where sessions are opened.

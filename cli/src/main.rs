@@ -1,7 +1,8 @@
 //! The `hoop` command.
 //!
 //! Data goes to stdout and everything said about it to stderr, so that output can be piped
-//! and stored. Exit codes: 0 done, 1 failed, 2 not understood.
+//! and stored. Exit codes: 0 done, 1 failed, 2 not understood; of `exec` and of terminals,
+//! the remote command's.
 
 mod api;
 mod args;
@@ -10,6 +11,9 @@ mod context;
 mod output;
 mod prompt;
 mod settings;
+mod spinner;
+mod stdio;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -23,20 +27,23 @@ use hoop_runtime::{
 fn main() -> ExitCode {
     let args = args::Args::parse();
     match run(args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::complain(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(args: args::Args) -> anyhow::Result<()> {
+fn run(args: args::Args) -> anyhow::Result<u8> {
     let env = environment()?;
     process::install_crypto();
     // One thread: a command waits far more than it works.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(command::run(args, &env))
+    let done = runtime.block_on(command::run(args, &env));
+    // Somebody may still be expected to type; nobody waits for that.
+    runtime.shutdown_background();
+    done
 }
 
 /// The variables that this command reads, and whatever else begins with `HOOP_`: a person's

@@ -1,23 +1,55 @@
 //! Data on stdout, talk on stderr.
 
-use std::io::{self, Write};
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 /// Prints data: a line of it, or many.
 pub(crate) fn print(text: &str) -> io::Result<()> {
+    write(format!("{text}\n").as_bytes())
+}
+
+/// Writes data as it is.
+pub(crate) fn write(data: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+    match stdout.write_all(data).and_then(|()| stdout.flush()) {
         // Whoever reads has seen enough, as in `hoop sessions list | head -1`.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
 }
 
+/// Whether something failed because nobody reads the output any more, which is no failure.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// Prints data as JSON.
 pub(crate) fn print_json(value: &Value) -> anyhow::Result<()> {
     Ok(print(&serde_json::to_string_pretty(value)?)?)
+}
+
+/// Warns of something that does not stop what was asked for.
+pub(crate) fn warn(text: &str) {
+    say(&format!("{} {text}", paint("33", "warning:", io::stderr().is_terminal())));
+}
+
+/// Says why something failed.
+pub(crate) fn complain(text: &str) {
+    say(&format!("{} {text}", paint("1;31", "error:", io::stderr().is_terminal())));
+}
+
+/// `text` in a colour or in bold, where that is seen and wanted.
+fn paint(code: &str, text: &str, terminal: bool) -> String {
+    let unwanted = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let plain =
+        !terminal || unwanted("NO_COLOR") || env::var_os("TERM").is_some_and(|t| t == "dumb");
+    if plain { text.to_owned() } else { format!("\u{1b}[{code}m{text}\u{1b}[0m") }
 }
 
 /// Says something about the data, or about what goes on.
@@ -33,7 +65,9 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: Vec<[String; N]>) 
     for row in rows {
         table.add_row(row.map(|cell| if cell.is_empty() { "-".to_owned() } else { cell }));
     }
-    let lines = table.lines().map(|line| line.trim().to_owned());
+    let terminal = io::stdout().is_terminal();
+    let lines = table.lines().map(|line| line.trim().to_owned()).enumerate();
+    let lines = lines.map(|(n, line)| if n == 0 { paint("1", &line, terminal) } else { line });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -44,6 +78,12 @@ pub(crate) fn field(value: &Value, name: &str) -> String {
         Some(Value::String(text)) => printable(text),
         Some(other) => printable(&other.to_string()),
     }
+}
+
+/// A list of names in a field, in one cell.
+pub(crate) fn list(value: &Value, name: &str) -> String {
+    let names = value.get(name).and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).map(printable).collect::<Vec<_>>().join(",")
 }
 
 /// `text` without control characters: host names and programs' names come from others and

@@ -3,14 +3,14 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 /// What a login leaves behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) api_url: Option<String>,
@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     pub(crate) grpc_url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
+    /// What another version wrote, or a slip of the pen; kept, and warned of.
+    #[serde(flatten)]
+    unknown: toml::Table,
 }
 
 /// Settings that can't be read or kept.
@@ -53,6 +56,35 @@ impl Settings {
         toml::from_str(&text).map_err(|_| Error::Malformed { path: path.into() })
     }
 
+    /// The same settings, told apart from those of another gateway: a token is for one.
+    pub(crate) fn at(self, api_url: String, grpc_url: Option<String>) -> Self {
+        let same = self.api_url.as_deref() == Some(api_url.as_str());
+        let token = self.token.filter(|_| same);
+        Self { api_url: Some(api_url), grpc_url, token, unknown: self.unknown }
+    }
+
+    /// What is questionable about the settings in the file at `path`, in sentences.
+    pub(crate) fn warnings(&self, path: &Path) -> Vec<String> {
+        let file = path.display();
+        let mut warnings: Vec<String> = self
+            .unknown
+            .keys()
+            .map(|key| crate::output::printable(key))
+            .map(|key| {
+                format!(
+                    "{file} has {key:?}, which is no setting; known are api_url, grpc_url, token"
+                )
+            })
+            .collect();
+        let open = fs::metadata(path).is_ok_and(|file| file.mode() & 0o077 != 0);
+        if open && self.token.is_some() {
+            warnings.push(format!(
+                "{file} has a token in it and others may read it; run `chmod 600 {file}`"
+            ));
+        }
+        warnings
+    }
+
     /// Keeps them at `path`, readable by the owner alone. What was there is replaced in one
     /// step, so that nobody reads half a file.
     pub(crate) fn store(&self, path: &Path) -> Result<(), Error> {
@@ -85,6 +117,7 @@ mod tests {
             api_url: Some("http://127.0.0.1:8009".into()),
             grpc_url: None,
             token: Some("s3cret".into()),
+            unknown: toml::Table::new(),
         }
     }
 
@@ -98,6 +131,30 @@ mod tests {
         assert_eq!(Settings::load(&path).unwrap(), settings());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn unknown_keys_and_a_token_for_everybody_are_warned_of_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, "api_ulr = \"x\"\ntoken = \"s3cret\"\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let loaded = Settings::load(&path).unwrap();
+        let warnings = loaded.warnings(&path).join("\n");
+        assert!(warnings.contains("\"api_ulr\", which is no setting"), "{warnings}");
+        assert!(warnings.contains("chmod 600"), "{warnings}");
+        assert!(!warnings.contains("s3cret"), "{warnings}");
+        loaded.store(&path).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains("api_ulr"));
+        assert_eq!(loaded.warnings(&path).len(), 1);
+    }
+
+    #[test]
+    fn a_token_is_for_one_gateway() {
+        let other = settings().at("https://other".into(), None);
+        assert_eq!(other.token, None);
+        let same = settings().at("http://127.0.0.1:8009".into(), None);
+        assert_eq!(same.token.as_deref(), Some("s3cret"));
     }
 
     #[test]

@@ -1,22 +1,43 @@
 //! `hoop admin …`: manages the gateway.
 
 mod create_agent;
-mod delete_agent;
+mod create_connection;
+mod create_credential;
+mod create_user;
+mod delete;
+mod get;
 mod get_agents;
 
 use anyhow::Result;
+use hoop_domain::GroupName;
+use serde_json::json;
 
 use crate::{
-    args::{Admin, Create, Delete, Get},
+    args::{Admin, Create, Get},
     context::Context,
+    output,
 };
 
 pub(crate) async fn run(command: Admin, context: &Context) -> Result<()> {
     match command {
-        Admin::Create(Create::Agent { name, mode }) => {
-            create_agent::run(&name, mode, context).await
+        Admin::Create(create) => self::create(create, context).await,
+        Admin::Get(Get::Agents { name: None }) => get_agents::run(context).await,
+        Admin::Get(get) => get::run(get, context).await,
+        Admin::Delete(delete) => delete::run(delete, context).await,
+    }
+}
+
+async fn create(create: Create, context: &Context) -> Result<()> {
+    match create {
+        Create::Agent { name, mode } => create_agent::run(&name, mode, context).await,
+        Create::Connection(connection) => create_connection::run(*connection, context).await,
+        Create::User(user) => create_user::run(user, context).await,
+        Create::Group { name } => {
+            let name: GroupName = name.parse()?;
+            context.api.post(&["users", "groups"], &json!({"name": name.as_str()})).await?;
+            output::say(&format!("group {name} is made"));
+            Ok(())
         }
-        Admin::Get(Get::Agents) => get_agents::run(context).await,
-        Admin::Delete(Delete::Agent { name }) => delete_agent::run(&name, context).await,
+        Create::Credential(credential) => create_credential::run(&credential, context).await,
     }
 }

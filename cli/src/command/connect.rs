@@ -1,10 +1,16 @@
-//! `hoop connect CONNECTION`: a local port that leads to the target of a TCP connection.
+//! `hoop connect CONNECTION`: a terminal, or a local port.
 
+mod forward;
+mod postgres;
 mod relay;
+mod shell;
+mod tcp;
+
+use std::io;
 
 use anyhow::{Context as _, Result, bail};
-use hoop_client::{dial, session, stream::Credentials};
 use hoop_domain::ConnectionName;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -13,39 +19,46 @@ use crate::{
     output::{self, field},
 };
 
-pub(crate) async fn run(connect: Connect, context: &Context) -> Result<()> {
+/// The port for `psql`, when nobody says otherwise: beside that of a server of one's own.
+const POSTGRES_PORT: u16 = 5433;
+/// The port for anything else.
+const TCP_PORT: u16 = 8999;
+
+/// Opens it; the exit code.
+pub(crate) async fn run(connect: Connect, context: &Context) -> Result<u8> {
     let name: ConnectionName = connect.connection.parse()?;
     // Before a session is opened, which is recorded: what can't work should not be.
     let connection = context.api.get(&["connections", name.as_str()], &()).await?;
-    refuse_other_types(&name, &field(&connection, "subtype"))?;
-    let listener = TcpListener::bind(("127.0.0.1", connect.port)).await.with_context(|| {
-        format!("port {} can't be opened; choose another with --port", connect.port)
-    })?;
-
-    let gateway = context.gateway()?;
-    let channel = dial(&gateway, None).await?;
-    let request = session::Request {
-        connection: name.to_string(),
-        application: concat!("hoop/", env!("CARGO_PKG_VERSION")).into(),
-        verb: "connect".into(),
-    };
-    let session = session::open(channel, &Credentials::user(context.token())?, request).await?;
-    refuse_other_types(&name, &session.connection_type)?;
-
-    let local = listener.local_addr()?;
-    output::say(&format!("connection: {} | session: {}", session.connection, session.id));
-    output::say(&format!("  host={} port={}", local.ip(), local.port()));
-    output::say("ready to accept connections! Ctrl-C ends the session.");
-    relay::run(session.pipe, listener).await
-}
-
-fn refuse_other_types(name: &ConnectionName, connection_type: &str) -> Result<()> {
-    match connection_type {
-        "tcp" => Ok(()),
-        "postgres" => bail!(
-            "{name} is a postgres connection, which psql reaches on the gateway's own port; \
-             create a credential with POST /api/connections/{name}/credentials"
-        ),
+    let kind = field(&connection, "subtype");
+    if kind != "command-line" && !connect.arguments.is_empty() {
+        bail!("{name} is a {kind} connection, which takes no arguments");
+    }
+    match kind.as_str() {
+        "tcp" => tcp::run(&name, connect.port.unwrap_or(TCP_PORT), context).await?,
+        "postgres" => postgres::run(&name, &connect, context).await?,
+        "command-line" => return shell::run(&name, connect.arguments, context).await,
+        "mysql" => bail!("{name} is a mysql connection; use `hoop exec {name} -i 'SQL'`"),
         other => bail!("{name} is a {other:?} connection, which this version can't open"),
     }
+    Ok(0)
+}
+
+/// The local port, or what to do when it is taken.
+async fn listen(port: u16) -> Result<TcpListener> {
+    let listening: io::Result<TcpListener> = TcpListener::bind(("127.0.0.1", port)).await;
+    listening.with_context(|| format!("port {port} can't be opened; choose another with --port"))
+}
+
+/// A title between dashes, what is in the box, and that it is ready.
+fn banner(title: &str, line: &str) {
+    const WIDTH: usize = 60;
+    output::say(&format!("{title:-^WIDTH$}"));
+    output::say(&format!("      {line}"));
+    output::say(&"-".repeat(WIDTH));
+    output::say("ready to accept connections! Ctrl-C ends it.");
+}
+
+/// The same for programs, a line of JSON.
+fn ready(fields: &serde_json::Value) -> io::Result<()> {
+    output::print(&json!({"status": "ready", "data": fields}).to_string())
 }

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) async fn run(login: Login, env: &Env) -> Result<()> {
     let path = Settings::path()?;
     let stored = Settings::load(&path)?;
-    let known = login.api_url.or_else(|| env.text("API_URL")).or(stored.api_url);
+    let known = login.api_url.or_else(|| env.text("API_URL")).or_else(|| stored.api_url.clone());
     let api_url = known.context("no gateway is known; say which with --api-url URL")?;
     // Before the password is asked for: a URL that is wrong wastes no typing.
     if let Some(url) = &login.grpc_url {
@@ -28,11 +28,9 @@ pub(crate) async fn run(login: Login, env: &Env) -> Result<()> {
         (None, None) => anyhow::bail!("say who you are with --email ADDRESS or --token TOKEN"),
     };
     let user = Api::new(&api_url, Some(token.clone()))?.get(&["userinfo"], &()).await?;
-    let settings = Settings {
-        api_url: Some(api_url),
-        grpc_url: login.grpc_url.or(stored.grpc_url),
-        token: Some(token),
-    };
+    let grpc_url = login.grpc_url.or_else(|| stored.grpc_url.clone());
+    let mut settings = stored.at(api_url, grpc_url);
+    settings.token = Some(token);
     settings.store(&path)?;
     let (email, role) = (output::field(&user, "email"), output::field(&user, "role"));
     output::say(&format!("signed in as {email} ({role}); settings are in {}", path.display()));

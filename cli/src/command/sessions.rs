@@ -1,7 +1,14 @@
-//! `hoop sessions …`: looks at sessions.
+//! `hoop sessions …`: looks at sessions, replays, follows and ends them.
 
+mod download;
+mod kill;
 mod list;
+mod packet;
+mod render;
+mod replay;
 mod show;
+mod statements;
+mod tail;
 
 use anyhow::Result;
 
@@ -11,5 +18,9 @@ pub(crate) async fn run(command: Sessions, context: &Context) -> Result<()> {
     match command {
         Sessions::List(filter) => list::run(&filter, context).await,
         Sessions::Get { id } => show::run(&id, context).await,
+        Sessions::Replay(replay) => replay::run(&replay, context).await,
+        Sessions::Tail { id } => tail::run(&id, context).await,
+        Sessions::Download(download) => download::run(&download, context).await,
+        Sessions::Kill { id } => kill::run(&id, context).await,
     }
 }

@@ -4,17 +4,13 @@ use anyhow::{Context as _, Result};
 use hoop_domain::AgentName;
 use serde_json::{Value, json};
 
-use crate::{
-    args::{Format, Mode},
-    context::Context,
-    output,
-};
+use crate::{args::Mode, context::Context, output};
 
 pub(crate) async fn run(name: &str, mode: Mode, context: &Context) -> Result<()> {
     let name: AgentName = name.parse()?;
     let body = json!({"name": name.as_str(), "mode": mode.as_str()});
     let answer = context.api.post(&["agents"], &body).await?;
-    if context.format == Format::Json {
+    if context.json() {
         return output::print_json(&answer);
     }
     let key = answer.get("token").and_then(Value::as_str);

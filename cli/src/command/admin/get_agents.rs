@@ -4,7 +4,6 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::{
-    args::Format,
     context::Context,
     output::{self, field},
 };
@@ -13,15 +12,20 @@ const HEADING: [&str; 7] = ["UID", "NAME", "MODE", "VERSION", "HOSTNAME", "PLATF
 
 pub(crate) async fn run(context: &Context) -> Result<()> {
     let agents = context.api.get(&["agents"], &()).await?;
-    if context.format == Format::Json {
+    if context.json() {
         return output::print_json(&agents);
     }
-    let rows: Vec<_> = agents.as_array().into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
+    let agents = agents.as_array().map(Vec::as_slice).unwrap_or_default();
+    if agents.is_empty() {
         output::say("there are no agents; make one with `hoop admin create agent NAME`");
         return Ok(());
     }
-    Ok(output::print(&output::table(HEADING, rows))?)
+    Ok(output::print(&table(agents))?)
+}
+
+/// The promised columns.
+pub(crate) fn table(agents: &[Value]) -> String {
+    output::table(HEADING, agents.iter().map(row).collect())
 }
 
 fn row(agent: &Value) -> [String; 7] {
@@ -44,7 +48,7 @@ mod tests {
     fn an_agent_that_never_connected_has_dashes() {
         let agent = json!({"id": "1", "name": "dev", "mode": "standard", "status": "DISCONNECTED",
             "version": "", "hostname": "", "platform": ""});
-        let shown = output::table(HEADING, vec![row(&agent)]);
+        let shown = table(&[agent]);
         let cells: Vec<&str> = shown.lines().nth(1).unwrap().split_whitespace().collect();
         assert_eq!(cells, ["1", "dev", "standard", "-", "-", "-", "OFFLINE"]);
     }

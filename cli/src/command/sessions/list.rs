@@ -4,17 +4,17 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::{
-    args::{Format, SessionsList},
+    args::SessionsList,
     context::Context,
     output::{self, field},
 };
 
-const HEADING: [&str; 8] =
-    ["UID", "USER", "CONNECTION", "TYPE", "STATUS", "STARTED", "DURATION", "REASON"];
+const HEADING: [&str; 9] =
+    ["UID", "USER", "CONNECTION", "TYPE", "VERB", "STATUS", "STARTED", "DURATION", "REASON"];
 
 pub(crate) async fn run(filter: &SessionsList, context: &Context) -> Result<()> {
     let page = context.api.get(&["sessions"], &query(filter)).await?;
-    if context.format == Format::Json {
+    if context.json() {
         return output::print_json(&page);
     }
     let data = page.get("data").and_then(Value::as_array);
@@ -40,13 +40,14 @@ fn query(filter: &SessionsList) -> Vec<(&'static str, String)> {
     query
 }
 
-fn row(session: &Value) -> [String; 8] {
+fn row(session: &Value) -> [String; 9] {
     let millis = session.get("duration_ms").and_then(Value::as_u64);
     [
         field(session, "id"),
         field(session, "user"),
         field(session, "connection"),
         field(session, "connection_subtype"),
+        field(session, "verb"),
         field(session, "status"),
         field(session, "start_date"),
         millis.map(duration).unwrap_or_default(),

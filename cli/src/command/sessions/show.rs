@@ -4,7 +4,6 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::{
-    args::Format,
     context::Context,
     output::{self, field},
 };
@@ -15,6 +14,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("user", "user"),
     ("connection", "connection"),
     ("type", "connection_subtype"),
+    ("verb", "verb"),
     ("agent", "agent_name"),
     ("client address", "client_address"),
     ("client program", "client_application"),
@@ -23,6 +23,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("ended", "end_date"),
     ("end reason", "end_reason"),
     ("end message", "end_message"),
+    ("exit code", "exit_code"),
     ("recording", "recording"),
     ("packets in", "packets_in"),
     ("packets out", "packets_out"),
@@ -30,7 +31,7 @@ const FIELDS: &[(&str, &str)] = &[
 
 pub(crate) async fn run(id: &str, context: &Context) -> Result<()> {
     let session = context.api.get(&["sessions", id], &()).await?;
-    if context.format == Format::Json {
+    if context.json() {
         return output::print_json(&session);
     }
     Ok(output::print(&lines(&session))?)

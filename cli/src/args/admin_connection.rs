@@ -1,0 +1,48 @@
+//! `hoop admin create connection`.
+
+use clap::Args as ClapArgs;
+
+/// What, where, and for whom.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop admin create connection pg-prod -a dev -t postgres -e HOST=db.internal -e USER=app \\
+      --secret-stdin PASS --group engineers < password.txt
+  hoop admin create connection my-service -a dev -t tcp -e HOST=10.0.0.7 -e PORT=9000
+  hoop admin create connection bash-prod -a dev -t command-line --command bash -l
+  hoop admin create connection pg-prod -a dev -t postgres --overwrite --group engineers,dba
+
+Give what is secret with --secret-file or --secret-stdin: other people on this machine can read
+the arguments of a command. With --overwrite, secrets that are not given stay as they are; so do
+groups, modes and command.")]
+pub(crate) struct CreateConnection {
+    /// Its name; what psql names as the database.
+    pub(crate) name: String,
+    /// The agent that reaches the target.
+    #[arg(short, long)]
+    pub(crate) agent: String,
+    /// postgres, mysql, command-line or tcp.
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    pub(crate) kind: String,
+    /// A secret or setting.
+    #[arg(short = 'e', long, value_name = "NAME=VALUE")]
+    pub(crate) secret: Vec<String>,
+    /// A secret that is a file's content.
+    #[arg(long, value_name = "NAME=PATH")]
+    pub(crate) secret_file: Vec<String>,
+    /// A secret that is read from standard input, without its last line break.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_stdin: Option<String>,
+    /// A group that may use it; several times for several. Nobody but administrators without.
+    #[arg(long = "group", visible_alias = "groups", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) groups: Vec<String>,
+    /// How it may be used. [default: connect,exec]
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = ["connect", "exec"])]
+    pub(crate) access_modes: Vec<String>,
+    /// Changes the connection when there is one.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// What a command-line connection runs, and its arguments: takes all that follows.
+    #[arg(long, value_name = "PROGRAM", num_args = 1.., allow_hyphen_values = true)]
+    pub(crate) command: Vec<String>,
+}

@@ -1,0 +1,114 @@
+//! `hoop sessions …`.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+
+use super::duration;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// Lists sessions, the newest first.
+    List(SessionsList),
+    /// Shows one session.
+    #[command(after_help = "Example:\n  hoop sessions get 0198f3c2-… -o json")]
+    Get {
+        /// The session's id.
+        id: String,
+    },
+    /// Shows a session again, as it happened.
+    Replay(Replay),
+    /// Follows a running session, from its beginning.
+    #[command(after_help = "\
+Examples:
+  hoop sessions tail 0198f3c2-…
+  hoop sessions tail 0198f3c2-… -o json | jq .kind")]
+    Tail {
+        /// The session's id.
+        id: String,
+    },
+    /// Downloads a recording.
+    Download(Download),
+    /// Ends a running session at once.
+    #[command(after_help = "Example:\n  hoop sessions kill 0198f3c2-…")]
+    Kill {
+        /// The session's id.
+        id: String,
+    },
+}
+
+/// Which sessions.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop sessions list --status open
+  hoop sessions list --connection pg-prod --limit 100 -o json")]
+pub(crate) struct SessionsList {
+    /// Of this user: an e-mail address or an id.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// To this connection.
+    #[arg(long)]
+    pub(crate) connection: Option<String>,
+    /// In this state: opening, open or done.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// How many at most.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u16,
+    /// Where to go on: what the page before said.
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+/// Which session, and how fast.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop sessions replay 0198f3c2-…
+  hoop sessions replay 0198f3c2-… --speed 4 --max-idle 2s
+  hoop sessions replay 0198f3c2-… --no-wait > transcript.txt
+
+Terminals and commands are shown as they looked; of a database session its statements.
+A recording has what the remote side wrote, so make sure that your terminal may show it.")]
+pub(crate) struct Replay {
+    /// The session's id.
+    pub(crate) id: String,
+    /// How many times faster than it happened.
+    #[arg(long, value_parser = duration::speed, default_value = "1")]
+    pub(crate) speed: f64,
+    /// No pause is longer than this.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) max_idle: Option<Duration>,
+    /// Shows everything at once.
+    #[arg(long, conflicts_with_all = ["speed", "max_idle"])]
+    pub(crate) no_wait: bool,
+}
+
+/// Which recording, as what, and where to.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop sessions download 0198f3c2-… > recording.jsonl
+  hoop sessions download 0198f3c2-… --format raw-out --file output.bin")]
+pub(crate) struct Download {
+    /// The session's id.
+    pub(crate) id: String,
+    /// As what.
+    #[arg(long, value_enum, default_value_t = DownloadFormat::Jsonl)]
+    pub(crate) format: DownloadFormat,
+    /// Into this file, instead of standard output.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// What a recording is downloaded as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DownloadFormat {
+    /// A packet a line, as JSON.
+    Jsonl,
+    /// The bytes that the user sent.
+    RawIn,
+    /// The bytes that the user got.
+    RawOut,
+}

@@ -1,0 +1,74 @@
+//! What is understood and what is not.
+
+use std::time::Duration;
+
+use clap::CommandFactory;
+
+use super::*;
+
+fn typed(line: &str) -> Result<Args, clap::Error> {
+    Args::try_parse_from(line.split(' '))
+}
+
+#[test]
+fn the_arguments_are_well_defined() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn every_help_has_an_example() {
+    fn look(command: &clap::Command, path: &str) {
+        if command.get_name() != "help" && !command.is_hide_set() {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(after.contains("Example"), "{path} has no example");
+        }
+        for below in command.get_subcommands() {
+            look(below, &format!("{path} {}", below.get_name()));
+        }
+    }
+    look(&Args::command(), "hoop");
+}
+
+#[test]
+fn the_output_format_may_stand_anywhere() {
+    for line in ["hoop -o json sessions list", "hoop sessions list -o json"] {
+        assert_eq!(typed(line).unwrap().output, Format::Json);
+    }
+}
+
+#[test]
+fn a_login_needs_an_address_or_a_token() {
+    assert!(typed("hoop login").is_err());
+    assert!(typed("hoop login --token t").is_ok());
+    assert!(typed("hoop login --email a@b").is_ok());
+}
+
+#[test]
+fn what_follows_two_dashes_belongs_to_the_remote_command() {
+    let Command::Exec(exec) = typed("hoop exec bash -- -c ls -o json").unwrap().command else {
+        panic!("not exec");
+    };
+    assert_eq!(exec.arguments, ["-c", "ls", "-o", "json"]);
+    assert!(typed("hoop exec bash -i a -f b").is_err());
+}
+
+#[test]
+fn a_replay_has_a_speed_and_a_longest_pause() {
+    let line = "hoop sessions replay x --speed 4 --max-idle 250ms";
+    let Command::Sessions(Sessions::Replay(replay)) = typed(line).unwrap().command else {
+        panic!("not replay");
+    };
+    assert_eq!(replay.max_idle, Some(Duration::from_millis(250)));
+    for wrong in ["--speed 0", "--speed -1", "--speed nan", "--max-idle 5", "--max-idle soon"] {
+        assert!(typed(&format!("hoop sessions replay x {wrong}")).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_connections_command_takes_all_that_follows() {
+    let line = "hoop admin create connection c -a dev -t command-line -e A=b --command bash -l";
+    let Command::Admin(admin) = typed(line).unwrap().command else { panic!("not admin") };
+    let Admin::Create(Create::Connection(connection)) = *admin else { panic!("not connection") };
+    assert_eq!(connection.command, ["bash", "-l"]);
+    assert_eq!(connection.secret, ["A=b"]);
+}

@@ -1,0 +1,139 @@
+//! `hoop admin create connection NAME`.
+
+mod secrets;
+
+use anyhow::Result;
+use hoop_domain::{ConnectionName, ConnectionType};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::Error,
+    args::CreateConnection,
+    context::Context,
+    output::{self, field},
+};
+
+/// What the API takes of what it shows, apart from what is always given.
+const KEPT: [&str; 7] = [
+    "access_groups",
+    "access_mode_connect",
+    "access_mode_exec",
+    "command",
+    "max_duration_seconds",
+    "idle_timeout_seconds",
+    "max_sessions",
+];
+
+pub(crate) async fn run(wanted: CreateConnection, context: &Context) -> Result<()> {
+    let name: ConnectionName = wanted.name.parse()?;
+    let kind: ConnectionType = wanted.kind.parse()?;
+    let known = if wanted.overwrite { existing(&name, context).await? } else { None };
+    let secret = secrets::read(&wanted)?;
+    let body = body(&wanted, kind, secret, known.as_ref());
+    let connection = match known {
+        Some(_) => context.api.put(&["connections", name.as_str()], &body).await?,
+        None => context.api.post(&["connections"], &body).await?,
+    };
+    if context.json() {
+        return output::print_json(&connection);
+    }
+    let (agent, status) = (field(&connection, "agent_name"), field(&connection, "status"));
+    output::say(&format!("connection {name} leads through agent {agent}, which is {status}"));
+    Ok(())
+}
+
+async fn existing(name: &ConnectionName, context: &Context) -> Result<Option<Value>> {
+    match context.api.get(&["connections", name.as_str()], &()).await {
+        Ok(connection) => Ok(Some(connection)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn body(
+    wanted: &CreateConnection,
+    kind: ConnectionType,
+    secret: Map<String, Value>,
+    known: Option<&Value>,
+) -> Value {
+    let mut body = Map::new();
+    for name in KEPT {
+        if let Some(value) = known.and_then(|known| known.get(name)).filter(|v| !v.is_null()) {
+            body.insert(name.into(), value.clone());
+        }
+    }
+    body.insert("name".into(), json!(wanted.name));
+    body.insert("type".into(), json!(kind.as_str()));
+    body.insert("agent_id".into(), json!(wanted.agent));
+    let secret = with_those_that_stay(secret, known);
+    if !secret.is_empty() || known.is_none() {
+        body.insert("secret".into(), Value::Object(secret));
+    }
+    if !wanted.groups.is_empty() {
+        body.insert("access_groups".into(), json!(wanted.groups));
+    }
+    if !wanted.access_modes.is_empty() {
+        for mode in ["connect", "exec"] {
+            let enabled = wanted.access_modes.iter().any(|wanted| wanted == mode);
+            let switch = if enabled { "enabled" } else { "disabled" };
+            body.insert(format!("access_mode_{mode}"), json!(switch));
+        }
+    }
+    if !wanted.command.is_empty() {
+        body.insert("command".into(), json!(wanted.command));
+    }
+    Value::Object(body)
+}
+
+/// A name without a value stands for the stored one; a name that is left out goes.
+fn with_those_that_stay(
+    mut secret: Map<String, Value>,
+    known: Option<&Value>,
+) -> Map<String, Value> {
+    if secret.is_empty() {
+        return secret;
+    }
+    let names = known.and_then(|known| known.get("secret_names")).and_then(Value::as_array);
+    for name in names.into_iter().flatten().filter_map(Value::as_str) {
+        secret.entry(name).or_insert(Value::Null);
+    }
+    secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Admin, Args, Command, Create};
+    use clap::Parser;
+
+    fn wanted(line: &str) -> CreateConnection {
+        let line = format!("hoop admin create connection {line}");
+        let Command::Admin(admin) = Args::try_parse_from(line.split(' ')).unwrap().command else {
+            panic!("not admin")
+        };
+        let Admin::Create(Create::Connection(wanted)) = *admin else { panic!("not a connection") };
+        *wanted
+    }
+
+    #[test]
+    fn what_is_not_given_stays_as_it_is() {
+        let known = json!({"access_groups": ["dba"], "secret_names": ["HOST", "PASS"],
+            "access_mode_connect": "enabled", "access_mode_exec": "enabled", "id": "1"});
+        let wanted = wanted("pg -a dev -t postgres -e HOST=h --access-modes exec");
+        let secret = secrets::read(&wanted).unwrap();
+        let body = body(&wanted, ConnectionType::Postgres, secret, Some(&known));
+        let expected = json!({"name": "pg", "type": "postgres", "agent_id": "dev",
+            "access_groups": ["dba"], "secret": {"HOST": "aA==", "PASS": null},
+            "access_mode_connect": "disabled", "access_mode_exec": "enabled"});
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn a_command_line_needs_no_secret() {
+        let wanted = wanted("sh -a dev -t command-line --command bash -l");
+        let secret = secrets::read(&wanted).unwrap();
+        let body = body(&wanted, ConnectionType::CommandLine, secret, None);
+        assert_eq!(body["command"], json!(["bash", "-l"]));
+        assert_eq!(body["secret"], json!({}));
+    }
+}

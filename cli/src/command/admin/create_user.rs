@@ -1,0 +1,57 @@
+//! `hoop admin create user EMAIL`.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    api::Error,
+    args::CreateUser,
+    context::Context,
+    output::{self, field},
+    prompt,
+};
+
+pub(crate) async fn run(wanted: CreateUser, context: &Context) -> Result<()> {
+    let known = if wanted.overwrite { existing(&wanted.email, context).await? } else { None };
+    let body = body(&wanted, known.as_ref())?;
+    let user = match known {
+        Some(_) => context.api.put(&["users", &wanted.email], &body).await?,
+        None => context.api.post(&["users"], &body).await?,
+    };
+    if context.json() {
+        return output::print_json(&user);
+    }
+    let (email, role) = (field(&user, "email"), field(&user, "role"));
+    output::say(&format!("user {email} is {} ({role})", field(&user, "status")));
+    Ok(())
+}
+
+async fn existing(email: &str, context: &Context) -> Result<Option<Value>> {
+    match context.api.get(&["users", email], &()).await {
+        Ok(user) => Ok(Some(user)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is not given stays as it is known.
+fn body(wanted: &CreateUser, known: Option<&Value>) -> Result<Value> {
+    let before = |name: &str| known.and_then(|user| user.get(name)).cloned();
+    let name = wanted.name.clone().map(Value::from).or_else(|| before("name"));
+    let groups = match wanted.groups.as_slice() {
+        [] => before("groups"),
+        groups => Some(json!(groups)),
+    };
+    let mut body = json!({
+        "email": wanted.email,
+        "name": name.unwrap_or_else(|| "".into()),
+        "groups": groups.unwrap_or_else(|| json!([])),
+        "status": if wanted.inactive { "inactive" } else { "active" },
+    });
+    if wanted.password_stdin {
+        let password = prompt::password(&format!("password for {}", wanted.email))?;
+        ensure!(!password.reveal().is_empty(), "no password was given");
+        body["password"] = json!(password.reveal());
+    }
+    Ok(body)
+}
