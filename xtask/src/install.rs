@@ -4,6 +4,7 @@ mod clients;
 mod debian;
 mod nats;
 mod pip;
+mod s3;
 
 use std::{env, path::PathBuf};
 
@@ -13,7 +14,8 @@ use anyhow::{Context, Result};
 pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     servers()?;
     clients::node()?;
-    clients::python()
+    clients::python()?;
+    s3::install()
 }
 
 /// What the gateway itself needs to run: PostgreSQL and the broker.

@@ -6,6 +6,7 @@
 mod error;
 mod event;
 pub mod packets;
+pub mod recorded;
 pub mod request;
 pub mod stream;
 pub mod subject;

@@ -26,6 +26,8 @@ fn audit() -> Config {
         max_bytes: 16 * GIB,
         // Receipts are told apart by sequence; a packet is published once per connection.
         duplicate_window: Duration::from_secs(2),
+        // A live session is looked at where it is, beside the one consumer.
+        allow_direct: true,
         ..Default::default()
     }
 }
@@ -51,11 +53,26 @@ impl Bus {
     /// When the broker has no JetStream, or refuses.
     pub async fn ensure_streams(&self) -> Result<(), Error> {
         for config in [audit(), events()] {
-            self.jetstream()
+            let direct = config.allow_direct;
+            let stream = self
+                .jetstream()
                 .get_or_create_stream(config)
                 .await
                 .map_err(|cause| Error::Refused { cause: cause.to_string() })?;
+            let there = &stream.cached_info().config;
+            if direct && !there.allow_direct {
+                self.allow_direct(there.clone()).await?;
+            }
         }
         Ok(())
+    }
+
+    /// A stream that an earlier version made gets what is new, and keeps what its operator set.
+    async fn allow_direct(&self, there: Config) -> Result<(), Error> {
+        self.jetstream()
+            .update_stream(Config { allow_direct: true, ..there })
+            .await
+            .map(|_| ())
+            .map_err(|cause| Error::Refused { cause: cause.to_string() })
     }
 }

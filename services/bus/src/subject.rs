@@ -110,6 +110,16 @@ pub fn audit_wildcard(session: SessionId) -> String {
     format!("audit.{}.{session}.>", Partition::of(session).number())
 }
 
+/// One session's packets and nothing else: `audit.<partition>.<session>.*`.
+pub(crate) fn packets_of(session: SessionId) -> String {
+    format!("audit.{}.{session}.*", Partition::of(session).number())
+}
+
+/// The receipts for one session's packets: `audit.<partition>.<session>.*.ack.*`.
+pub(crate) fn receipts(session: SessionId) -> String {
+    format!("audit.{}.{session}.*.ack.*", Partition::of(session).number())
+}
+
 /// Everything beside one session's packets: `relay.<session>.>`.
 #[must_use]
 pub fn relay_wildcard(session: SessionId) -> String {

@@ -18,6 +18,7 @@ mod ports;
 mod postgres;
 pub mod process;
 pub mod reaper;
+mod s3;
 pub mod tools;
 mod unique;
 
@@ -26,3 +27,4 @@ pub use nats::{Nats, nats};
 pub use ports::{free_port, free_port_near};
 pub use postgres::{Login, Postgres, postgres};
 pub use process::Process;
+pub use s3::{S3, s3};
