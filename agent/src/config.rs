@@ -1,15 +1,22 @@
 //! What the agent can be told: its key, and nothing else.
 
+use std::path::PathBuf;
+
 use hoop_client::stream::Credentials;
 use hoop_runtime::{Env, config::Error};
 
-use crate::{Agent, key::HoopKey};
+use crate::{Agent, key::HoopKey, surroundings::Surroundings};
 
 /// The agent's settings.
 #[derive(Debug)]
 pub struct Config {
     /// Who it is and where its gateway is.
     pub key: HoopKey,
+    /// The program that ends what the agent leaves behind: this one, with `--guard`. Without
+    /// it, commands may outlive an agent that is killed.
+    pub guard: Option<PathBuf>,
+    /// Where secrets go that have to be files; `None` for memory, where the system has some.
+    pub private_files: Option<PathBuf>,
 }
 
 /// The key can't be used on this system.
@@ -34,7 +41,7 @@ impl Config {
             name: "HOOP_KEY".into(),
             why: why.to_string(),
         };
-        Ok(Self { key: key.map_err(malformed)? })
+        Ok(Self { key: key.map_err(malformed)?, guard: None, private_files: None })
     }
 
     /// Makes the agent, which does nothing before it is run.
@@ -42,9 +49,10 @@ impl Config {
     /// # Errors
     /// When the key can't be used on this system.
     pub fn build(self) -> Result<Agent, Unusable> {
-        let HoopKey { gateway, name, key, mode } = self.key;
+        let Self { key: HoopKey { gateway, name, key, mode }, guard, private_files } = self;
         let credentials = Credentials::agent(name.as_str(), &key.token())?;
         let seal_key = key.seal_key().map_err(|_| Unusable::Crypto)?;
-        Ok(Agent::new(gateway, name, mode, credentials, seal_key))
+        let surroundings = Surroundings::new(mode, private_files, guard);
+        Ok(Agent::new(gateway, name, mode, credentials, seal_key, surroundings))
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     host,
     key::Mode,
     sessions::{Context, Sessions},
+    surroundings::Surroundings,
 };
 use told::Told;
 
@@ -58,14 +59,19 @@ impl Agent {
         mode: Mode,
         credentials: Credentials,
         seal_key: PrivateKey,
+        surroundings: Surroundings,
     ) -> Self {
-        let context = Arc::new(Context::new(credentials, seal_key));
+        let surroundings = Arc::new(surroundings);
+        let context = Arc::new(Context::new(credentials, seal_key, surroundings));
         Self { gateway, name, mode, context, ready: false }
     }
 
     /// Serves sessions until the drain begins and those that live have ended.
     pub async fn run(mut self, drain: Drain) {
         tracing::info!(agent = %self.name, mode = self.mode.as_str(), gateway = %self.gateway, "starting");
+        let context = Arc::clone(&self.context);
+        // In the background: what others left is no reason to keep anybody waiting.
+        tokio::task::spawn_blocking(move || context.shared.surroundings.private_files.sweep());
         let mut sessions = Sessions::new(Arc::clone(&self.context));
         let mut told = Told::default();
         let mut retry = Backoff::new(RETRY.0, RETRY.1);

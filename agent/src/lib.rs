@@ -8,11 +8,14 @@ pub mod config;
 mod connector;
 
 pub mod control;
+pub mod guard;
 pub mod host;
 pub mod key;
+mod private_files;
 mod secrets;
 mod session;
 mod sessions;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 

@@ -1,8 +1,11 @@
 //! The `hoop-agent` process.
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{Write, stdin},
+    process::ExitCode,
+};
 
-use hoop_agent::{Config, HELP};
+use hoop_agent::{Config, HELP, guard};
 use hoop_runtime::process;
 
 fn main() -> ExitCode {
@@ -12,6 +15,8 @@ fn main() -> ExitCode {
             let _ = std::io::stdout().write_all(HELP.as_bytes());
             return ExitCode::SUCCESS;
         }
+        // The agent itself starts this; see the module.
+        Some("--guard") => return guard::run(stdin().lock()),
         Some(_) => {
             let usage = b"hoop-agent: takes no arguments; see hoop-agent --help\n";
             let _ = std::io::stderr().write_all(usage);
@@ -19,7 +24,10 @@ fn main() -> ExitCode {
         }
     }
     process::run("hoop-agent", |env, drain| async move {
-        let agent = Config::from_env(&env)?.build()?;
+        let mut config = Config::from_env(&env)?;
+        // Not by its name: the file may have been replaced since.
+        config.guard = Some("/proc/self/exe".into());
+        let agent = config.build()?;
         agent.run(drain).await;
         Ok(())
     })

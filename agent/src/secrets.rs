@@ -36,6 +36,11 @@ impl Secrets {
         Ok(Self(values.into_iter().map(|(name, value)| (name, Secret::new(value))).collect()))
     }
 
+    /// Every name and value.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.reveal().as_str()))
+    }
+
     /// The value, if it is there and not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.reveal().as_str()).filter(|value| !value.is_empty())

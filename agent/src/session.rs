@@ -1,5 +1,6 @@
 //! One session at the agent's end: channels open, relay and close until it is over.
 
+mod command;
 mod work;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -11,14 +12,18 @@ use tokio::time::timeout;
 use tonic::transport::Channel;
 
 use crate::{
-    connector::{CancelHandle, Connector, Failure},
+    connector::{CancelHandle, Connector, Failure, Opened},
     secrets::Secrets,
     sessions::{Context, Stop},
 };
+use command::Commands;
 use work::{Done, Work};
 
 /// How long the target may take to read the client's last words.
 const SETTLE: Duration = Duration::from_secs(5);
+
+/// How long a command may take to end: SIGTERM, its grace time and SIGKILL.
+const END_COMMANDS: Duration = Duration::from_secs(7);
 
 /// How long the edge may take to close a stream that has ended.
 const CLOSE: Duration = Duration::from_secs(2);
@@ -31,6 +36,7 @@ struct Session {
     connector: Result<Arc<Connector>, Failure>,
     work: Work,
     cancel_handles: HashMap<u32, CancelHandle>,
+    commands: Commands,
 }
 
 /// Why a session is over.
@@ -58,8 +64,15 @@ pub(crate) async fn run(
         }
     };
     drop(context);
-    let (work, cancel_handles) = (Work::default(), HashMap::new());
-    let mut session = Session { id, connection, pipe, connector, work, cancel_handles };
+    let mut session = Session {
+        id,
+        connection,
+        pipe,
+        connector,
+        work: Work::default(),
+        cancel_handles: HashMap::new(),
+        commands: Commands::default(),
+    };
     match session.serve(stop).await {
         Ok(ended) => {
             let Session { id, connection, .. } = &session;
@@ -69,6 +82,7 @@ pub(crate) async fn run(
         Err(error) => session.broken(error).await,
     }
     session.cancel_statements().await;
+    session.end_commands().await;
 }
 
 fn connector(
@@ -82,7 +96,7 @@ fn connector(
     })?;
     let secrets = Secrets::open(&context.seal_key, id, &open.sealed_secret)
         .map_err(|error| Failure::new(EndReason::Misconfigured, error.to_string()))?;
-    Connector::new(kind, &secrets, &context.tls).map(Arc::new)
+    Connector::new(kind, &secrets, id, open, &context.shared).map(Arc::new)
 }
 
 impl Session {
@@ -112,14 +126,19 @@ impl Session {
                 if let Some(handle) = self.cancel_handles.get(&channel) {
                     self.work.cancel(channel, handle.clone());
                 }
+                self.commands.interrupt(channel);
+            }
+            Event::Resize { channel, columns, rows } => {
+                self.commands.resize(channel, columns, rows);
             }
             Event::ReaderEnded { .. } if self.one_channel() => {
-                return Ok(Some(EndReason::TargetClosed.into()));
+                return Ok(Some(self.target_closed()));
             }
             Event::Finished { channel } | Event::Failed { channel, .. } => {
                 self.cancel_handles.remove(&channel);
+                self.commands.stop(channel);
             }
-            Event::ReaderEnded { .. } | Event::Resize { .. } | Event::Notice { .. } => {}
+            Event::ReaderEnded { .. } | Event::Notice { .. } => {}
             Event::Exit { .. } => {
                 return Err(Error::Violation("the client claims to have run a command"));
             }
@@ -127,7 +146,8 @@ impl Session {
                 return Err(Error::Violation("the client claims to have reached a target"));
             }
             Event::End { reason, message } => {
-                if reason == EndReason::ClientClosed {
+                // A command whose client has gone has nobody to work for.
+                if reason == EndReason::ClientClosed && self.commands.is_empty() {
                     let _ = timeout(SETTLE, self.pipe.settle()).await;
                 }
                 return Ok(Some(Ended { reason, message }));
@@ -138,6 +158,11 @@ impl Session {
 
     fn open(&mut self, channel: u32, kind: Kind) -> Result<Option<Ended>, Error> {
         match &self.connector {
+            Ok(_) if matches!(kind, Kind::Exec(_)) && !self.commands.begin() => {
+                let message = "a session runs one command; open another session for the next";
+                self.pipe.fail(channel, EndReason::ProtocolViolation, message)?;
+                Ok(None)
+            }
             Ok(connector) => {
                 self.work.reach(channel, Arc::clone(connector), kind);
                 Ok(None)
@@ -152,7 +177,17 @@ impl Session {
 
     fn done(&mut self, done: Done) -> Result<Option<Ended>, Error> {
         match done {
-            Done::Reached { channel, reached } => {
+            Done::Opened { channel, opened: Opened::Command(mut started) } => {
+                let stop = self.commands.started(channel, &mut started);
+                let (work, pipe) = (&mut self.work, &mut self.pipe);
+                work.supervise(channel, started.running, stop);
+                if !pipe.ready_command(channel, started.stdin, started.stdout, started.stderr)? {
+                    // The client has closed the channel meanwhile.
+                    self.commands.stop(channel);
+                }
+            }
+            Done::Exited { channel, exit } => self.pipe.exit(channel, exit.code, exit.signal),
+            Done::Opened { channel, opened: Opened::Stream(reached) } => {
                 if let Some(handle) = reached.cancel {
                     self.cancel_handles.insert(channel, handle);
                 }
@@ -187,6 +222,20 @@ impl Session {
             // Best effort: a target that is gone runs nothing.
             let _ = timeout(SETTLE, handle.cancel()).await;
         }
+    }
+
+    /// Whatever the session ended with, the commands end as well.
+    async fn end_commands(&mut self) {
+        self.commands.stop_all();
+        if self.commands.begun() {
+            let _ = timeout(END_COMMANDS, self.work.finish()).await;
+        }
+    }
+
+    fn target_closed(&self) -> Ended {
+        let reason = EndReason::TargetClosed;
+        let message = if self.commands.begun() { "the command is over" } else { reason.message() };
+        Ended { reason, message: message.into() }
     }
 
     async fn end(&mut self, ended: Ended) {

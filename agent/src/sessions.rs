@@ -10,16 +10,20 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
-use crate::{connector::Tls, session};
+use crate::{
+    connector::{Shared, Tls},
+    session,
+    surroundings::Surroundings,
+};
 
-/// How long a session may take to say good-bye.
-const GOOD_BYE: Duration = Duration::from_secs(2);
+/// How long a session may take to say good-bye, and its command to end after SIGTERM.
+const GOOD_BYE: Duration = Duration::from_secs(7);
 
 /// What every session needs and none changes.
 pub(crate) struct Context {
     pub(crate) credentials: Credentials,
     pub(crate) seal_key: PrivateKey,
-    pub(crate) tls: Tls,
+    pub(crate) shared: Shared,
 }
 
 /// The live sessions.
@@ -40,8 +44,12 @@ pub(crate) struct Stop {
 }
 
 impl Context {
-    pub(crate) fn new(credentials: Credentials, seal_key: PrivateKey) -> Self {
-        Self { credentials, seal_key, tls: Tls::default() }
+    pub(crate) fn new(
+        credentials: Credentials,
+        seal_key: PrivateKey,
+        surroundings: Arc<Surroundings>,
+    ) -> Self {
+        Self { credentials, seal_key, shared: Shared { tls: Tls::default(), surroundings } }
     }
 }
 

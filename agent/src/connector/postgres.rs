@@ -44,6 +44,11 @@ impl Postgres {
         Ok(Self { settings, early: Mutex::new(Some(AbortOnDropHandle::new(early))) })
     }
 
+    /// Hangs up on a server that was dialed and is reached in another way.
+    pub(crate) fn not_needed(&self) {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Logs in for a client with these start-up parameters.
     pub(crate) async fn reach(&self, parameters: Vec<Parameter>) -> Result<Reached, Failure> {
         let early = self.early.lock().unwrap_or_else(PoisonError::into_inner).take();

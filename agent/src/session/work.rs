@@ -1,19 +1,23 @@
-//! What a session does beside relaying: reaching targets and cancelling statements. Each in
-//! a task of its own, because a target that does not answer must not stop the rest.
+//! What a session does beside relaying: reaching targets, cancelling statements, watching
+//! over commands. Each in a task of its own, because a target that does not answer must not
+//! stop the rest.
 
 use std::{collections::HashSet, sync::Arc};
 
 use hoop_proto::v1::channel_open::Kind;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
-use crate::connector::{CancelHandle, Connector, Failure, Reached};
+use crate::connector::{CancelHandle, Connector, Exit, Failure, Opened, Running};
 
 /// What came of it.
 pub(super) enum Done {
     /// The target of a channel is there.
-    Reached { channel: u32, reached: Reached },
+    Opened { channel: u32, opened: Opened },
     /// It is not.
     Failed { channel: u32, failure: Failure },
+    /// The command of a channel is over.
+    Exited { channel: u32, exit: Exit },
 }
 
 /// The tasks of one session; they end with it.
@@ -33,10 +37,23 @@ impl Work {
     pub(super) fn reach(&mut self, channel: u32, connector: Arc<Connector>, kind: Kind) {
         self.tasks.spawn(async move {
             Outcome::Done(match connector.reach(kind).await {
-                Ok(reached) => Done::Reached { channel, reached },
+                Ok(opened) => Done::Opened { channel, opened },
                 Err(failure) => Done::Failed { channel, failure },
             })
         });
+    }
+
+    /// Watches over a command until it ends, or `stop` ends it.
+    pub(super) fn supervise(&mut self, channel: u32, running: Running, stop: CancellationToken) {
+        self.tasks.spawn(async move {
+            let exit = running.supervise(stop).await;
+            Outcome::Done(Done::Exited { channel, exit })
+        });
+    }
+
+    /// Waits for everything that is under way.
+    pub(super) async fn finish(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
     }
 
     pub(super) fn cancel(&mut self, channel: u32, handle: CancelHandle) {

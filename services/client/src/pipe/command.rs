@@ -47,7 +47,8 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
     }
 
     /// The agent's end: tells the peer that the command runs, and relays from now on. The
-    /// channel ends after both outputs have ended and [`Pipe::exit`] was called.
+    /// channel ends after both outputs have ended and [`Pipe::exit`] was called. `false` when
+    /// the channel is gone already.
     ///
     /// # Errors
     /// See [`Sender::send`](crate::stream::Sender::send).
@@ -57,15 +58,14 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         stdin: impl AsyncWrite + Send + Unpin + 'static,
         stdout: impl AsyncRead + Send + Unpin + 'static,
         stderr: Option<Box<dyn AsyncRead + Send + Unpin>>,
-    ) -> Result<(), Error> {
-        if let Some(open) = self.channels.get_mut(&channel) {
-            open.attach(Box::new(stdin), None);
-            self.mark_busy(channel);
-            let outbox = self.sender.outbox();
-            outbox.push_payload(channel, Body::ChannelReady(ChannelReady::default()))?;
-            outbox.attach_command(channel, Box::new(stdout), stderr);
-        }
-        Ok(())
+    ) -> Result<bool, Error> {
+        let Some(open) = self.channels.get_mut(&channel) else { return Ok(false) };
+        open.attach(Box::new(stdin), None);
+        self.mark_busy(channel);
+        let outbox = self.sender.outbox();
+        outbox.push_payload(channel, Body::ChannelReady(ChannelReady::default()))?;
+        outbox.attach_command(channel, Box::new(stdout), stderr);
+        Ok(true)
     }
 
     /// The agent's end: the command is over. Said to the peer after its last output.
