@@ -1,5 +1,6 @@
 //! The whole agent against an edge that these tests play.
 
+mod command;
 mod edge;
 mod postgres;
 mod tcp;
@@ -7,6 +8,7 @@ mod tcp;
 use hoop_domain::agent_key::AgentKey;
 use hoop_proto::v1::{AgentHello, AgentWelcome, Payload, SessionClosed, down, payload::Body, up};
 use hoop_runtime::{Env, shutdown::DrainHandle};
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::Config;
@@ -19,6 +21,7 @@ struct Rig {
     key: AgentKey,
     drain: DrainHandle,
     agent: JoinHandle<()>,
+    private_files: TempDir,
 }
 
 impl Rig {
@@ -26,11 +29,13 @@ impl Rig {
         hoop_runtime::process::install_crypto();
         let (mut edge, key) = (Edge::start().await, AgentKey::generate().unwrap());
         let url = format!("grpc://dev:{}@{}?mode=standard", key.reveal(), edge.address);
-        let config = Config::from_env(&Env::from_pairs([("HOOP_KEY", url)]).unwrap()).unwrap();
+        let private_files = tempfile::tempdir().unwrap();
+        let mut config = Config::from_env(&Env::from_pairs([("HOOP_KEY", url)]).unwrap()).unwrap();
+        config.private_files = Some(private_files.path().into());
         let (drain, begun) = hoop_runtime::Drain::new();
         let agent = tokio::spawn(config.build().unwrap().run(begun));
         let control = welcome(&mut edge, &key).await;
-        Self { edge, control, key, drain, agent }
+        Self { edge, control, key, drain, agent, private_files }
     }
 }
 

@@ -136,7 +136,25 @@ impl Rig {
         self.offer(kind.as_str(), id, sealed.unwrap()).await
     }
 
+    /// The same for a connection that has a command.
+    pub(super) async fn command_session(&mut self, command: &[&str], json: &str) -> Stream {
+        let id = SessionId::generate();
+        let sealed = seal::seal(&self.key.seal_public_key().unwrap(), id, json.as_bytes());
+        let command = command.iter().map(ToString::to_string).collect();
+        self.offer_command("command-line", id, sealed.unwrap(), command).await
+    }
+
     pub(super) async fn offer(&mut self, kind: &str, id: SessionId, sealed: Vec<u8>) -> Stream {
+        self.offer_command(kind, id, sealed, Vec::new()).await
+    }
+
+    async fn offer_command(
+        &mut self,
+        kind: &str,
+        id: SessionId,
+        sealed: Vec<u8>,
+        command: Vec<String>,
+    ) -> Stream {
         self.control.frame(down::Frame::SessionOpen(SessionOpen {
             session: Bytes::copy_from_slice(id.as_bytes()),
             token: Bytes::from_static(b"token"),
@@ -144,7 +162,7 @@ impl Rig {
             connection_type: kind.into(),
             sealed_secret: sealed.into(),
             window: 0,
-            command: Vec::new(),
+            command,
         }));
         let mut stream = self.edge.stream().await;
         let Some(up::Frame::AttachHello(hello)) = stream.sent().await else {
