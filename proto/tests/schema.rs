@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The fields of every message, as `(name, type)`; the type is a message's name or a scalar's.
 type Messages = BTreeMap<String, Vec<(String, String)>>;
 
+#[cfg(test)]
 fn schema() -> Messages {
     let root = env!("CARGO_MANIFEST_DIR");
     let set = protox::compile(["protobuf/transport.proto"], [root]).unwrap();
