@@ -15,6 +15,27 @@ pub enum ConnectionType {
     Tcp,
 }
 
+/// How long sessions of a connection may last, and how many there may be; `None` is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// From when a session is allowed to its end.
+    pub session_seconds: Option<u32>,
+    /// Without data in either direction.
+    pub idle_seconds: Option<u32>,
+    /// Live sessions of one user.
+    pub sessions_per_user: Option<u32>,
+    /// Live sessions of all users.
+    pub sessions: Option<u32>,
+}
+
+impl Limits {
+    /// Whether it matters how many sessions there are.
+    #[must_use]
+    pub const fn counts(&self) -> bool {
+        self.sessions_per_user.is_some() || self.sessions.is_some()
+    }
+}
+
 /// A connection type that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("connection type {given:?} is not one of postgres, mysql, command-line, tcp")]
@@ -35,6 +56,18 @@ impl ConnectionType {
             Self::CommandLine => "command-line",
             Self::Tcp => "tcp",
         }
+    }
+
+    /// Whether a connection of this type runs a command at all.
+    #[must_use]
+    pub const fn runs_commands(self) -> bool {
+        !matches!(self, Self::Tcp)
+    }
+
+    /// Whether the agent knows what to run when the connection does not say.
+    #[must_use]
+    pub const fn has_default_command(self) -> bool {
+        matches!(self, Self::Postgres | Self::Mysql)
     }
 
     /// The secrets without which a connection of this type can't be made.

@@ -5,6 +5,8 @@
 //!    └──────────refused, or never begun──────────▲
 //! ```
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 
 use crate::{EndReason, SessionId};
@@ -37,6 +39,42 @@ impl Direction {
         match self {
             Self::In => Self::Out,
             Self::Out => Self::In,
+        }
+    }
+}
+
+/// What a session is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    /// To speak with the target: a native client, a port, a terminal.
+    Connect,
+    /// To run one command and have its output.
+    Exec,
+}
+
+/// A verb that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is connect or exec")]
+pub struct InvalidVerb;
+
+impl Verb {
+    /// The name on the wire and in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Exec => "exec",
+        }
+    }
+}
+
+impl FromStr for Verb {
+    type Err = InvalidVerb;
+    fn from_str(name: &str) -> Result<Self, InvalidVerb> {
+        match name {
+            "connect" => Ok(Self::Connect),
+            "exec" => Ok(Self::Exec),
+            _ => Err(InvalidVerb),
         }
     }
 }

@@ -5,8 +5,13 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, Role, UserId,
+    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, Role,
+    TokenId, UserId, connection::Limits, session::Verb,
 };
+
+mod permit;
+
+pub use permit::{AccessPermit, LiveSessions, RoomPermit};
 
 /// The user who asks.
 #[derive(Debug, Clone)]
@@ -38,6 +43,8 @@ pub struct Connection<'a> {
     pub mode_connect: bool,
     /// Whether `exec` is switched on.
     pub mode_exec: bool,
+    /// How long, and how many.
+    pub limits: Limits,
 }
 
 /// How the user proved who they are.
@@ -58,8 +65,12 @@ pub enum Proof {
     },
     /// A valid API token of this user.
     Token {
+        /// The token; `None` where nobody needs one.
+        id: Option<TokenId>,
         /// Whose it is.
         user: UserId,
+        /// When it stops being valid.
+        expires_at: Option<DateTime<Utc>>,
     },
 }
 
@@ -70,15 +81,6 @@ pub enum Protocol {
     Any,
     /// A native port of this type.
     Only(ConnectionType),
-}
-
-/// What the client wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Bytes both ways.
-    Connect,
-    /// One command.
-    Exec,
 }
 
 /// Everything a decision is made of.
@@ -95,19 +97,7 @@ pub struct Facts<'a> {
     /// In what protocol.
     pub protocol: Protocol,
     /// To do what.
-    pub mode: Mode,
-}
-
-/// A yes: this user, this connection, until then. Only [`decide`] makes one.
-#[derive(Debug)]
-#[must_use = "a permit that is dropped opens nothing"]
-pub struct AccessPermit {
-    org: OrgId,
-    user: UserId,
-    connection: ConnectionId,
-    agent: AgentId,
-    credential: Option<CredentialId>,
-    not_after: Option<DateTime<Utc>>,
+    pub verb: Verb,
 }
 
 /// Decides.
@@ -120,27 +110,21 @@ pub fn decide(facts: &Facts<'_>) -> Result<AccessPermit, DenialCode> {
         .as_ref()
         .filter(|user| user.active && user.id == facts.proof.user())
         .ok_or(DenialCode::Unauthenticated)?;
-    let (credential, not_after) = facts.proof.validity(facts.now)?;
+    let proven_until = facts.proof.validity(facts.now)?;
     let connection = facts
         .connection
         .as_ref()
         .filter(|connection| connection.org == user.org)
         .filter(|connection| facts.proof.covers(connection.id))
         .filter(|connection| may_see(user.groups, connection.groups))
-        .filter(|connection| switched_on(connection, facts.mode))
         .ok_or(DenialCode::ConnectionNotFound)?;
-    if !matches!(facts.protocol, Protocol::Any) && facts.protocol != Protocol::Only(connection.kind)
-    {
+    if !speaks(connection.kind, facts.protocol, facts.verb) {
         return Err(DenialCode::WrongProtocol);
     }
-    Ok(AccessPermit {
-        org: user.org,
-        user: user.id,
-        connection: connection.id,
-        agent: connection.agent,
-        credential,
-        not_after,
-    })
+    if !switched_on(connection, facts.verb) {
+        return Err(DenialCode::ModeDisabled);
+    }
+    Ok(AccessPermit::new(facts, user, connection, proven_until))
 }
 
 /// Whether a member of `user` groups has access to what is open to `connection` groups.
@@ -150,17 +134,28 @@ pub fn may_see(user: &[GroupName], connection: &[GroupName]) -> bool {
         || user.iter().any(|group| connection.contains(group))
 }
 
-const fn switched_on(connection: &Connection<'_>, mode: Mode) -> bool {
-    match mode {
-        Mode::Connect => connection.mode_connect,
-        Mode::Exec => connection.mode_exec,
+/// A native port opens its own type. Over gRPC a TCP service has no command to run, and
+/// MySQL's protocol is not spoken yet.
+fn speaks(kind: ConnectionType, protocol: Protocol, verb: Verb) -> bool {
+    match (protocol, verb) {
+        (Protocol::Only(spoken), Verb::Connect) => spoken == kind,
+        (Protocol::Only(_), Verb::Exec) => false,
+        (Protocol::Any, Verb::Connect) => kind != ConnectionType::Mysql,
+        (Protocol::Any, Verb::Exec) => kind.runs_commands(),
+    }
+}
+
+const fn switched_on(connection: &Connection<'_>, verb: Verb) -> bool {
+    match verb {
+        Verb::Connect => connection.mode_connect,
+        Verb::Exec => connection.mode_exec,
     }
 }
 
 impl Proof {
     const fn user(&self) -> UserId {
         match self {
-            Self::Credential { user, .. } | Self::Token { user } => *user,
+            Self::Credential { user, .. } | Self::Token { user, .. } => *user,
         }
     }
 
@@ -171,56 +166,19 @@ impl Proof {
         }
     }
 
-    fn validity(
-        &self,
-        now: DateTime<Utc>,
-    ) -> Result<(Option<CredentialId>, Option<DateTime<Utc>>), DenialCode> {
+    /// Until when it proves anything, if it does now.
+    fn validity(&self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, DenialCode> {
         match self {
             Self::Credential { revoked: true, .. } => Err(DenialCode::CredentialExpired),
             Self::Credential { expires_at, .. } if *expires_at <= now => {
                 Err(DenialCode::CredentialExpired)
             }
-            Self::Credential { id, expires_at, .. } => Ok((Some(*id), Some(*expires_at))),
-            Self::Token { .. } => Ok((None, None)),
+            Self::Credential { expires_at, .. } => Ok(Some(*expires_at)),
+            Self::Token { expires_at: Some(end), .. } if *end <= now => {
+                Err(DenialCode::Unauthenticated)
+            }
+            Self::Token { expires_at, .. } => Ok(*expires_at),
         }
-    }
-}
-
-impl AccessPermit {
-    /// The organisation.
-    #[must_use]
-    pub const fn org(&self) -> OrgId {
-        self.org
-    }
-
-    /// Who.
-    #[must_use]
-    pub const fn user(&self) -> UserId {
-        self.user
-    }
-
-    /// What.
-    #[must_use]
-    pub const fn connection(&self) -> ConnectionId {
-        self.connection
-    }
-
-    /// Through which agent.
-    #[must_use]
-    pub const fn agent(&self) -> AgentId {
-        self.agent
-    }
-
-    /// With which credential, if it was one.
-    #[must_use]
-    pub const fn credential(&self) -> Option<CredentialId> {
-        self.credential
-    }
-
-    /// Until when.
-    #[must_use]
-    pub const fn not_after(&self) -> Option<DateTime<Utc>> {
-        self.not_after
     }
 }
 

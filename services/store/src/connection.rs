@@ -1,7 +1,10 @@
 //! Connections: named targets, their encrypted secrets, and the groups they are open to.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, GroupName};
+use hoop_domain::{
+    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, GroupName,
+    connection::Limits,
+};
 use uuid::Uuid;
 
 use crate::{Error, OrgStore, Result, convert};
@@ -33,6 +36,10 @@ pub struct Connection {
     pub mode_connect: bool,
     /// Whether `hoop exec` may open it.
     pub mode_exec: bool,
+    /// What it runs, where it runs anything; empty for the type's own command.
+    pub command: Vec<String>,
+    /// How long, and how many.
+    pub limits: Limits,
     /// The groups that it is open to, in order.
     pub groups: Vec<GroupName>,
     /// Counts its changes.
@@ -54,16 +61,37 @@ struct Row {
     secret_updated_at: DateTime<Utc>,
     mode_connect: bool,
     mode_exec: bool,
+    command: Vec<String>,
+    max_session_seconds: Option<i32>,
+    idle_timeout_seconds: Option<i32>,
+    max_sessions_per_user: Option<i32>,
+    max_sessions: Option<i32>,
     groups: Vec<String>,
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
+impl Row {
+    fn limits(&self) -> Result<Limits> {
+        let limit = |column: Option<i32>| {
+            let limit = column.map(u32::try_from).transpose();
+            limit.map_err(|_| Error::corrupt("a connection's limit"))
+        };
+        Ok(Limits {
+            session_seconds: limit(self.max_session_seconds)?,
+            idle_seconds: limit(self.idle_timeout_seconds)?,
+            sessions_per_user: limit(self.max_sessions_per_user)?,
+            sessions: limit(self.max_sessions)?,
+        })
+    }
+}
+
 impl TryFrom<Row> for Connection {
     type Error = Error;
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {
+            limits: row.limits()?,
             id: ConnectionId::from_uuid(row.id),
             name: convert::parse(&row.name, "a connection's name")?,
             kind: convert::parse(&row.kind, "a connection's type")?,
@@ -74,6 +102,7 @@ impl TryFrom<Row> for Connection {
             secret_updated_at: row.secret_updated_at,
             mode_connect: row.mode_connect,
             mode_exec: row.mode_exec,
+            command: row.command,
             groups: convert::parse_all(&row.groups, "a group's name")?,
             version: row.version,
             created_at: row.created_at,
@@ -91,8 +120,9 @@ impl OrgStore {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
-                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.version,
-                 c.created_at, c.updated_at,
+                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
+                 c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
+                 c.max_sessions, c.version, c.created_at, c.updated_at,
                  ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
                        WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
                FROM connections c JOIN agents a ON a.id = c.agent_id
@@ -113,8 +143,9 @@ impl OrgStore {
         let row = sqlx::query_as!(
             Row,
             r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
-                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.version,
-                 c.created_at, c.updated_at,
+                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
+                 c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
+                 c.max_sessions, c.version, c.created_at, c.updated_at,
                  ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
                        WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
                FROM connections c JOIN agents a ON a.id = c.agent_id

@@ -18,3 +18,8 @@ pub(crate) fn bytes<const N: usize>(column: &[u8], what: &'static str) -> Result
 pub(crate) fn parse_all<T: FromStr>(texts: &[String], what: &'static str) -> Result<Vec<T>> {
     texts.iter().map(|text| parse(text, what)).collect()
 }
+
+/// Reads a `count(*)`, which is never negative.
+pub(crate) fn count(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or(0)
+}

@@ -1,9 +1,11 @@
 //! Sessions: who opened what, from where, how long, and why it ended.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, CredentialId, EndReason,
-    OrgId, SessionId, UserId, session::SessionState,
+    AgentId, ConnectionId, CredentialId, EndReason, OrgId, SessionId, TokenId, UserId,
+    session::SessionState,
 };
 use uuid::Uuid;
 
@@ -14,7 +16,7 @@ mod life;
 mod list;
 mod sweep;
 
-pub use create::NewSession;
+pub use create::{NewSession, SessionCount};
 pub(crate) use life::{session_close_on_conn, session_open_on_conn};
 pub use list::SessionFilter;
 pub use sweep::Kill;
@@ -22,42 +24,24 @@ pub use sweep::Kill;
 /// A session as it is on record.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// The id.
-    pub id: SessionId,
     /// Whose it is.
     pub org: OrgId,
-    /// Who opened it.
-    pub user: UserId,
-    /// The user's address at that time.
-    pub user_email: String,
-    /// The user's name at that time.
-    pub user_name: String,
-    /// What was opened.
-    pub connection: ConnectionId,
-    /// Its name at that time.
-    pub connection_name: ConnectionName,
-    /// Its type.
-    pub connection_kind: ConnectionType,
-    /// The agent that reached it.
-    pub agent: AgentId,
-    /// Its name at that time.
-    pub agent_name: AgentName,
-    /// The native credential that opened it, if one did.
-    pub credential: Option<CredentialId>,
-    /// The client's address and port.
-    pub client_address: String,
-    /// What the client calls itself.
-    pub client_application: String,
+    /// What was known when it was allowed.
+    pub begun: NewSession,
     /// Where it is in its life.
     pub state: SessionState,
-    /// When it was allowed.
-    pub authorized_at: DateTime<Utc>,
     /// What the user was told at the end; empty before.
     pub end_message: String,
-    /// When it must be over.
-    pub not_after: Option<DateTime<Utc>>,
     /// The edge that holds or held the client's end.
     pub edge: Option<String>,
+}
+
+/// Reads what was known when the session was allowed, so that it need not be said twice.
+impl Deref for Session {
+    type Target = NewSession;
+    fn deref(&self) -> &NewSession {
+        &self.begun
+    }
 }
 
 pub(crate) struct Row {
@@ -72,6 +56,9 @@ pub(crate) struct Row {
     agent_id: Uuid,
     agent_name: String,
     credential_id: Option<Uuid>,
+    token_id: Option<Uuid>,
+    verb: String,
+    command: Vec<String>,
     client_address: String,
     client_application: String,
     state: String,
@@ -108,23 +95,28 @@ impl TryFrom<Row> for Session {
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {
             state: row.state()?,
-            id: SessionId::from_uuid(row.id),
             org: OrgId::from_uuid(row.org_id),
-            user: UserId::from_uuid(row.user_id),
-            user_email: row.user_email,
-            user_name: row.user_name,
-            connection: ConnectionId::from_uuid(row.connection_id),
-            connection_name: convert::parse(&row.connection_name, "a connection's name")?,
-            connection_kind: convert::parse(&row.connection_type, "a connection's type")?,
-            agent: AgentId::from_uuid(row.agent_id),
-            agent_name: convert::parse(&row.agent_name, "an agent's name")?,
-            credential: row.credential_id.map(CredentialId::from_uuid),
-            client_address: row.client_address,
-            client_application: row.client_application,
-            authorized_at: row.authorized_at,
             end_message: row.end_message.unwrap_or_default(),
-            not_after: row.not_after,
             edge: row.edge,
+            begun: NewSession {
+                id: SessionId::from_uuid(row.id),
+                user: UserId::from_uuid(row.user_id),
+                user_email: row.user_email,
+                user_name: row.user_name,
+                connection: ConnectionId::from_uuid(row.connection_id),
+                connection_name: convert::parse(&row.connection_name, "a connection's name")?,
+                connection_kind: convert::parse(&row.connection_type, "a connection's type")?,
+                verb: convert::parse(&row.verb, "a session's verb")?,
+                command: row.command,
+                agent: AgentId::from_uuid(row.agent_id),
+                agent_name: convert::parse(&row.agent_name, "an agent's name")?,
+                credential: row.credential_id.map(CredentialId::from_uuid),
+                token: row.token_id.map(TokenId::from_uuid),
+                client_address: row.client_address,
+                client_application: row.client_application,
+                not_after: row.not_after,
+                authorized_at: row.authorized_at,
+            },
         })
     }
 }

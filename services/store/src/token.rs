@@ -18,6 +18,19 @@ pub struct TokenOwner {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A token as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The id.
+    pub id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops being valid.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
 impl Store {
     /// Whose token this is, if it is valid at `now`.
     ///
@@ -98,5 +111,48 @@ impl OrgStore {
             return Err(Error::NotFound { what: "user" });
         }
         Ok(id)
+    }
+
+    /// The tokens of `user`, the newest first.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn token_list(&self, user: UserId) -> Result<Vec<Token>> {
+        let rows = sqlx::query!(
+            "SELECT id, name, created_at, expires_at FROM api_tokens
+             WHERE org_id = $1 AND user_id = $2 ORDER BY id DESC",
+            self.org.uuid(),
+            user.uuid()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| Token {
+                id: TokenId::from_uuid(row.id),
+                name: row.name,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            })
+            .collect())
+    }
+
+    /// Forgets a token of `user`, which ends what it is good for.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such token.
+    pub async fn token_delete(&self, user: UserId, token: TokenId) -> Result<()> {
+        let done = sqlx::query!(
+            "DELETE FROM api_tokens WHERE org_id = $1 AND user_id = $2 AND id = $3",
+            self.org.uuid(),
+            user.uuid(),
+            token.uuid()
+        )
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::NotFound { what: "token" });
+        }
+        Ok(())
     }
 }

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, UserId,
+    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, TokenId, UserId,
+    connection::Limits, session::Verb,
 };
 
-use super::{Connection, Facts, Mode, Proof, Protocol, User, decide};
+use super::{Connection, Facts, LiveSessions, Proof, Protocol, User, decide};
 
 struct Scene {
     now: DateTime<Utc>,
@@ -45,15 +46,20 @@ impl Scene {
                 groups: connection,
                 mode_connect: true,
                 mode_exec: true,
+                limits: Limits::default(),
             }),
             protocol: Protocol::Only(ConnectionType::Postgres),
-            mode: Mode::Connect,
+            verb: Verb::Connect,
         }
     }
 }
 
 fn groups(names: &[&str]) -> Vec<GroupName> {
     names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn token(user: UserId, expires_at: Option<DateTime<Utc>>) -> Proof {
+    Proof::Token { id: Some(TokenId::generate()), user, expires_at }
 }
 
 /// Decides about an allowed request after `change`, and compares.
@@ -72,6 +78,8 @@ fn a_member_of_one_of_the_groups_is_let_in_until_the_credential_expires() {
     let permit = decide(&scene.facts(&user, &connection)).unwrap();
     assert_eq!(permit.user(), scene.user);
     assert_eq!(permit.connection(), scene.connection);
+    assert!(!permit.depends_on_count());
+    let permit = permit.with_room(LiveSessions { of_user: 1_000, of_all: 1_000 }).unwrap();
     assert_eq!(permit.credential(), Some(scene.credential));
     assert_eq!(permit.not_after(), Some(scene.now + TimeDelta::seconds(1)));
 }
@@ -82,7 +90,7 @@ fn who_is_not_known_or_not_active_is_not_authenticated() {
     check(|facts, _| facts.user = None, refused);
     check(|facts, _| facts.user.as_mut().unwrap().active = false, refused);
     check(|facts, _| facts.user.as_mut().unwrap().id = UserId::generate(), refused);
-    check(|facts, _| facts.proof = Proof::Token { user: UserId::generate() }, refused);
+    check(|facts, _| facts.proof = token(UserId::generate(), None), refused);
 }
 
 #[test]
@@ -115,14 +123,6 @@ fn no_access_looks_like_no_connection() {
     check(|facts, _| facts.connection.as_mut().unwrap().groups = &[], refused);
     check(|facts, _| facts.connection.as_mut().unwrap().org = OrgId::generate(), refused);
     check(|facts, _| facts.connection.as_mut().unwrap().id = ConnectionId::generate(), refused);
-    check(|facts, _| facts.connection.as_mut().unwrap().mode_connect = false, refused);
-    check(
-        |facts, _| {
-            facts.mode = Mode::Exec;
-            facts.connection.as_mut().unwrap().mode_exec = false;
-        },
-        refused,
-    );
     let scene = Scene::new();
     let open = groups(&["dba"]);
     assert_eq!(decide(&scene.facts(&nobody, &open)).map(|_| ()), refused);
@@ -138,13 +138,104 @@ fn an_administrator_opens_what_is_open_to_nobody() {
 }
 
 #[test]
-fn a_native_port_opens_its_own_type_only_and_grpc_any() {
-    let refused = Err(DenialCode::WrongProtocol);
-    check(|facts, _| facts.protocol = Protocol::Only(ConnectionType::Tcp), refused);
-    check(|facts, _| facts.protocol = Protocol::Any, Ok(()));
+fn what_is_switched_off_is_refused_by_that_name_to_those_who_see_the_connection() {
+    let off = |verb: Verb, expect| {
+        check(
+            |facts, _| {
+                facts.protocol = Protocol::Any;
+                facts.verb = verb;
+                facts.connection.as_mut().unwrap().mode_exec = false;
+            },
+            expect,
+        );
+    };
+    off(Verb::Exec, Err(DenialCode::ModeDisabled));
+    off(Verb::Connect, Ok(()));
+    let disabled = Err(DenialCode::ModeDisabled);
+    check(|facts, _| facts.connection.as_mut().unwrap().mode_connect = false, disabled);
+    check(
+        |facts, _| {
+            let connection = facts.connection.as_mut().unwrap();
+            (connection.mode_connect, connection.groups) = (false, &[]);
+        },
+        Err(DenialCode::ConnectionNotFound),
+    );
 }
 
 #[test]
-fn a_token_opens_every_connection_of_its_owner() {
-    check(|facts, scene| facts.proof = Proof::Token { user: scene.user }, Ok(()));
+fn each_type_is_opened_in_its_own_ways() {
+    use ConnectionType::{CommandLine, Mysql, Postgres, Tcp};
+    let opens = |kind: ConnectionType, protocol: Protocol, verb: Verb, yes: bool| {
+        check(
+            |facts, _| {
+                facts.connection.as_mut().unwrap().kind = kind;
+                (facts.protocol, facts.verb) = (protocol, verb);
+            },
+            if yes { Ok(()) } else { Err(DenialCode::WrongProtocol) },
+        );
+    };
+    let port = Protocol::Only(Postgres);
+    for (kind, native, connect, exec) in [
+        (Postgres, true, true, true),
+        (Mysql, false, false, true),
+        (CommandLine, false, true, true),
+        (Tcp, false, true, false),
+    ] {
+        opens(kind, port, Verb::Connect, native);
+        opens(kind, port, Verb::Exec, false);
+        opens(kind, Protocol::Any, Verb::Connect, connect);
+        opens(kind, Protocol::Any, Verb::Exec, exec);
+    }
+}
+
+#[test]
+fn a_token_opens_every_connection_of_its_owner_while_it_is_valid() {
+    check(|facts, scene| facts.proof = token(scene.user, None), Ok(()));
+    let until = |offset: i64, expect| {
+        check(
+            |facts, scene| {
+                let end = scene.now + TimeDelta::seconds(offset);
+                facts.proof = token(scene.user, Some(end));
+            },
+            expect,
+        );
+    };
+    until(1, Ok(()));
+    until(0, Err(DenialCode::Unauthenticated));
+}
+
+#[test]
+fn a_session_ends_with_its_proof_or_its_longest_time_whichever_is_first() {
+    let scene = Scene::new();
+    let (user, connection) = (groups(&["dba"]), groups(&["dba"]));
+    let ends = |proof: Option<i64>, longest: Option<u32>| {
+        let mut facts = scene.facts(&user, &connection);
+        facts.proof = token(scene.user, proof.map(|s| scene.now + TimeDelta::seconds(s)));
+        facts.connection.as_mut().unwrap().limits.session_seconds = longest;
+        let permit = decide(&facts).unwrap().with_room(LiveSessions::default()).unwrap();
+        permit.not_after().map(|end| (end - scene.now).num_seconds())
+    };
+    assert_eq!(ends(None, None), None);
+    assert_eq!(ends(Some(60), None), Some(60));
+    assert_eq!(ends(None, Some(30)), Some(30));
+    assert_eq!(ends(Some(60), Some(30)), Some(30));
+    assert_eq!(ends(Some(60), Some(90)), Some(60));
+}
+
+#[test]
+fn there_is_room_until_a_limit_is_reached() {
+    let scene = Scene::new();
+    let (user, connection) = (groups(&["dba"]), groups(&["dba"]));
+    let room = |limits: Limits, of_user: u64, of_all: u64| {
+        let mut facts = scene.facts(&user, &connection);
+        facts.connection.as_mut().unwrap().limits = limits;
+        let permit = decide(&facts).unwrap();
+        assert!(permit.depends_on_count());
+        permit.with_room(LiveSessions { of_user, of_all }).map(|_| ())
+    };
+    let full = Err(DenialCode::TooManySessions);
+    let mine = Limits { sessions_per_user: Some(2), ..Limits::default() };
+    assert_eq!([room(mine, 1, 100), room(mine, 2, 2)], [Ok(()), full]);
+    let all = Limits { sessions: Some(3), ..Limits::default() };
+    assert_eq!([room(all, 2, 2), room(all, 0, 3), room(all, 0, 4)], [Ok(()), full, full]);
 }

@@ -1,6 +1,8 @@
 //! Making, changing and deleting connections.
 
-use hoop_domain::{AgentId, ConnectionId, ConnectionName, ConnectionType, GroupName};
+use hoop_domain::{
+    AgentId, ConnectionId, ConnectionName, ConnectionType, GroupName, connection::Limits,
+};
 use sqlx::PgConnection;
 
 use super::Connection;
@@ -30,6 +32,10 @@ pub struct ConnectionSpec {
     pub mode_connect: bool,
     /// Whether `hoop exec` may open it.
     pub mode_exec: bool,
+    /// What it runs, where it runs anything; empty for the type's own command.
+    pub command: Vec<String>,
+    /// How long, and how many.
+    pub limits: Limits,
     /// `None` leaves the stored one as it is.
     pub secret: Option<EncryptedSecret>,
 }
@@ -51,8 +57,10 @@ impl OrgStore {
         };
         let done = sqlx::query!(
             "INSERT INTO connections
-               (id, org_id, name, type, agent_id, secret, secret_names, mode_connect, mode_exec)
-             SELECT $1, $2, $3, $4, id, $6, $7, $8, $9
+               (id, org_id, name, type, agent_id, secret, secret_names, mode_connect, mode_exec,
+                command, max_session_seconds, idle_timeout_seconds, max_sessions_per_user,
+                max_sessions)
+             SELECT $1, $2, $3, $4, id, $6, $7, $8, $9, $10, $11, $12, $13, $14
              FROM agents WHERE org_id = $2 AND id = $5 AND revoked_at IS NULL",
             id.uuid(),
             self.org.uuid(),
@@ -62,7 +70,12 @@ impl OrgStore {
             secret,
             names,
             spec.mode_connect,
-            spec.mode_exec
+            spec.mode_exec,
+            &spec.command,
+            column(spec.limits.session_seconds),
+            column(spec.limits.idle_seconds),
+            column(spec.limits.sessions_per_user),
+            column(spec.limits.sessions)
         )
         .execute(&mut *tx)
         .await
@@ -92,6 +105,8 @@ impl OrgStore {
                mode_exec = $6, secret = COALESCE($7, secret),
                secret_names = COALESCE($8, secret_names),
                secret_updated_at = CASE WHEN $7 IS NULL THEN secret_updated_at ELSE now() END,
+               command = $9, max_session_seconds = $10, idle_timeout_seconds = $11,
+               max_sessions_per_user = $12, max_sessions = $13,
                version = c.version + 1, updated_at = now()
              FROM agents a
              WHERE c.org_id = $1 AND c.id = $2
@@ -103,7 +118,12 @@ impl OrgStore {
             spec.mode_connect,
             spec.mode_exec,
             spec.secret.as_ref().map(|secret| secret.ciphertext.as_slice()),
-            spec.secret.as_ref().map(|secret| secret.names.as_slice()) as Option<&[String]>
+            spec.secret.as_ref().map(|secret| secret.names.as_slice()) as Option<&[String]>,
+            &spec.command,
+            column(spec.limits.session_seconds),
+            column(spec.limits.idle_seconds),
+            column(spec.limits.sessions_per_user),
+            column(spec.limits.sessions)
         )
         .execute(&mut *tx)
         .await
@@ -172,4 +192,9 @@ impl OrgStore {
         let body = serde_json::json!({ "connection": id.to_string(), "name": name });
         outbox::append(conn, self.org.uuid(), kind, &body).await
     }
+}
+
+/// A limit as it is stored. What is larger than the column limits nothing.
+fn column(limit: Option<u32>) -> Option<i32> {
+    limit.and_then(|limit| i32::try_from(limit).ok())
 }

@@ -1,58 +1,122 @@
-//! The row of a session that was just allowed.
+//! The row of a session that was just allowed, and the count that it was allowed under.
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
     AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, CredentialId, SessionId,
-    UserId,
+    TokenId, UserId, session::Verb,
 };
+use sqlx::{Postgres, Transaction};
 
-use crate::{OrgStore, Result};
+use crate::{OrgStore, Result, convert};
 
-/// A session that was just allowed.
+/// What is known of a session from its beginning, and never changes.
 #[derive(Debug, Clone)]
 pub struct NewSession {
     /// The id, which the secret is sealed for.
     pub id: SessionId,
     /// Who opens it.
     pub user: UserId,
-    /// The user's address.
+    /// The user's address at that time.
     pub user_email: String,
-    /// The user's name.
+    /// The user's name at that time.
     pub user_name: String,
     /// What is opened.
     pub connection: ConnectionId,
-    /// Its name.
+    /// Its name at that time.
     pub connection_name: ConnectionName,
     /// Its type.
     pub connection_kind: ConnectionType,
+    /// What it is opened for.
+    pub verb: Verb,
+    /// The connection's command at that time; empty for the type's own.
+    pub command: Vec<String>,
     /// The agent that reaches it.
     pub agent: AgentId,
-    /// Its name.
+    /// Its name at that time.
     pub agent_name: AgentName,
     /// The native credential that opens it, if one does.
     pub credential: Option<CredentialId>,
+    /// The API token that opens it, if one does.
+    pub token: Option<TokenId>,
     /// The client's address and port.
     pub client_address: String,
     /// What the client calls itself.
     pub client_application: String,
     /// When it must be over.
     pub not_after: Option<DateTime<Utc>>,
-    /// Now.
+    /// When it was allowed.
     pub authorized_at: DateTime<Utc>,
 }
 
+/// How many live sessions there are of a connection, and nobody opens another meanwhile.
+#[derive(Debug)]
+#[must_use = "until it is dropped nobody else opens this connection"]
+pub struct SessionCount {
+    /// Of one user.
+    pub of_user: u64,
+    /// Of everybody.
+    pub of_all: u64,
+    guard: Transaction<'static, Postgres>,
+}
+
 impl OrgStore {
-    /// Puts a session on record, before anything of it happens.
+    /// Counts the live sessions of `connection` and keeps others from opening one until the
+    /// count is used or dropped. Sessions that have been told to end are not counted.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn session_count_live(
+        &self,
+        connection: ConnectionId,
+        user: UserId,
+    ) -> Result<SessionCount> {
+        let mut guard = self.pool.begin().await?;
+        sqlx::query!(
+            "SELECT id FROM connections WHERE org_id = $1 AND id = $2 FOR NO KEY UPDATE",
+            self.org.uuid(),
+            connection.uuid()
+        )
+        .fetch_optional(&mut *guard)
+        .await?;
+        let row = sqlx::query!(
+            r#"SELECT count(*) AS "of_all!", count(*) FILTER (WHERE user_id = $3) AS "of_user!"
+               FROM sessions
+               WHERE org_id = $1 AND connection_id = $2 AND state <> 'done'
+                 AND kill_reason IS NULL"#,
+            self.org.uuid(),
+            connection.uuid(),
+            user.uuid()
+        )
+        .fetch_one(&mut *guard)
+        .await?;
+        Ok(SessionCount {
+            of_user: convert::count(row.of_user),
+            of_all: convert::count(row.of_all),
+            guard,
+        })
+    }
+
+    /// Puts a session on record, before anything of it happens; with `count`, as one more
+    /// than was counted.
     ///
     /// # Errors
     /// When the database is not available; then the session must not begin.
-    pub async fn session_create(&self, new: &NewSession) -> Result<()> {
+    pub async fn session_create(
+        &self,
+        new: &NewSession,
+        count: Option<SessionCount>,
+    ) -> Result<()> {
+        let mut tx = match count {
+            Some(count) => count.guard,
+            None => self.pool.begin().await?,
+        };
         sqlx::query!(
             "INSERT INTO sessions (id, org_id, user_id, user_email, user_name, connection_id,
                connection_name, connection_type, agent_id, agent_name, credential_id,
-               client_address, client_application, state, authorized_at, seen_at, not_after)
+               client_address, client_application, state, authorized_at, seen_at, not_after,
+               verb, command, token_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'opening', $14, $14,
-               $15)",
+               $15, $16, $17, $18)",
             new.id.uuid(),
             self.org.uuid(),
             new.user.uuid(),
@@ -67,10 +131,14 @@ impl OrgStore {
             new.client_address,
             new.client_application,
             new.authorized_at,
-            new.not_after
+            new.not_after,
+            new.verb.as_str(),
+            &new.command,
+            new.token.map(TokenId::uuid)
         )
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Finding sessions.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionType, SessionId, UserId};
+use hoop_domain::{ConnectionType, SessionId, UserId, session::Verb};
 
 use super::{Row, Session};
 use crate::{Cursor, Error, OrgStore, Page, Result};
@@ -15,14 +15,40 @@ pub struct SessionFilter {
     pub user: Option<String>,
     /// The connection's name.
     pub connection: Option<String>,
-    /// The connection's type.
-    pub kind: Option<ConnectionType>,
+    /// The connection's type is one of these.
+    pub kinds: Option<Vec<ConnectionType>>,
+    /// The agent's id or name.
+    pub agent: Option<String>,
+    /// What it was opened for.
+    pub verb: Option<Verb>,
     /// `opening`, `open` or `done`.
     pub state: Option<String>,
     /// Allowed at this time or later.
     pub from: Option<DateTime<Utc>>,
     /// Allowed before this time.
     pub until: Option<DateTime<Utc>>,
+}
+
+impl SessionFilter {
+    fn kinds(&self) -> Option<Vec<String>> {
+        let kinds = self.kinds.as_ref()?;
+        Some(kinds.iter().map(|kind| kind.as_str().to_owned()).collect())
+    }
+}
+
+/// Every column of sessions that are so.
+macro_rules! select {
+    ($condition:tt, $($argument:expr),*) => {
+        sqlx::query_as!(
+            Row,
+            "SELECT id, org_id, user_id, user_email, user_name, connection_id, connection_name,
+               connection_type, agent_id, agent_name, credential_id, token_id, verb, command,
+               client_address, client_application, state, authorized_at, opened_at, closed_at,
+               end_reason, end_message, not_after, edge
+             FROM sessions " + $condition,
+            $($argument),*
+        )
+    };
 }
 
 impl OrgStore {
@@ -35,14 +61,8 @@ impl OrgStore {
         id: SessionId,
         visible_to: Option<UserId>,
     ) -> Result<Session> {
-        let row = sqlx::query_as!(
-            Row,
-            "SELECT id, org_id, user_id, user_email, user_name, connection_id, connection_name,
-               connection_type, agent_id, agent_name, credential_id, client_address,
-               client_application, state, authorized_at, opened_at, closed_at, end_reason,
-               end_message, not_after, edge
-             FROM sessions
-             WHERE org_id = $1 AND id = $2 AND ($3::uuid IS NULL OR user_id = $3)",
+        let row = select!(
+            "WHERE org_id = $1 AND id = $2 AND ($3::uuid IS NULL OR user_id = $3)",
             self.org.uuid(),
             id.uuid(),
             visible_to.map(UserId::uuid)
@@ -62,32 +82,30 @@ impl OrgStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<Session>> {
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT id, org_id, user_id, user_email, user_name, connection_id, connection_name,
-               connection_type, agent_id, agent_name, credential_id, client_address,
-               client_application, state, authorized_at, opened_at, closed_at, end_reason,
-               end_message, not_after, edge
-             FROM sessions
-             WHERE org_id = $1
+        let rows = select!(
+            "WHERE org_id = $1
                AND ($2::uuid IS NULL OR id < $2)
                AND ($3::uuid IS NULL OR user_id = $3)
                AND ($4::text IS NULL OR user_email = lower($4) OR user_id::text = $4)
                AND ($5::text IS NULL OR connection_name = $5)
-               AND ($6::text IS NULL OR connection_type = $6)
+               AND ($6::text[] IS NULL OR connection_type = ANY($6))
                AND ($7::text IS NULL OR state = $7)
                AND ($8::timestamptz IS NULL OR $8 <= authorized_at)
                AND ($9::timestamptz IS NULL OR authorized_at < $9)
-             ORDER BY id DESC LIMIT $10",
+               AND ($10::text IS NULL OR agent_name = $10 OR agent_id::text = $10)
+               AND ($11::text IS NULL OR verb = $11)
+             ORDER BY id DESC LIMIT $12",
             self.org.uuid(),
             after.map(Cursor::uuid),
             filter.visible_to.map(UserId::uuid),
             filter.user,
             filter.connection,
-            filter.kind.map(ConnectionType::as_str),
+            filter.kinds() as Option<Vec<String>>,
             filter.state,
             filter.from,
             filter.until,
+            filter.agent,
+            filter.verb.map(Verb::as_str),
             i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
         )
         .fetch_all(&self.pool)
@@ -109,19 +127,23 @@ impl OrgStore {
                    AND ($2::uuid IS NULL OR user_id = $2)
                    AND ($3::text IS NULL OR user_email = lower($3) OR user_id::text = $3)
                    AND ($4::text IS NULL OR connection_name = $4)
-                   AND ($5::text IS NULL OR connection_type = $5)
+                   AND ($5::text[] IS NULL OR connection_type = ANY($5))
                    AND ($6::text IS NULL OR state = $6)
                    AND ($7::timestamptz IS NULL OR $7 <= authorized_at)
                    AND ($8::timestamptz IS NULL OR authorized_at < $8)
-                 LIMIT $9) AS matching"#,
+                   AND ($9::text IS NULL OR agent_name = $9 OR agent_id::text = $9)
+                   AND ($10::text IS NULL OR verb = $10)
+                 LIMIT $11) AS matching"#,
             self.org.uuid(),
             filter.visible_to.map(UserId::uuid),
             filter.user,
             filter.connection,
-            filter.kind.map(ConnectionType::as_str),
+            filter.kinds() as Option<Vec<String>>,
             filter.state,
             filter.from,
             filter.until,
+            filter.agent,
+            filter.verb.map(Verb::as_str),
             cap
         )
         .fetch_one(&self.pool)

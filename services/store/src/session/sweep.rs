@@ -132,10 +132,13 @@ impl Store {
                  SELECT l.id, CASE
                      WHEN l.not_after <= $1 THEN 'expired'
                      WHEN a.revoked_at IS NOT NULL THEN 'agent_revoked'
-                     WHEN u.id IS NULL OR NOT u.active OR c.id IS NULL OR NOT c.mode_connect
+                     WHEN u.id IS NULL OR NOT u.active OR c.id IS NULL
+                       OR NOT CASE l.verb WHEN 'exec' THEN c.mode_exec ELSE c.mode_connect END
                        OR (l.credential_id IS NOT NULL
                            AND NOT EXISTS (SELECT FROM credentials k
                              WHERE k.id = l.credential_id AND k.revoked_at IS NULL))
+                       OR (l.token_id IS NOT NULL
+                           AND NOT EXISTS (SELECT FROM api_tokens t WHERE t.id = l.token_id))
                        OR NOT EXISTS (SELECT FROM user_groups m JOIN groups g ON g.id = m.group_id
                              WHERE m.user_id = l.user_id AND (g.name = 'admin'
                                OR EXISTS (SELECT FROM connection_groups o

@@ -82,6 +82,8 @@ pub(crate) fn connection_spec(name: &str, agent: AgentId, groups: &[&str]) -> Co
         groups: groups.iter().map(|name| name.parse().unwrap()).collect(),
         mode_connect: true,
         mode_exec: true,
+        command: Vec::new(),
+        limits: Default::default(),
         secret: Some(EncryptedSecret { ciphertext: vec![1, 2, 3], names: vec!["HOST".into()] }),
     }
 }
@@ -147,13 +149,16 @@ impl Cast {
             connection_kind: self.connection.kind,
             agent: self.agent,
             agent_name: self.connection.agent_name.clone(),
+            verb: hoop_domain::session::Verb::Connect,
+            command: Vec::new(),
             credential: Some(self.credential),
+            token: None,
             client_address: "127.0.0.1:5".into(),
             client_application: "psql".into(),
             not_after: Some(at(3600)),
             authorized_at: at(second),
         };
-        store.org(self.org).session_create(&new).await.unwrap();
+        store.org(self.org).session_create(&new, None).await.unwrap();
         new.id
     }
 }

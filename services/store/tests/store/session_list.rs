@@ -1,6 +1,6 @@
 //! Finding sessions: every filter, and every session on exactly one page.
 
-use hoop_domain::{EndReason, UserId};
+use hoop_domain::{ConnectionType, EndReason, UserId, session::Verb};
 use hoop_store::session::SessionFilter;
 
 use crate::scene::{Scene, at, cast};
@@ -53,7 +53,14 @@ async fn every_filter_leaves_out_what_does_not_match() {
     check(SessionFilter { connection: Some("pg".into()), ..all() }, &[second, first]).await;
     check(SessionFilter { user: Some("ANN@example.com".into()), ..all() }, &[second, first]).await;
     check(SessionFilter { user: Some(cast.user.id.to_string()), ..all() }, &[second, first]).await;
-    check(SessionFilter { kind: Some(hoop_domain::ConnectionType::Tcp), ..all() }, &[]).await;
+    let kinds = |kinds: &[ConnectionType]| SessionFilter { kinds: Some(kinds.into()), ..all() };
+    check(kinds(&[ConnectionType::Tcp]), &[]).await;
+    check(kinds(&[ConnectionType::Mysql, ConnectionType::Postgres]), &[second, first]).await;
+    check(SessionFilter { agent: Some("dev".into()), ..all() }, &[second, first]).await;
+    check(SessionFilter { agent: Some(cast.agent.to_string()), ..all() }, &[second, first]).await;
+    check(SessionFilter { agent: Some("other".into()), ..all() }, &[]).await;
+    check(SessionFilter { verb: Some(Verb::Connect), ..all() }, &[second, first]).await;
+    check(SessionFilter { verb: Some(Verb::Exec), ..all() }, &[]).await;
     check(SessionFilter { visible_to: Some(UserId::generate()), ..all() }, &[]).await;
     check(SessionFilter { visible_to: Some(cast.user.id), ..all() }, &[second, first]).await;
     assert!(org.session_fetch(first, Some(UserId::generate())).await.is_err());
