@@ -4,6 +4,7 @@
 //! they have streams of their own, and a new edge may offer new ones while the old ones go
 //! on.
 
+mod embedded;
 mod told;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ use crate::{
     sessions::{Context, Sessions},
     surroundings::Surroundings,
 };
+pub(crate) use embedded::Pace;
 use told::Told;
 
 /// Thousands of agents that lost one edge come back spread over these.
@@ -49,6 +51,7 @@ pub struct Agent {
     name: AgentName,
     mode: Mode,
     context: Arc<Context>,
+    pub(crate) pace: Pace,
     ready: bool,
 }
 
@@ -63,7 +66,7 @@ impl Agent {
     ) -> Self {
         let surroundings = Arc::new(surroundings);
         let context = Arc::new(Context::new(credentials, seal_key, surroundings));
-        Self { gateway, name, mode, context, ready: false }
+        Self { gateway, name, mode, context, pace: Pace::STANDARD, ready: false }
     }
 
     /// Serves sessions until the drain begins and those that live have ended.
@@ -79,7 +82,8 @@ impl Agent {
         while !drain.has_begun() {
             let began_at = Instant::now();
             let ended = self.serve(&mut sessions, &mut told, &drain).await;
-            let Err(error) = ended else { break };
+            // An embedded agent that nobody needed any more asks again until it is wanted.
+            let Err(error) = ended else { continue };
             if HEALTHY <= began_at.elapsed() {
                 retry.reset();
             }
@@ -95,7 +99,8 @@ impl Agent {
         tracing::info!("stopped");
     }
 
-    /// One control stream, from dialing to its end. `Ok` when that is the drain's doing.
+    /// One control stream, from dialing to its end. `Ok` when that is the drain's doing, or
+    /// an embedded agent had nothing to do any more.
     async fn serve(
         &mut self,
         sessions: &mut Sessions,
@@ -108,16 +113,16 @@ impl Agent {
             connected = self.connect() => connected?,
         };
         told.connected(&self.gateway);
-        if !self.ready {
-            self.ready = true;
-            let gateway = ("gateway", self.gateway.to_string());
-            process::ready("hoop-agent", &[("agent", self.name.to_string()), gateway]);
-        }
+        self.say_ready();
         loop {
             tokio::select! {
                 biased;
                 () = drain.begun() => break,
                 frame = incoming.recv() => offer(sessions, &channel, &sender, frame?)?,
+                () = self.out_of_work(sessions) => {
+                    tracing::info!("nothing to do any more; waiting until this agent is wanted");
+                    break;
+                }
             }
         }
         // What is offered before the edge knows is still taken up, and has the grace time.
@@ -131,8 +136,19 @@ impl Agent {
         Ok(())
     }
 
-    async fn connect(&self) -> Result<(Channel, Sender, Incoming), Error> {
+    /// Says once that the agent can be used: it is connected, or would be when wanted.
+    fn say_ready(&mut self) {
+        if !std::mem::replace(&mut self.ready, true) {
+            let gateway = ("gateway", self.gateway.to_string());
+            process::ready("hoop-agent", &[("agent", self.name.to_string()), gateway]);
+        }
+    }
+
+    async fn connect(&mut self) -> Result<(Channel, Sender, Incoming), Error> {
         let channel = dial(&self.gateway, None).await?;
+        if self.mode == Mode::Embedded {
+            self.until_wanted(&channel).await?;
+        }
         let hello = up::Frame::AgentHello(host::hello());
         let credentials = &self.context.credentials;
         let (sender, mut incoming) =

@@ -85,7 +85,8 @@ impl Sessions {
         }
     }
 
-    async fn all_ended(&mut self) {
+    /// Waits until no session lives. Cancel safe.
+    pub(crate) async fn all_ended(&mut self) {
         while self.tasks.join_next().await.is_some() {}
     }
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod edge;
+mod embedded;
 mod postgres;
 mod tcp;
 

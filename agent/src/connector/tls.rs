@@ -11,7 +11,7 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use trust::{AnyCertificate, ChainOnly};
+use trust::Trust;
 
 /// How much a connection asks of TLS. The names are libpq's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,23 +57,15 @@ impl Tls {
     ) -> Result<Option<Arc<ClientConfig>>, Error> {
         match (mode, root) {
             (SslMode::Disable, _) => Ok(None),
-            (SslMode::Prefer, _) | (SslMode::Require, None) => self.unverified().map(Some),
-            (SslMode::Require, Some(pem)) => chain_only(roots(pem)?).map(Some),
+            (SslMode::Prefer, _) | (SslMode::Require, None) => Ok(Some(self.unverified())),
+            (SslMode::Require, Some(pem)) => Ok(Some(trusting(Trust::chain(roots(pem)?)?))),
             (SslMode::VerifyFull, Some(pem)) => full(roots(pem)?).map(Some),
             (SslMode::VerifyFull, None) => self.system().map(Some),
         }
     }
 
-    fn unverified(&self) -> Result<Arc<ClientConfig>, Error> {
-        if let Some(config) = self.unverified.get() {
-            return Ok(Arc::clone(config));
-        }
-        let verifier = Arc::new(AnyCertificate::new());
-        let config = ClientConfig::builder()
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        Ok(Arc::clone(self.unverified.get_or_init(|| Arc::new(config))))
+    fn unverified(&self) -> Arc<ClientConfig> {
+        Arc::clone(self.unverified.get_or_init(|| trusting(Trust::Any)))
     }
 
     fn system(&self) -> Result<Arc<ClientConfig>, Error> {
@@ -94,13 +86,12 @@ fn full(roots: RootCertStore) -> Result<Arc<ClientConfig>, Error> {
     Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
 }
 
-fn chain_only(roots: RootCertStore) -> Result<Arc<ClientConfig>, Error> {
-    let verifier = Arc::new(ChainOnly::new(roots)?);
+fn trusting(trust: Trust) -> Arc<ClientConfig> {
     let config = ClientConfig::builder()
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
+        .with_custom_certificate_verifier(Arc::new(trust))
         .with_no_client_auth();
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 fn roots(pem: &str) -> Result<RootCertStore, Error> {

@@ -16,7 +16,7 @@ use super::{Rig, Stream};
 
 /// All that a command printed, and how it ended.
 #[derive(Debug, Default)]
-struct Outcome {
+pub(super) struct Outcome {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     code: i32,
@@ -37,7 +37,7 @@ fn client_closed() -> Body {
 }
 
 impl Outcome {
-    fn stdout(&self) -> &str {
+    pub(super) fn stdout(&self) -> &str {
         std::str::from_utf8(&self.stdout).unwrap()
     }
 
@@ -48,13 +48,13 @@ impl Outcome {
 
 impl Stream {
     /// Runs the connection's command with these arguments.
-    async fn run(&mut self, arguments: &[&str]) {
+    pub(super) async fn run(&mut self, arguments: &[&str]) {
         self.deliver(1, open(arguments, None));
         assert!(matches!(self.payload().await, (1, Body::ChannelReady(_))));
     }
 
     /// Everything until the session is over, in its right order, with credit for all of it.
-    async fn outcome(&mut self) -> Outcome {
+    pub(super) async fn outcome(&mut self) -> Outcome {
         let mut outcome = Outcome::default();
         loop {
             match self.payload().await {

@@ -1,6 +1,13 @@
 //! An edge whose every word the test decides.
 
-use std::{net::SocketAddr, pin::Pin};
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use hoop_domain::{ConnectionType, SessionId, seal};
@@ -9,6 +16,7 @@ use hoop_proto::v1::{
     channel_open::Kind,
     down,
     payload::Body,
+    pre_connect_response::Advice,
     transport_server::{Transport, TransportServer},
     up,
 };
@@ -24,6 +32,9 @@ type Downs = UnboundedReceiverStream<Result<v1::Down, Status>>;
 pub(super) struct Edge {
     pub(super) address: SocketAddr,
     streams: mpsc::UnboundedReceiver<Stream>,
+    /// What embedded agents are told, and how often they have asked.
+    pub(super) wanted: Arc<AtomicBool>,
+    pub(super) asked: Arc<AtomicUsize>,
 }
 
 /// One stream of the agent.
@@ -33,7 +44,11 @@ pub(super) struct Stream {
     downs: mpsc::UnboundedSender<Result<v1::Down, Status>>,
 }
 
-struct Service(mpsc::UnboundedSender<Stream>);
+struct Service {
+    opened: mpsc::UnboundedSender<Stream>,
+    wanted: Arc<AtomicBool>,
+    asked: Arc<AtomicUsize>,
+}
 
 #[tonic::async_trait]
 impl Transport for Service {
@@ -41,9 +56,14 @@ impl Transport for Service {
 
     async fn pre_connect(
         &self,
-        _: Request<v1::PreConnectRequest>,
+        request: Request<v1::PreConnectRequest>,
     ) -> Result<Response<v1::PreConnectResponse>, Status> {
-        Err(Status::unimplemented(""))
+        assert_eq!(request.metadata().get("agent-name").unwrap(), "dev");
+        assert!(request.metadata().contains_key("authorization"));
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        let advice = if wanted { Advice::Connect } else { Advice::BackOff };
+        Ok(Response::new(v1::PreConnectResponse { advice: advice.into() }))
     }
 
     async fn health_check(
@@ -59,7 +79,7 @@ impl Transport for Service {
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (downs, frames) = mpsc::unbounded_channel();
         let metadata = request.metadata().clone();
-        let _ = self.0.send(Stream { metadata, ups: request.into_inner(), downs });
+        let _ = self.opened.send(Stream { metadata, ups: request.into_inner(), downs });
         Ok(Response::new(Box::pin(Downs::new(frames))))
     }
 }
@@ -69,12 +89,14 @@ impl Edge {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (opened, streams) = mpsc::unbounded_channel();
-        let service = TransportServer::new(Service(opened));
+        let (wanted, asked) = (Arc::default(), Arc::default());
+        let service = Service { opened, wanted: Arc::clone(&wanted), asked: Arc::clone(&asked) };
+        let service = TransportServer::new(service);
         let serve = Server::builder()
             .add_service(service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(serve);
-        Self { address, streams }
+        Self { address, streams, wanted, asked }
     }
 
     /// The next stream that the agent opens.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use hoop_proto::{
     packet::LARGEST_FRAME,
-    v1::{transport_client::TransportClient, up},
+    v1::{PreConnectRequest, pre_connect_response::Advice, transport_client::TransportClient, up},
 };
 use tonic::{Request, metadata::AsciiMetadataValue, transport::Channel};
 
@@ -43,6 +43,27 @@ impl Credentials {
             .map_err(|_| Error::Unsendable { what: "agent name" })?;
         Ok(Self { agent_name: Some(name), ..Self::user(token)? })
     }
+
+    fn sign<T>(&self, request: &mut Request<T>) {
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", self.bearer.clone());
+        if let Some(name) = &self.agent_name {
+            metadata.insert("agent-name", name.clone());
+        }
+    }
+}
+
+/// Asks whether a client waits for this agent, which is embedded and has no stream.
+///
+/// # Errors
+/// When the gateway refuses, or can't be reached.
+pub async fn wanted(channel: Channel, credentials: &Credentials) -> Result<bool, Error> {
+    let mut request = Request::new(PreConnectRequest { version: env!("CARGO_PKG_VERSION").into() });
+    credentials.sign(&mut request);
+    let mut client = TransportClient::new(channel);
+    let asked = tokio::time::timeout(OPEN_TIMEOUT, client.pre_connect(request)).await;
+    let answer = asked.map_err(|_| Error::TimedOut { seconds: OPEN_TIMEOUT.as_secs() })??;
+    Ok(answer.into_inner().advice() == Advice::Connect)
 }
 
 /// The sending side of a stream. Dropping it ends that direction: tonic would otherwise
@@ -94,11 +115,7 @@ pub async fn open(
     let silence = SilenceTimer::new(keep_alive.send_after);
     let mut request = Request::new(Outgoing::new(Arc::clone(&outbox), silence));
     let sender = Sender(outbox);
-    let metadata = request.metadata_mut();
-    metadata.insert("authorization", credentials.bearer.clone());
-    if let Some(name) = &credentials.agent_name {
-        metadata.insert("agent-name", name.clone());
-    }
+    credentials.sign(&mut request);
     let mut client = TransportClient::new(channel).max_decoding_message_size(LARGEST_FRAME);
     let response = tokio::time::timeout(OPEN_TIMEOUT, client.connect(request))
         .await
