@@ -112,10 +112,11 @@ impl Child {
         }
     }
 
-    /// Asks it to finish, and waits until it has.
-    pub(crate) async fn stop(self) {
+    /// Asks it to finish, and waits until it has; false when it was given up before.
+    pub(crate) async fn stop(self) -> bool {
         self.stop.cancel();
         let _panicked = self.task.await;
+        !matches!(*self.state.borrow(), State::Failed(_))
     }
 }
 

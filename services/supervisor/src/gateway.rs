@@ -168,8 +168,9 @@ impl Gateway {
     async fn stop(mut self) {
         for name in ORDER {
             if let Some(index) = self.children.iter().position(|child| child.name() == name) {
-                self.children.swap_remove(index).stop().await;
-                say(&format!("{name} stopped"));
+                if self.children.swap_remove(index).stop().await {
+                    say(&format!("{name} stopped"));
+                }
             }
         }
         self.family.roster.forget();

@@ -136,11 +136,10 @@ impl Postgres {
 
     /// How it is run.
     pub(crate) fn spec(&self) -> Spec {
-        let socket = if self.folder.as_os_str().len() <= SOCKET_PATH {
-            self.folder.display().to_string()
-        } else {
-            String::new()
-        };
+        // None where there can't be one: its path is too long, or reads as a list.
+        let folder = self.folder.display().to_string();
+        let possible = folder.len() <= SOCKET_PATH && !folder.contains([',', '"']);
+        let socket = if possible { folder } else { String::new() };
         let settings = [
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={}", self.port),

@@ -102,7 +102,8 @@ pub(crate) fn others(
     if env.text("PLUGIN_AUDIT_PATH").is_none() {
         writer.push(("PLUGIN_AUDIT_PATH", data.join("spool").display().to_string()));
     }
-    let notifier = vec![nats(), postgres()];
+    let secrets_key = ("SECRETS_KEY", kept.secrets_key.reveal().clone());
+    let notifier = vec![nats(), postgres(), secrets_key];
     let sessions = env.duration("EDGE_DRAIN_TIMEOUT", Duration::from_secs(30))?;
     Ok([
         spec("grpc-edge", &programs.edge, data, edge, sessions),

@@ -1,8 +1,8 @@
 //! SIGTERM, SIGINT and SIGHUP: the first asks to stop, the second means now.
 
-use std::io;
+use std::{fs, io};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::say::say;
@@ -24,7 +24,8 @@ impl Signals {
     pub fn listen() -> io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut hangup = signal(SignalKind::hangup())?;
+        // Under `nohup` the end of a terminal is to be ignored.
+        let mut hangup = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
         let signals = Self::default();
         let told = signals.clone();
         tokio::spawn(async move {
@@ -32,7 +33,7 @@ impl Signals {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
-                    _ = hangup.recv() => {}
+                    () = next(hangup.as_mut()) => {}
                 }
                 if !token.is_cancelled() {
                     token.cancel();
@@ -42,4 +43,21 @@ impl Signals {
         });
         Ok(signals)
     }
+}
+
+async fn next(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether SIGHUP, the first bit of the mask, was ignored by whoever started us.
+fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }

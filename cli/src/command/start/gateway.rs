@@ -26,8 +26,11 @@ pub(super) async fn run(asked: super::Gateway, format: Format) -> Result<()> {
         output::say(&format!("hoop: this user is not signed in: {error:#}"));
         None
     });
-    summary::print(&ready, signed_in.as_deref(), format)?;
-    gateway.welcomed()?;
+    let told = summary::print(&ready, signed_in.as_deref(), format);
+    // What nobody was told is told again at the next start.
+    if let Err(error) = told.and_then(|()| Ok(gateway.welcomed()?)) {
+        output::say(&format!("hoop: {error:#}"));
+    }
     Ok(gateway.run().await?)
 }
 
@@ -43,5 +46,6 @@ fn sign_in(ready: &Summary) -> Result<Option<PathBuf>> {
     let mut settings = Settings::default().at(ready.api_url.clone(), grpc_url);
     settings.token = first.token.as_ref().map(|token| token.reveal().clone());
     settings.store(&path)?;
+    output::say(&format!("hoop: wrote {}, where this user's hoop command looks", path.display()));
     Ok(Some(path))
 }

@@ -37,16 +37,6 @@ impl Scene {
     fn text(&self, name: &str) -> String {
         fs::read_to_string(self.folder.path().join(name)).unwrap_or_default()
     }
-
-    async fn until(&self, name: &str, found: impl Fn(&str) -> bool) {
-        for _ in 0..1000 {
-            if found(&self.text(name)) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{name} has {:?}", self.text(name));
-    }
 }
 
 const LIVE: &str = "trap 'echo bye >>ends; exit' TERM; echo $$ >>starts; echo READY {}; \
@@ -70,7 +60,11 @@ async fn a_child_that_was_killed_is_started_again_and_finishes_when_it_is_asked_
     child.ready().await.unwrap();
     let pid = scene.text("starts").trim().parse().ok().and_then(rustix::process::Pid::from_raw);
     rustix::process::kill_process(pid.unwrap(), Signal::KILL).unwrap();
-    scene.until("starts", |text| text.lines().count() == 2).await;
+    let again = async || match scene.text("starts").lines().count() {
+        2 => Ok(()),
+        starts => anyhow::bail!("{starts} starts"),
+    };
+    hoop_testkit::eventually("the second start", again).await.unwrap();
     child.stop().await;
     assert_eq!(scene.text("ends"), "bye\n");
     assert_eq!(fs::read_to_string(scene.family.roster.path()).unwrap().trim(), "");
