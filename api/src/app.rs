@@ -1,9 +1,13 @@
 //! What every handler has at hand.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 use chrono::{DateTime, Utc};
 use hoop_bus::Bus;
+use hoop_domain::Attempts;
 use hoop_store::{OrgStore, Store};
 use tokio::sync::{Notify, Semaphore};
 
@@ -22,6 +26,7 @@ pub struct App {
     /// `PROFILE=dev`: who everybody is.
     pub(crate) everybody: Option<Arc<Actor>>,
     pub(crate) hashing: Arc<Semaphore>,
+    pub(crate) logins: Arc<Mutex<Attempts>>,
     reconciler: Arc<Notify>,
 }
 
@@ -40,6 +45,7 @@ impl App {
             config: Arc::new(config),
             everybody: everybody.map(Arc::new),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            logins: Arc::new(Mutex::new(Attempts::new(Instant::now()))),
             reconciler: Arc::new(Notify::new()),
         }
     }

@@ -1,9 +1,13 @@
 //! Who asks: bearer tokens, passwords, and nobody at all with `PROFILE=dev`.
 
+pub(crate) mod guesses;
 pub(crate) mod password;
 pub(crate) mod token;
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use hoop_domain::{GroupName, Role, UserId};
@@ -72,6 +76,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         parts.extensions.get::<Self>().cloned().ok_or(Error::Unauthenticated)
+    }
+}
+
+/// Where a request comes from, for counting; one address for all where a test calls without
+/// a network.
+pub(crate) struct Source(pub(crate) IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Source {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
+        Ok(Self(peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip())))
     }
 }
 

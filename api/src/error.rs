@@ -9,6 +9,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use hoop_domain::attempts::TooMany;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,6 +26,9 @@ pub enum Error {
     /// Wrong address or password; which of them is not said.
     #[error("the e-mail address or the password is wrong")]
     WrongPassword,
+    /// Too many wrong passwords, of this source or for this account.
+    #[error(transparent)]
+    TooManyLogins(#[from] TooMany),
     /// Signed in, and not allowed.
     #[error("your role does not allow this")]
     Forbidden,
@@ -101,6 +105,7 @@ impl Error {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::TooManyLogins(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -140,9 +145,10 @@ impl IntoResponse for Error {
         }
         let status = self.status();
         let message = self.to_string();
-        let field = match self {
-            Self::Invalid { field, .. } => Some(field),
-            _ => None,
+        let (field, wait) = match self {
+            Self::Invalid { field, .. } => (Some(field), None),
+            Self::TooManyLogins(refused) => (None, Some(refused.seconds())),
+            _ => (None, None),
         };
         let title = status.canonical_reason().unwrap_or_default();
         let detail = message.clone();
@@ -152,6 +158,9 @@ impl IntoResponse for Error {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         if status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);

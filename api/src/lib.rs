@@ -7,6 +7,7 @@
 
 mod app;
 pub mod config;
+mod listen;
 mod service;
 mod start;
 

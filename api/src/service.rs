@@ -1,6 +1,6 @@
 //! The process from start to end: connect, migrate, listen, drain.
 
-use std::{future::IntoFuture, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use hoop_bus::Bus;
@@ -8,7 +8,7 @@ use hoop_runtime::{Drain, process};
 use hoop_store::Store;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{App, Config, control, outbox, reconcile, router, start};
+use crate::{App, Config, control, listen, outbox, reconcile, router, start};
 
 /// How long requests in progress may take after the drain has begun. Only downloads can
 /// take longer, and they can be asked for again.
@@ -71,27 +71,11 @@ impl Service {
         tasks.spawn(reconcile::run(self.app.clone(), drain.clone()));
         tasks.spawn(outbox::run(self.app.clone(), drain.clone()));
 
-        let router =
-            router::router(self.app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let began = drain.clone();
-        let mut http = std::pin::pin!(
-            axum::serve(self.listener, router)
-                .with_graceful_shutdown(async move { began.begun().await })
-                .into_future()
-        );
+        let router = router::router(self.app.clone());
+        tasks.spawn(listen::serve(self.listener, router, drain.clone()));
         process::ready("hoop-api", &[("http", self.address.to_string())]);
-        // The drain first: the server ends by itself when it begins, and must not be awaited
-        // again after that.
-        tokio::select! {
-            biased;
-            () = drain.begun() => {}
-            ended = &mut http => return ended.context("serve HTTP"),
-        }
-        let finish = async {
-            let ended = http.await;
-            while tasks.join_next().await.is_some() {}
-            ended
-        };
+        drain.begun().await;
+        let finish = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, finish).await.is_err() {
             tracing::warn!("requests that took longer than {DRAIN:?} were cut off");
         }

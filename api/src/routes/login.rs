@@ -1,5 +1,7 @@
 //! E-mail address and password to a token.
 
+use std::{net::IpAddr, time::Instant};
+
 use axum::{Json, extract::State, response::IntoResponse};
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::Secret;
@@ -9,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     App, Error,
-    auth::{password, token},
+    auth::{Source, guesses::Guess, password, token},
     error::{Problem, Result},
     extract::Body,
 };
@@ -44,35 +46,63 @@ pub(crate) struct LoginResponse {
 /// Signs a local user in for 12 hours.
 #[utoipa::path(post, path = "/api/login", tag = "login", request_body = LoginRequest, responses(
     (status = 200, body = LoginResponse),
-    (status = 401, description = "the address or the password is wrong", body = Problem)))]
+    (status = 401, description = "the address or the password is wrong", body = Problem),
+    (status = 429, description = "too many failed logins; see retry-after", body = Problem)))]
 pub(crate) async fn login(
     State(app): State<App>,
+    Source(source): Source,
     Body(request): Body<LoginRequest>,
 ) -> Result<impl IntoResponse> {
-    sign_in(&app, request).await
+    sign_in(&app, source, request).await
 }
 
 /// The same, under the name that older clients know.
 #[utoipa::path(post, path = "/api/localauth/login", tag = "login", request_body = LoginRequest,
     responses((status = 200, body = LoginResponse),
-        (status = 401, description = "the address or the password is wrong", body = Problem)))]
+        (status = 401, description = "the address or the password is wrong", body = Problem),
+        (status = 429, description = "too many failed logins; see retry-after", body = Problem)))]
 pub(crate) async fn local_login(
     State(app): State<App>,
+    Source(source): Source,
     Body(request): Body<LoginRequest>,
 ) -> Result<impl IntoResponse> {
-    sign_in(&app, request).await
+    sign_in(&app, source, request).await
 }
 
-async fn sign_in(app: &App, request: LoginRequest) -> Result<impl IntoResponse + use<>> {
+async fn sign_in(
+    app: &App,
+    source: IpAddr,
+    request: LoginRequest,
+) -> Result<impl IntoResponse + use<>> {
+    let guess = Guess::new(app, source, &request.email, Instant::now())?;
     // The same time and the same answer, whether the address or the password is wrong.
     let hash = app.org.user_password(&request.email).await?;
+    let attempt = guess.begin(Instant::now())?;
     if !password::verify(app, Secret::new(request.password), hash).await? {
         return Err(Error::WrongPassword);
     }
+    guess.succeeded(attempt);
     let user = app.org.user_fetch(&request.email).await?;
     let token = token::generate(token::Kind::Login)?;
     let expires_at = app.now() + LOGIN;
     app.org.token_create(user.id, "login", &token::digest(&token), Some(expires_at)).await?;
     let header = [(TOKEN, token.clone())];
     Ok((header, Json(LoginResponse { status: "ok", token, expires_at })))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use hoop_domain::attempts::TooMany;
+    use http::header::RETRY_AFTER;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_when_to_try_again() {
+        let answer = Error::from(TooMany(Duration::from_millis(4200))).into_response();
+        assert_eq!(answer.status(), 429);
+        assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    }
 }

@@ -26,6 +26,26 @@ async fn a_wrong_password_and_an_unknown_address_are_the_same_answer() {
 }
 
 #[tokio::test]
+async fn passwords_can_not_be_guessed_fast() {
+    let world = World::new().await;
+    let attempt = |email: &str, password: &str| json!({ "email": email, "password": password });
+    for number in 0..20 {
+        let path = if number % 2 == 0 { "/api/login" } else { "/api/localauth/login" };
+        let wrong = world.post("", path, attempt("root@example.com", "wrong horse")).await;
+        assert_eq!(wrong.status, 401, "{number}: {wrong:?}");
+    }
+    // Not even the right password is looked at, and another spelling is the same account.
+    for email in ["root@example.com", "ROOT@example.com"] {
+        let refused = world.post("", "/api/login", attempt(email, "correct horse")).await;
+        assert_eq!(refused.status, 429, "{refused:?}");
+        let message = refused.body["message"].as_str().unwrap();
+        assert!(message.starts_with("too many failed logins; try again in "), "{message}");
+    }
+    let other = world.post("", "/api/login", attempt("ann@example.com", "wrong horse")).await;
+    assert_eq!(other.status, 401, "{other:?}");
+}
+
+#[tokio::test]
 async fn a_token_of_an_inactive_user_is_none() {
     let world = World::new().await;
     let (root, ann) = (world.root().await, world.user("ann@example.com", &[]).await);

@@ -1,0 +1,110 @@
+//! Real sockets, and a clock that can be turned.
+
+use axum::{extract::ConnectInfo, routing::get};
+use hoop_runtime::shutdown::DrainHandle;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
+
+use super::*;
+
+struct Running {
+    address: SocketAddr,
+    drain: DrainHandle,
+    task: JoinHandle<()>,
+}
+
+async fn running() -> Running {
+    let router = Router::new()
+        .route("/", get(|from: ConnectInfo<SocketAddr>| async move { from.0.ip().to_string() }))
+        .route(
+            "/slow",
+            get(|| async {
+                tokio::time::sleep(3 * HEAD).await;
+                "at last"
+            }),
+        );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (drain, begun) = Drain::new();
+    let task = tokio::spawn(serve(listener, router, begun));
+    Running { address, drain, task }
+}
+
+impl Running {
+    /// A connection that has said `words`.
+    async fn says(&self, words: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(words.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        rest(&mut self.says(&request).await).await
+    }
+}
+
+/// Everything until the other side hangs up.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut said = Vec::new();
+    // A reset is as good as an end.
+    let _ = stream.read_to_end(&mut said).await;
+    String::from_utf8(said).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_finish_a_head_is_cut_after_ten_seconds() {
+    let running = running().await;
+    for words in ["", "G", "GET / HTTP/1.1\r\nhost: x\r\n"] {
+        let started = Instant::now();
+        let mut stream = running.says(words).await;
+        rest(&mut stream).await;
+        let waited = started.elapsed();
+        assert!(HEAD <= waited && waited < HEAD + Duration::from_secs(2), "{words}: {waited:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_now_and_then_wins_no_time() {
+    let running = running().await;
+    let mut stream = running.says("GET / HTTP/1.1\r\nx: ").await;
+    let started = Instant::now();
+    let (mut reader, mut writer) = stream.split();
+    let mut end = [0; 1];
+    let mut ended = pin!(reader.read(&mut end));
+    while timeout(Duration::from_secs(1), &mut ended).await.is_err() {
+        let _ = writer.write_all(b"x").await;
+    }
+    assert!(started.elapsed() < HEAD + Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn silent_connections_cost_others_nothing() {
+    let running = running().await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(running.says("GET / HTTP/1.1\r\n").await);
+    }
+    let answer = timeout(HEAD / 2, running.get("/")).await.expect("it is not held up");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_take_as_long_as_it_takes() {
+    assert!(running().await.get("/slow").await.ends_with("at last"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_finishes_what_was_begun_and_takes_nothing_new() {
+    let running = running().await;
+    let mut stream = running.says("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    // A request behind it on the same server is answered, so it was taken in.
+    running.get("/").await;
+    running.drain.begin();
+    assert!(rest(&mut stream).await.ends_with("at last"));
+    running.task.await.unwrap();
+    assert!(TcpStream::connect(running.address).await.is_err());
+}
