@@ -8,6 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use hoop_bus::Bus;
 use hoop_domain::Attempts;
+use hoop_objects::Objects;
 use hoop_store::{OrgStore, Store};
 use tokio::sync::{Notify, Semaphore};
 
@@ -27,6 +28,8 @@ pub struct App {
     pub(crate) everybody: Option<Arc<Actor>>,
     pub(crate) hashing: Arc<Semaphore>,
     pub(crate) logins: Arc<Mutex<Attempts>>,
+    /// Where recordings are that are not in the database.
+    pub(crate) objects: Option<Objects>,
     reconciler: Arc<Notify>,
 }
 
@@ -37,6 +40,7 @@ impl App {
         org: OrgStore,
         bus: Bus,
         everybody: Option<Actor>,
+        objects: Option<Objects>,
     ) -> Self {
         Self {
             store,
@@ -46,6 +50,7 @@ impl App {
             everybody: everybody.map(Arc::new),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             logins: Arc::new(Mutex::new(Attempts::new(Instant::now()))),
+            objects,
             reconciler: Arc::new(Notify::new()),
         }
     }

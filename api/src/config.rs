@@ -22,6 +22,8 @@ pub struct Config {
     pub postgres_uri: Secret<String>,
     /// The broker.
     pub nats_url: String,
+    /// Where recordings are, when that is not the state store.
+    pub objects: Option<hoop_objects::Settings>,
     /// Encrypts connection secrets at rest.
     pub secrets_key: SecretsKey,
     /// Where agents dial, for their keys.
@@ -57,6 +59,7 @@ impl Config {
             dev,
             postgres_uri: Secret::new(env.postgres_uri()?),
             nats_url: env.required("NATS_URL")?,
+            objects: hoop_objects::Settings::from_env(env)?,
             secrets_key: secrets_key
                 .map_err(|error| malformed("SECRETS_KEY", &error.to_string()))?,
             grpc_url: grpc_url

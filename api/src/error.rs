@@ -130,6 +130,15 @@ impl From<hoop_store::Error> for Error {
     }
 }
 
+impl From<hoop_objects::Error> for Error {
+    fn from(error: hoop_objects::Error) -> Self {
+        match error {
+            hoop_objects::Error::NoObject { .. } => Self::internal(error),
+            error => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
+
 impl From<hoop_bus::Error> for Error {
     fn from(error: hoop_bus::Error) -> Self {
         Self::Unavailable(Box::new(error))

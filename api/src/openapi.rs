@@ -26,7 +26,7 @@ use crate::{
         connections::list, connections::create, connections::show, connections::update,
         connections::delete, credentials::create, credentials::revoke,
         sessions::list, sessions::show, sessions::status, sessions::delete, sessions::kill,
-        packets::list, statements::list, download::stream,
+        packets::list, statements::list, download::stream, tail::stream,
         sessions::audit_list, sessions::audit_show, sessions::audit_status,
     ),
     modifiers(&Table)

@@ -97,6 +97,7 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/api/sessions/{id}/status"                      SIGNED => sessions::status;
     GET    "/api/sessions/{id}/packets"                     SIGNED => packets::list;
     GET    "/api/sessions/{id}/statements"                  SIGNED => statements::list;
+    GET    "/api/sessions/{id}/tail"                        SIGNED + audited => tail::stream;
     GET    "/api/sessions/{id}/download"                    SIGNED + audited => download::stream;
     GET    "/api/plugins/audit/sessions"                    SIGNED => sessions::audit_list;
     GET    "/api/plugins/audit/sessions/{id}"               SIGNED => sessions::audit_show;

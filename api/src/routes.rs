@@ -11,6 +11,7 @@ pub(crate) mod packets;
 pub(crate) mod recording;
 pub(crate) mod sessions;
 pub(crate) mod statements;
+pub(crate) mod tail;
 pub(crate) mod tokens;
 pub(crate) mod userinfo;
 pub(crate) mod users;

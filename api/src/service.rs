@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use hoop_bus::Bus;
+use hoop_objects::Objects;
 use hoop_runtime::{Drain, process};
 use hoop_store::Store;
 use tokio::{net::TcpListener, task::JoinSet};
@@ -42,7 +43,11 @@ impl Config {
             .with_context(|| format!("listen on {} (API_LISTEN)", self.listen))?;
         let address = listener.local_addr()?;
         let everybody = if self.dev { Some(start::developer(&org).await?) } else { None };
-        let app = App::new(self, store, org, bus, everybody);
+        let objects = match self.objects.clone() {
+            Some(settings) => Some(Objects::connect(settings).await),
+            None => None,
+        };
+        let app = App::new(self, store, org, bus, everybody, objects);
         start::first_user(&app).await.context("make the first user")?;
         Ok(Service { app, listener, address })
     }

@@ -13,3 +13,4 @@ mod matrix;
 mod people;
 mod recordings;
 mod sessions;
+mod tail;

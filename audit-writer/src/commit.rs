@@ -131,10 +131,18 @@ impl Committer {
         for job in queue.drain(..steps) {
             group.push(self.pack(job).await?);
         }
-        let Err(cause) = self.commit(&group).await? else { return Ok(Vec::new()) };
-        let words = causes(&cause);
-        tracing::warn!(cause = words, steps, "recordings can't be stored; trying again");
-        if cause.outage() { Ok(group) } else { self.store_singly(group).await }
+        let (group, late) = self.store.place(group).await;
+        let mut failed = match self.commit(&group).await? {
+            Ok(()) => Vec::new(),
+            Err(cause) => {
+                let words = causes(&cause);
+                tracing::warn!(cause = words, steps, "recordings can't be stored; trying again");
+                if cause.outage() { group } else { self.store_singly(group).await? }
+            }
+        };
+        // No session is in both out of order: what follows a late step is late, too.
+        failed.extend(late);
+        Ok(failed)
     }
 
     /// Finds the steps that are the trouble; returns them, and those that follow them.

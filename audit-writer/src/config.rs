@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hoop_bus::Bus;
 use hoop_domain::Secret;
+use hoop_objects::Objects;
 use hoop_runtime::{Env, config};
 use hoop_store::{Store, recording::WriterId};
 use tokio::sync::Semaphore;
@@ -26,8 +27,10 @@ const LARGE_COMMITS: usize = 2;
 /// Everything a writer needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The state store, which is the final store too.
+    /// The state store, which is the final store too when there is no bucket.
     pub postgres_uri: Secret<String>,
+    /// Where segments are stored, when that is not the state store.
+    pub objects: Option<hoop_objects::Settings>,
     /// The broker.
     pub nats_url: String,
     /// Where sessions in transit are spooled.
@@ -55,6 +58,7 @@ impl Config {
         let spool = env.text("PLUGIN_AUDIT_PATH").unwrap_or_else(|| "/opt/hoop/sessions".into());
         Ok(Self {
             postgres_uri: Secret::new(env.postgres_uri()?),
+            objects: hoop_objects::Settings::from_env(env)?,
             nats_url: env.required("NATS_URL")?,
             spool: spool.into(),
             seed: Seed::from_env(env)?,
@@ -74,11 +78,15 @@ impl Config {
         let store = Store::connect(self.postgres_uri.reveal()).await?;
         store.migrate().await?;
         store.manifest_key_add(key.public_key()).await?;
+        let objects = match self.objects {
+            Some(settings) => Some(Objects::connect(settings).await),
+            None => None,
+        };
         let bus = Bus::connect(&self.nats_url, "hoop-audit-writer").await?;
         bus.ensure_streams().await?;
         let shared = Shared {
             bus,
-            store: FinalStore::Postgres(store),
+            store: FinalStore::new(store, objects),
             spool,
             packer: Packer::new()?,
             permits: Arc::new(Semaphore::new(LARGE_COMMITS)),

@@ -8,6 +8,9 @@ pub enum Error {
     /// The database.
     #[error("the recording store")]
     Store(#[from] recording::Error),
+    /// The bucket.
+    #[error(transparent)]
+    Objects(#[from] hoop_objects::Error),
     /// The broker.
     #[error("the broker")]
     Bus(#[from] hoop_bus::Error),

@@ -51,6 +51,10 @@ impl Service {
     /// partitions back. `ready` is called when the first partitions are taken. Dropping the
     /// future stops everything at once, as a crash does.
     pub async fn run(self, drain: Drain, ready: impl FnOnce()) {
-        Keeper::new(self.shared, self.writer, self.timing).run(drain, ready).await;
+        let copies = self.shared.store.clone();
+        tokio::select! {
+            () = Keeper::new(self.shared, self.writer, self.timing).run(drain, ready) => {}
+            () = copies.copy_manifests() => {}
+        }
     }
 }

@@ -92,6 +92,7 @@ impl<T> Session<T> {
     #[must_use]
     pub fn resumed(progress: &Progress, now: Instant) -> Self {
         Self {
+            org: Some(progress.org),
             begun_at: Some(progress.begun_at),
             ended_at: progress.ended_at,
             ways: progress.heads.map(|head| Way::new(head.clone(), now)),

@@ -8,6 +8,8 @@ mod drivers;
 mod edge_door;
 mod ending;
 mod lies;
+mod object_store;
+mod live;
 mod open_session;
 mod protocol;
 mod recording;

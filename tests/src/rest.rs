@@ -2,12 +2,14 @@
 
 mod admin;
 mod session;
+mod tail;
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 pub use session::{Packet, Recording};
+pub use tail::Tail;
 
 /// A client of the API that is logged in, or not.
 #[derive(Debug, Clone)]

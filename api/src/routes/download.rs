@@ -1,96 +1,112 @@
-//! A whole recording as one file, streamed.
+//! A whole recording as one file, streamed, or a part of it.
 
 #![expect(unused_qualifications, reason = "the macro of utoipa qualifies the type of the query")]
+
+mod asciicast;
+mod format;
 
 use axum::{
     body::Body,
     extract::State,
     response::{IntoResponse, Response},
 };
-use hoop_domain::Direction;
-use hoop_proto::v1::{self, packet};
-use http::header;
+use futures_util::TryStreamExt;
+use hoop_domain::SessionId;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
-    recording::{PacketResponse, Position, Reader, Render, streamed},
+    recording::{Position, Range, Reader, streamed, window},
     sessions::find,
 };
 use crate::{
-    App, Error,
+    App,
     auth::Actor,
     error::{Problem, Result},
     extract::{Named, Params},
 };
+use format::Format;
 
 /// As what.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DownloadQuery {
-    /// `jsonl` (the default): a packet a line. `raw-in` and `raw-out`: the bytes of one
-    /// direction as they passed.
+    /// `jsonl` (the default): a packet a line. `json`: a list of packets. `raw-in` and
+    /// `raw-out`: the bytes of one direction as they passed; `raw` is `raw-out`. `asciicast`:
+    /// a terminal to be replayed (asciicast v2).
     format: Option<String>,
-    /// Only this channel of a raw download: sessions may have several TCP connections.
+    /// Only this channel: sessions may have several TCP connections or commands.
     channel: Option<u32>,
 }
 
 /// Downloads a recording.
 #[utoipa::path(get, path = "/api/sessions/{id}/download", tag = "sessions",
-    params(DownloadQuery, ("id" = String, Path, description = "the session's id")),
+    params(DownloadQuery, ("id" = String, Path, description = "the session's id"),
+        ("Range" = Option<String>, Header, description = "one range of bytes")),
     responses((status = 200, description = "the recording as a file"),
-        (status = 404, body = Problem)))]
+        (status = 206, description = "a part of it"),
+        (status = 404, body = Problem),
+        (status = 416, description = "it has no such part")))]
 pub(crate) async fn stream(
     State(app): State<App>,
     actor: Actor,
     Named(id): Named,
     Params(query): Params<DownloadQuery>,
+    headers: HeaderMap,
 ) -> Result<Response> {
-    let session = find(&app, &actor, &id).await?;
-    let (direction, kind, suffix) = match query.format.as_deref().unwrap_or("jsonl") {
-        "jsonl" => (None, "application/jsonl", "jsonl"),
-        "raw-in" => (Some(Direction::In), "application/octet-stream", "in"),
-        "raw-out" => (Some(Direction::Out), "application/octet-stream", "out"),
-        _ => return Err(Error::invalid("format", "is jsonl, raw-in or raw-out")),
+    let session = find(&app, &actor, &id).await?.id;
+    let format: Format = query.format.as_deref().unwrap_or("jsonl").parse()?;
+    let download = Download { app, session, format, channel: query.channel };
+    let mut response = match Range::of(&headers) {
+        None => {
+            Body::from_stream(streamed(download.open().await?, download.render())).into_response()
+        }
+        Some(range) => download.part(range).await?,
     };
-    let reader = Reader::open(&app.store, session.id, Position::default(), direction, 0).await?;
-    let body = if direction.is_some() {
-        Body::from_stream(streamed(reader, Raw { channel: query.channel }))
-    } else {
-        Body::from_stream(streamed(reader, Lines))
-    };
-    let name = format!("attachment; filename=\"{}.{suffix}\"", session.id);
-    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, body).into_response())
-}
-
-/// A packet a line.
-struct Lines;
-
-impl Render for Lines {
-    fn packet(&mut self, packet: v1::Packet, piece: &mut Vec<u8>) {
-        // Writing to memory does not fail, and the keys are strings.
-        let _ = serde_json::to_writer(&mut *piece, &PacketResponse::from(packet));
-        piece.push(b'\n');
+    let name = format!("attachment; filename=\"{session}.{}\"", format.suffix());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let Ok(name) = name.parse() {
+        headers.insert(header::CONTENT_DISPOSITION, name);
     }
-
-    fn end(&mut self, _: &mut Vec<u8>) {}
+    Ok(response)
 }
 
-/// The data and nothing else.
-struct Raw {
+struct Download {
+    app: App,
+    session: SessionId,
+    format: Format,
     channel: Option<u32>,
 }
 
-impl Render for Raw {
-    fn packet(&mut self, packet: v1::Packet, piece: &mut Vec<u8>) {
-        if self.channel.is_none_or(|channel| channel == packet.channel)
-            && let Some(packet::Body::Data(data)) = packet.body
-        {
-            piece.extend_from_slice(&data);
-        }
+impl Download {
+    async fn open(&self) -> Result<Reader> {
+        let direction = self.format.direction();
+        Reader::open(&self.app, self.session, Position::default(), direction, 0).await
     }
 
-    fn end(&mut self, _: &mut Vec<u8>) {}
+    fn render(&self) -> Box<dyn super::recording::Render> {
+        self.format.render(self.channel)
+    }
+
+    async fn part(&self, range: Range) -> Result<Response> {
+        let counted = streamed(self.open().await?, self.render());
+        let count = async |total: u64, piece: bytes::Bytes| {
+            Ok(total + u64::try_from(piece.len()).unwrap_or_default())
+        };
+        let total = counted.try_fold(0, count).await?;
+        let Some((first, last)) = range.within(total) else {
+            let range = [(header::CONTENT_RANGE, format!("bytes */{total}"))];
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, range).into_response());
+        };
+        let part = window(streamed(self.open().await?, self.render()), first, last);
+        let headers = [
+            (header::CONTENT_RANGE, format!("bytes {first}-{last}/{total}")),
+            (header::CONTENT_LENGTH, (last - first + 1).to_string()),
+        ];
+        Ok((StatusCode::PARTIAL_CONTENT, headers, Body::from_stream(part)).into_response())
+    }
 }

@@ -71,7 +71,7 @@ pub(crate) async fn list(
     let position: Position =
         query.cursor.as_deref().map(str::parse).transpose()?.unwrap_or_default();
     let after_seq = query.after_seq.unwrap_or_default();
-    let mut reader = Reader::open(&app.store, session.id, position, direction, after_seq).await?;
+    let mut reader = Reader::open(&app, session.id, position, direction, after_seq).await?;
     let (mut data, mut size) = (Vec::new(), 0);
     let mut next = None;
     loop {

@@ -1,6 +1,7 @@
 //! Reading a recording, one segment at a time: however long it is, memory holds one.
 
 mod body;
+mod range;
 mod reader;
 
 use bytes::Bytes;
@@ -10,7 +11,8 @@ use hoop_proto::v1;
 use crate::{Error, error::chain};
 
 pub(crate) use body::{PacketResponse, instant};
-pub(crate) use reader::{Position, Reader};
+pub(crate) use range::{Range, window};
+pub(crate) use reader::{Position, Reader, Stage};
 
 /// Pieces of a streamed answer are gathered to this size: small ones cost a syscall each.
 const PIECE: usize = 64 * 1024;
@@ -29,6 +31,16 @@ pub(crate) trait Render: Send + 'static {
     fn packet(&mut self, packet: v1::Packet, piece: &mut Vec<u8>);
     /// Adds what comes after the last packet.
     fn end(&mut self, piece: &mut Vec<u8>);
+}
+
+impl Render for Box<dyn Render> {
+    fn packet(&mut self, packet: v1::Packet, piece: &mut Vec<u8>) {
+        self.as_mut().packet(packet, piece);
+    }
+
+    fn end(&mut self, piece: &mut Vec<u8>) {
+        self.as_mut().end(piece);
+    }
 }
 
 /// The answer as it comes. An error cuts it off, so that nobody takes a part for the whole.

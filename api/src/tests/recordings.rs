@@ -15,20 +15,20 @@ use serde_json::json;
 use super::{sessions::open, world::World};
 
 /// Makes packets of both directions and stores them in segments.
-struct Recorder<'a> {
+pub(super) struct Recorder<'a> {
     world: &'a World,
-    session: SessionId,
+    pub(super) session: SessionId,
     heads: Both<Head>,
     segments: u32,
 }
 
 impl<'a> Recorder<'a> {
-    fn new(world: &'a World, session: SessionId) -> Self {
+    pub(super) fn new(world: &'a World, session: SessionId) -> Self {
         let heads = Both::from_fn(|direction| Head::start(session, direction));
         Self { world, session, heads, segments: 0 }
     }
 
-    fn packet(&mut self, direction: Direction, body: Body) -> Bytes {
+    pub(super) fn packet(&mut self, direction: Direction, body: Body) -> Bytes {
         let head = self.heads.get_mut(direction);
         head.seq += 1;
         head.packets += 1;
@@ -46,7 +46,7 @@ impl<'a> Recorder<'a> {
         encoded
     }
 
-    async fn store(&mut self, packets: &[(Direction, Body)], finish: Option<End>) {
+    pub(super) async fn store(&mut self, packets: &[(Direction, Body)], finish: Option<End>) {
         let first = self.heads.map(|head| head.seq + 1);
         let mut raw = Vec::new();
         for (direction, body) in packets {
@@ -69,6 +69,7 @@ impl<'a> Recorder<'a> {
             ended_at: at,
             digest: *blake3::hash(&stored).as_bytes(),
             stored,
+            object: None,
         };
         self.segments += 1;
         let write = Write {

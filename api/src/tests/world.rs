@@ -3,6 +3,7 @@
 use axum::{
     Router,
     body::{Body, to_bytes},
+    response::Response,
 };
 use hoop_domain::{AgentId, GroupName, Role, Secret, SessionId};
 use hoop_runtime::{Drain, Env, shutdown::DrainHandle};
@@ -136,6 +137,23 @@ impl World {
 
     pub(super) async fn delete(&self, token: &str, path: &str) -> Answer {
         self.call(Method::DELETE, token, path, Value::Null).await
+    }
+
+    /// The body of a good answer, as it comes; `after` is the last event that was seen.
+    pub(super) async fn stream(&self, token: &str, path: &str, after: &str) -> Body {
+        let response = self.asked(token, path, after).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.into_body()
+    }
+
+    /// An answer that is not read yet.
+    pub(super) async fn asked(&self, token: &str, path: &str, after: &str) -> Response {
+        let bearer = format!("Bearer {token}");
+        let mut request = Request::get(path).header(header::AUTHORIZATION, bearer);
+        if !after.is_empty() {
+            request = request.header("last-event-id", after);
+        }
+        self.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     /// An empty token signs nobody in, a null body is none.

@@ -94,6 +94,16 @@ impl PieceInfo {
         let digest = *blake3::hash(&stored).as_bytes();
         let (begun_at, ended_at) = self.times;
         let Self { number, seqs, packets, raw_bytes, .. } = self;
-        Segment { number, seqs, packets, raw_bytes, begun_at, ended_at, stored, digest }
+        Segment {
+            number,
+            seqs,
+            packets,
+            raw_bytes,
+            begun_at,
+            ended_at,
+            stored,
+            object: None,
+            digest,
+        }
     }
 }

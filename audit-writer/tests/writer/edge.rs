@@ -75,6 +75,16 @@ impl Edge {
         Ok(())
     }
 
+    /// `count` packets of `length` bytes out that nothing compresses.
+    pub(crate) async fn noise(&mut self, bus: &Bus, count: u8, length: usize) -> Result<()> {
+        for number in 0..count {
+            let mut data = vec![0; length];
+            blake3::Hasher::new().update(&[number]).finalize_xof().fill(&mut data);
+            self.say(bus, Direction::Out, Body::Data(data.into())).await?;
+        }
+        Ok(())
+    }
+
     /// The end of one direction.
     pub(crate) async fn end(
         &mut self,

@@ -3,6 +3,7 @@
 mod edge;
 mod scene;
 
+mod bucket;
 mod faults;
 mod finishing;
 mod outages;

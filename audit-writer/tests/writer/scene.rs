@@ -10,11 +10,12 @@ use hoop_domain::{
     Both, Chain, Direction, OrgId, Secret, SessionId,
     manifest::{Manifest, SigningKey},
 };
+use hoop_objects::{Objects, Settings};
 use hoop_proto::v1::Packet;
 use hoop_runtime::{Drain, shutdown::DrainHandle};
 use hoop_store::{
     Store,
-    recording::{StoredManifest, format::Records},
+    recording::{Contents, StoredManifest, format::Records},
 };
 use hoop_testkit::{Nats, Postgres, eventually};
 use prost::Message;
@@ -32,6 +33,8 @@ pub(crate) struct Scene {
     pub(crate) bus: Bus,
     pub(crate) store: Store,
     pub(crate) limits: Limits,
+    /// Where segments go; the database when `None`.
+    pub(crate) bucket: Option<Settings>,
     uri: String,
     spool: TempDir,
 }
@@ -87,13 +90,14 @@ impl Scene {
         store.migrate().await?;
         let limits = Limits { segment_age: Duration::from_millis(300), ..Limits::default() };
         let spool = tempfile::tempdir()?;
-        Ok(Self { nats, postgres, bus, store, limits, uri, spool })
+        Ok(Self { nats, postgres, bus, store, limits, bucket: None, uri, spool })
     }
 
     /// Starts a writer and waits for its first leases.
     pub(crate) async fn writer(&self) -> Result<Writer> {
         let config = Config {
             postgres_uri: Secret::new(self.uri.clone()),
+            objects: self.bucket.clone(),
             nats_url: self.nats.url(),
             spool: self.spool.path().into(),
             seed: Seed::Given(Secret::new(SEED)),
@@ -184,8 +188,7 @@ impl Scene {
         let mut recorded = Both::<Vec<Bytes>>::default();
         for (info, summary) in infos.iter().zip(&manifest.segments) {
             ensure!(info.digest == summary.digest, "segment {} is not the signed one", info.number);
-            let raw = self.store.segment_read(session, info.number).await?.context("no segment")?;
-            let mut records = Records::new(raw);
+            let mut records = Records::new(self.segment(session, info.number).await?);
             for encoded in records.by_ref() {
                 let packet = Packet::decode(encoded.clone())?;
                 let direction = packet.travels().context("no direction")?;
@@ -194,6 +197,19 @@ impl Scene {
             ensure!(records.remaining() == 0, "segment {} is cut off", info.number);
         }
         Ok(recorded)
+    }
+
+    /// The records of a segment, from wherever it is.
+    async fn segment(&self, session: SessionId, number: u32) -> Result<Bytes> {
+        let found = self.store.segment_fetch(session, number).await?.context("no segment")?;
+        let stored = match (&found.contents, &self.bucket) {
+            (Contents::Row(stored), None) => stored.clone(),
+            (Contents::Object(key), Some(bucket)) => {
+                Objects::connect(bucket.clone()).await.get(key).await?
+            }
+            (contents, _) => anyhow::bail!("a segment is in the wrong place: {contents:?}"),
+        };
+        Ok(found.unpack(stored).await?)
     }
 
     /// Waits until `edge`'s recording is finished, and compares it with what was published:

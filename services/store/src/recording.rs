@@ -6,6 +6,7 @@
 //! the session's own row.
 
 mod commit;
+mod copies;
 mod finish;
 pub mod format;
 mod lease;
@@ -14,9 +15,10 @@ mod read;
 use chrono::{DateTime, Utc};
 use hoop_domain::{Both, Chain, Direction, EndReason, OrgId, SessionId, manifest::Flaw};
 
+pub use copies::ManifestCopy;
 pub use finish::StoredManifest;
 pub use lease::{Lease, Round, WriterId};
-pub use read::{Progress, SegmentInfo};
+pub use read::{Contents, Progress, SegmentInfo, StoredSegment};
 
 /// Why a recording was not written or read.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +111,8 @@ pub struct Segment {
     pub ended_at: DateTime<Utc>,
     /// What is stored, see [`format`].
     pub stored: Vec<u8>,
+    /// The key of the object that holds it already; the row then does not.
+    pub object: Option<String>,
     /// The blake3 digest of it.
     pub digest: [u8; 32],
 }

@@ -1,53 +1,57 @@
-//! Packets of a recording, in the order in which they were recorded.
+//! Packets of a recording, in the order in which they were recorded, from wherever they are:
+//! in the database, in the bucket, or still in the stream.
+//!
+//! Segments are a prefix of the recording, and a packet leaves the stream only after its
+//! segment is stored. So when the stream was read and no segment was added meanwhile, what
+//! was read follows the last segment without a hole. Otherwise the segment is read first.
 
-use std::{fmt, str::FromStr};
+mod position;
+mod segment;
 
+use std::collections::VecDeque;
+
+use bytes::Bytes;
 use hoop_domain::{Direction, SessionId};
 use hoop_proto::v1;
-use hoop_store::{
-    Store,
-    recording::{SegmentInfo, format::Records},
-};
+use hoop_store::recording::{SegmentInfo, format::Records};
 use prost::Message;
 
 use super::failed;
-use crate::{Error, error::Result};
+use crate::{App, error::Result};
 
-/// A place between two packets. Opaque to clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Position {
-    segment: u32,
-    packet: u32,
-}
+pub(crate) use position::Position;
 
-/// Reads on from a position.
+/// Reads on from a position. Holds one segment, or one look into the stream.
 pub(crate) struct Reader {
-    store: Store,
+    app: App,
     session: SessionId,
-    segments: std::vec::IntoIter<SegmentInfo>,
+    /// What is left to be read of the segments that are known.
+    segments: VecDeque<SegmentInfo>,
+    /// How many segments are known.
+    known: u32,
+    /// The segment that is being read, or was last.
+    reading: u32,
     records: Option<Records>,
+    /// Out of the stream, where no segment has it yet.
+    live: VecDeque<Bytes>,
+    /// The stream's number of the last of them.
+    stream_seq: u64,
+    stage: Stage,
     position: Position,
     direction: Option<Direction>,
     /// Packets up to this number are passed over; needs a direction to make sense.
     after_seq: u64,
 }
 
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s{}p{}", self.segment, self.packet)
-    }
-}
-
-impl FromStr for Position {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self> {
-        let parts = text.strip_prefix('s').and_then(|rest| rest.split_once('p'));
-        parts
-            .and_then(|(segment, packet)| {
-                Some(Self { segment: segment.parse().ok()?, packet: packet.parse().ok()? })
-            })
-            .ok_or_else(|| Error::invalid("cursor", "is not next_cursor of the page before"))
-    }
+/// What is known of the recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The audit-writer has not stored anything of it.
+    Unknown,
+    /// It goes on.
+    Begun,
+    /// Nothing is added any more, and all of it was read.
+    Finished,
 }
 
 impl Reader {
@@ -57,75 +61,121 @@ impl Reader {
     /// # Errors
     /// When the database is not available.
     pub(crate) async fn open(
-        store: &Store,
+        app: &App,
         session: SessionId,
         position: Position,
         direction: Option<Direction>,
         after_seq: u64,
     ) -> Result<Self> {
-        let mut segments = store.segments_of(session).await.map_err(failed)?;
-        segments.retain(|segment| {
-            position.segment <= segment.number && wanted(segment, direction, after_seq)
-        });
-        let segments = segments.into_iter();
-        let store = store.clone();
-        Ok(Self { store, session, segments, records: None, position, direction, after_seq })
+        let mut reader = Self {
+            app: app.clone(),
+            session,
+            segments: VecDeque::new(),
+            known: 0,
+            reading: 0,
+            records: None,
+            live: VecDeque::new(),
+            stream_seq: 0,
+            stage: Stage::Unknown,
+            position,
+            direction,
+            after_seq,
+        };
+        // In this order: what is finished has all its segments.
+        let progress = app.store.recordings_progress(&[session]).await.map_err(failed)?;
+        reader.list_segments().await?;
+        if progress.first().is_some_and(|progress| progress.finished) {
+            reader.stage = Stage::Finished;
+        }
+        Ok(reader)
     }
 
-    /// Where the next packet will be read.
+    /// After the last packet that was read.
     pub(crate) const fn position(&self) -> Position {
         self.position
     }
 
-    /// The next packet; `None` at the end of what is recorded so far.
+    /// What is known of the recording, after [`Self::next`] found nothing more.
+    pub(crate) const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The next packet; `None` at the end of what the broker has accepted so far.
     ///
     /// # Errors
-    /// When a segment is damaged or the database is not available.
+    /// When a segment is damaged or something is not available.
     pub(crate) async fn next(&mut self) -> Result<Option<v1::Packet>> {
         loop {
-            let Some(records) = &mut self.records else {
-                if !self.next_segment().await? {
-                    return Ok(None);
-                }
-                continue;
-            };
-            let Some(encoded) = records.next() else {
-                if records.remaining() != 0 {
-                    return Err(self.damaged());
-                }
-                self.records = None;
-                self.position = Position { segment: self.position.segment + 1, packet: 0 };
-                continue;
-            };
-            self.position.packet += 1;
+            let Some(encoded) = self.next_encoded().await? else { return Ok(None) };
             let packet = v1::Packet::decode(encoded).map_err(|_| self.damaged())?;
-            let travels = packet.travels();
-            let here = self.direction.is_none_or(|direction| travels == Some(direction));
+            let Some(direction) = packet.travels() else { continue };
+            if !self.position.pass(direction, packet.seq) {
+                continue;
+            }
+            let here = self.direction.is_none_or(|wanted| wanted == direction);
             if here && self.after_seq < packet.seq {
                 return Ok(Some(packet));
             }
         }
     }
 
-    async fn next_segment(&mut self) -> Result<bool> {
-        let Some(info) = self.segments.next() else { return Ok(false) };
-        if self.position.segment != info.number {
-            self.position = Position { segment: info.number, packet: 0 };
+    async fn next_encoded(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if let Some(records) = &mut self.records {
+                if let Some(encoded) = records.next() {
+                    return Ok(Some(encoded));
+                }
+                if records.remaining() != 0 {
+                    return Err(self.damaged());
+                }
+                self.records = None;
+            }
+            if let Some(encoded) = self.live.pop_front() {
+                return Ok(Some(encoded));
+            }
+            if let Some(info) = self.segments.pop_front() {
+                self.reading = info.number;
+                self.records = Some(self.read_segment().await?);
+            } else if self.stage == Stage::Finished || !self.look().await? {
+                return Ok(None);
+            }
         }
-        let raw = self.store.segment_read(self.session, info.number).await.map_err(failed)?;
-        let mut records = Records::new(raw.ok_or_else(|| self.damaged())?);
-        for _ in 0..self.position.packet {
-            records.next();
+    }
+
+    /// Looks for more: into the stream first, then whether segments were added meanwhile.
+    async fn look(&mut self) -> Result<bool> {
+        let batch = self.app.bus.recorded(self.session, self.stream_seq).await?;
+        let progress = self.app.store.recordings_progress(&[self.session]).await.map_err(failed)?;
+        if let Some(progress) = progress.first() {
+            self.stage = Stage::Begun;
+            if self.known < progress.segments {
+                self.list_segments().await?;
+                return Ok(true);
+            }
+            if progress.finished {
+                // What is still in the stream came too late to belong to it.
+                self.stage = Stage::Finished;
+                return Ok(false);
+            }
         }
-        self.records = Some(records);
+        let Some(last) = batch.last() else { return Ok(false) };
+        self.stream_seq = last.stream_seq;
+        self.live.extend(batch.into_iter().map(|recorded| recorded.encoded));
         Ok(true)
     }
 
-    fn damaged(&self) -> Error {
-        failed(hoop_store::recording::Error::Damaged {
-            session: self.session,
-            number: self.position.segment,
-        })
+    async fn list_segments(&mut self) -> Result<()> {
+        let listed = self.app.store.segments_of(self.session).await.map_err(failed)?;
+        let known = listed.last().map_or(0, |last| last.number.saturating_add(1));
+        let (before, position) = (self.known, self.position);
+        let (direction, after_seq) = (self.direction, self.after_seq);
+        self.segments.extend(listed.into_iter().filter(|segment| {
+            before <= segment.number
+                && position.wants(segment)
+                && wanted(segment, direction, after_seq)
+        }));
+        self.known = self.known.max(known);
+        Ok(())
     }
 }
 
@@ -134,18 +184,4 @@ fn wanted(segment: &SegmentInfo, direction: Option<Direction>, after_seq: u64) -
     direction.is_none_or(|direction| {
         segment.seqs.get(direction).is_some_and(|(_, last)| after_seq < last)
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_position_survives_text_and_nothing_else_is_one() {
-        let position = Position { segment: 3, packet: 120 };
-        assert_eq!(position.to_string().parse::<Position>().unwrap(), position);
-        for text in ["", "s", "s1", "p1", "s1p", "sp1", "s-1p1", "s1p1x"] {
-            assert!(text.parse::<Position>().is_err(), "{text}");
-        }
-    }
 }

@@ -30,6 +30,7 @@ const ALL: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier", "agent", 
 const API: &[&str] = &["api"];
 const EDGE: &[&str] = &["grpc-edge"];
 const WRITER: &[&str] = &["audit-writer"];
+const RECORDINGS: &[&str] = &["api", "audit-writer"];
 const NOTIFIER: &[&str] = &["notifier"];
 const KEYED: &[&str] = &["api", "notifier"];
 const STATE: &[&str] = &["api", "audit-writer", "notifier"];
@@ -136,6 +137,26 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "the ed25519 seed, 32 bytes in base64, that signs manifests",
     ),
+    // the bucket of recordings
+    variable(
+        "S3_BUCKET",
+        RECORDINGS,
+        "",
+        "the bucket that recordings are stored in; the state store when unset",
+    ),
+    variable("S3_PREFIX", RECORDINGS, "", "how the keys of its objects begin"),
+    variable("S3_ENDPOINT", RECORDINGS, "", "the URL of a store that is not AWS's"),
+    variable("S3_REGION", RECORDINGS, "", "the bucket's region; AWS's own settings when unset"),
+    variable(
+        "S3_PATH_STYLE",
+        RECORDINGS,
+        "",
+        "`true` puts the bucket's name into the path; the default with S3_ENDPOINT",
+    ),
+    variable("S3_SSE", WRITER, "", "`AES256` or `aws:kms`; what the bucket does when unset"),
+    variable("S3_SSE_KMS_KEY_ID", WRITER, "", "the key of S3_SSE=aws:kms; its default when unset"),
+    variable("S3_OBJECT_LOCK_MODE", WRITER, "", "`GOVERNANCE` or `COMPLIANCE` locks each object"),
+    variable("S3_OBJECT_LOCK_DAYS", WRITER, "", "for how many days objects are locked"),
     // notifier
     variable("NOTIFY_WEBHOOK_URL", NOTIFIER, "", "where events are posted; nowhere when unset"),
     variable("NOTIFY_WEBHOOK_SECRET", NOTIFIER, "", "signs webhooks, as `whsec_` and base64"),

@@ -136,10 +136,14 @@ async fn add_segment(
 ) -> Result<(), Error> {
     let first = segment.seqs.map(|seqs| seqs.map(|(first, _)| to_i64(first)));
     let last = segment.seqs.map(|seqs| seqs.map(|(_, last)| to_i64(last)));
+    let (row, object_bytes) = match &segment.object {
+        None => (Some(segment.stored.as_slice()), None),
+        Some(_) => (None, Some(i64::try_from(segment.stored.len()).unwrap_or(i64::MAX))),
+    };
     sqlx::query!(
         "INSERT INTO recording_segments (session, number, in_first, in_last, out_first, out_last,
-           packets, raw_bytes, begun_at, ended_at, stored, digest)
-         VALUES ($1, $2::bigint::integer, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+           packets, raw_bytes, begun_at, ended_at, stored, digest, object, object_bytes)
+         VALUES ($1, $2::bigint::integer, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         session.uuid(),
         i64::from(segment.number),
         first.inward,
@@ -150,8 +154,10 @@ async fn add_segment(
         to_i64(segment.raw_bytes),
         segment.begun_at,
         segment.ended_at,
-        segment.stored,
+        row,
         segment.digest.as_slice(),
+        segment.object,
+        object_bytes,
     )
     .execute(conn)
     .await?;

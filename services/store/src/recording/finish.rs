@@ -112,8 +112,9 @@ async fn append(
 ) -> Result<(), Error> {
     let encoded = manifest.encode();
     sqlx::query!(
-        "INSERT INTO manifests (session, org, position, encoded, signature, key_id)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO manifests (session, org, position, encoded, signature, key_id, copy_due)
+         VALUES ($1, $2, $3, $4, $5, $6, EXISTS (SELECT 1 FROM recording_segments
+           WHERE session = $1 AND object IS NOT NULL))",
         manifest.session.uuid(),
         manifest.org.uuid(),
         to_i64(manifest.position),
@@ -147,7 +148,7 @@ async fn segments(
     session: SessionId,
 ) -> Result<Vec<SegmentSummary>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT packets, raw_bytes, octet_length(stored) AS "stored_bytes!", digest
+        r#"SELECT packets, raw_bytes, coalesce(object_bytes, octet_length(stored)) AS "stored_bytes!", digest
            FROM recording_segments WHERE session = $1 ORDER BY number"#,
         session.uuid()
     )
@@ -159,7 +160,7 @@ async fn segments(
             Ok(SegmentSummary {
                 packets: to_u64(row.packets),
                 raw_bytes: to_u64(row.raw_bytes),
-                stored_bytes: to_u64(row.stored_bytes.into()),
+                stored_bytes: to_u64(row.stored_bytes),
                 digest: convert::bytes(&row.digest, "a segment's digest")?,
             })
         })

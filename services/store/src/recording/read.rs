@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use hoop_domain::{Both, Chain, Direction, EndReason, SessionId, manifest::Flaw};
+use hoop_domain::{Both, Chain, Direction, EndReason, OrgId, SessionId, manifest::Flaw};
 use uuid::Uuid;
 
 use super::{End, Error, Head, format, to_u64};
@@ -13,6 +13,8 @@ use crate::{Store, convert};
 pub struct Progress {
     /// The session.
     pub session: SessionId,
+    /// Whose it is; nil when neither the recording nor a row said so.
+    pub org: OrgId,
     /// Whether it is finished: nothing is added any more.
     pub finished: bool,
     /// When the first packet was taken in.
@@ -46,6 +48,44 @@ pub struct SegmentInfo {
     pub digest: [u8; 32],
 }
 
+/// A segment that was found.
+#[derive(Debug, Clone)]
+pub struct StoredSegment {
+    session: SessionId,
+    number: u32,
+    /// What is stored, or where.
+    pub contents: Contents,
+    raw_bytes: u64,
+    digest: [u8; 32],
+}
+
+/// Where a segment's bytes are.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    /// Here.
+    Row(Bytes),
+    /// In the object with this key.
+    Object(String),
+}
+
+impl StoredSegment {
+    /// The records in `stored`, which is what the segment's place holds: checked against the
+    /// digest and unpacked. [`format::Records`] takes them apart.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when it is not what was stored.
+    pub async fn unpack(&self, stored: Bytes) -> Result<Bytes, Error> {
+        let (digest, raw_bytes) = (self.digest, self.raw_bytes);
+        let unpacked = tokio::task::spawn_blocking(move || {
+            let whole = blake3::hash(&stored).as_bytes() == &digest;
+            whole.then(|| format::unpack(&stored, raw_bytes).ok()).flatten()
+        })
+        .await;
+        let damaged = Error::Damaged { session: self.session, number: self.number };
+        unpacked.ok().flatten().ok_or(damaged)
+    }
+}
+
 impl Store {
     /// How far the recordings of `sessions` have come; those that have not begun are left out.
     ///
@@ -57,7 +97,7 @@ impl Store {
     ) -> Result<Vec<Progress>, Error> {
         let ids: Vec<Uuid> = sessions.iter().map(|session| session.uuid()).collect();
         let rows = sqlx::query!(
-            "SELECT session, begun_at, ended_at, segments, finished_at,
+            "SELECT session, org, begun_at, ended_at, segments, finished_at,
                in_packets, in_seq, in_chain, in_end, in_end_message,
                out_packets, out_seq, out_chain, out_end, out_end_message
              FROM recordings WHERE session = ANY($1)",
@@ -71,6 +111,7 @@ impl Store {
                 let outward = (row.out_packets, row.out_seq, row.out_chain);
                 Ok(Progress {
                     session: SessionId::from_uuid(row.session),
+                    org: OrgId::from_uuid(row.org),
                     finished: row.finished_at.is_some(),
                     begun_at: row.begun_at,
                     ended_at: row.ended_at,
@@ -119,7 +160,7 @@ impl Store {
     pub async fn segments_of(&self, session: SessionId) -> Result<Vec<SegmentInfo>, Error> {
         let rows = sqlx::query!(
             r#"SELECT number, in_first, in_last, out_first, out_last, packets, raw_bytes,
-                 octet_length(stored) AS "stored_bytes!", begun_at, ended_at, digest
+                 coalesce(object_bytes, octet_length(stored)) AS "stored_bytes!", begun_at, ended_at, digest
                FROM recording_segments WHERE session = $1 ORDER BY number"#,
             session.uuid()
         )
@@ -135,7 +176,7 @@ impl Store {
                     },
                     packets: to_u64(row.packets),
                     raw_bytes: to_u64(row.raw_bytes),
-                    stored_bytes: to_u64(row.stored_bytes.into()),
+                    stored_bytes: to_u64(row.stored_bytes),
                     begun_at: row.begun_at,
                     ended_at: row.ended_at,
                     digest: convert::bytes(&row.digest, "a segment's digest")?,
@@ -144,18 +185,17 @@ impl Store {
             .collect()
     }
 
-    /// The records of one segment, checked against its digest and unpacked; `None` when the
-    /// recording has no such segment. [`format::Records`] takes them apart.
+    /// One segment as it is stored, or where it is; `None` when the recording has no such.
     ///
     /// # Errors
-    /// [`Error::Damaged`] when it is not what was stored.
-    pub async fn segment_read(
+    /// When the database is not available.
+    pub async fn segment_fetch(
         &self,
         session: SessionId,
         number: u32,
-    ) -> Result<Option<Bytes>, Error> {
+    ) -> Result<Option<StoredSegment>, Error> {
         let row = sqlx::query!(
-            "SELECT stored, raw_bytes, digest FROM recording_segments
+            "SELECT stored, object, raw_bytes, digest FROM recording_segments
              WHERE session = $1 AND number = $2::bigint",
             session.uuid(),
             i64::from(number)
@@ -163,14 +203,14 @@ impl Store {
         .fetch_optional(self.pool())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let unpacked = tokio::task::spawn_blocking(move || {
-            if blake3::hash(&row.stored).as_bytes().as_slice() != row.digest.as_slice() {
-                return None;
-            }
-            format::unpack(&row.stored, to_u64(row.raw_bytes)).ok()
-        })
-        .await;
-        unpacked.ok().flatten().map(Some).ok_or(Error::Damaged { session, number })
+        let contents = match (row.stored, row.object) {
+            (Some(stored), _) => Contents::Row(stored.into()),
+            (None, Some(key)) => Contents::Object(key),
+            (None, None) => return Err(Error::Damaged { session, number }),
+        };
+        let digest = convert::bytes(&row.digest, "a segment's digest")?;
+        let raw_bytes = to_u64(row.raw_bytes);
+        Ok(Some(StoredSegment { session, number, contents, raw_bytes, digest }))
     }
 
     /// What is wrong with a recording, in the order of its packets.

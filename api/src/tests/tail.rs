@@ -1,0 +1,130 @@
+//! A tail over what is stored, what is in the stream, and what comes.
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use hoop_bus::Subject;
+use hoop_domain::{Direction, EndReason};
+use hoop_proto::v1::{self, packet::Body};
+use hoop_store::recording::End;
+use serde_json::Value;
+
+use super::{recordings::Recorder, sessions::open, world::World};
+
+const IN: Direction = Direction::In;
+const OUT: Direction = Direction::Out;
+
+fn data(text: &str) -> Body {
+    Body::Data(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+fn end(reason: EndReason) -> Body {
+    Body::SessionEnd(v1::SessionEnd::of(reason))
+}
+
+/// Publishes packets that nobody stores yet.
+async fn publish(world: &World, recorder: &mut Recorder<'_>, packets: &[(Direction, Body)]) {
+    for (direction, body) in packets {
+        let encoded = recorder.packet(*direction, body.clone());
+        let subject = Subject::Audit { session: recorder.session, direction: *direction };
+        let sent = world.app.bus.jetstream().publish(subject.to_string(), encoded).await.unwrap();
+        sent.await.unwrap();
+    }
+}
+
+/// The events of a tail as it comes, each as its `id` and `data`.
+struct Events(axum::body::BodyDataStream, String);
+
+impl Events {
+    async fn open(world: &World, token: &str, path: &str, after: &str) -> Self {
+        let body = world.stream(token, path, after).await;
+        Self(body.into_data_stream(), String::new())
+    }
+
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.1.split_once("\n\n") {
+                let field = |name: &str| {
+                    event.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default()
+                };
+                let (id, data) = (field("id: ").to_owned(), field("data: ").to_owned());
+                self.1 = rest.to_owned();
+                if !data.is_empty() {
+                    return Some((id, serde_json::from_str(&data).unwrap()));
+                }
+                continue;
+            }
+            let piece = self.0.next().await?.unwrap();
+            self.1.push_str(std::str::from_utf8(&piece).unwrap());
+        }
+    }
+
+    /// The next `count` packets, as `in1` and the like.
+    async fn take(&mut self, count: usize) -> Vec<String> {
+        let mut seen = Vec::new();
+        while seen.len() < count {
+            let (_, packet) = self.next().await.unwrap();
+            seen.push(format!("{}{}", packet["direction"].as_str().unwrap(), packet["seq"]));
+        }
+        seen
+    }
+}
+
+#[tokio::test]
+async fn a_tail_tells_what_is_stored_what_waits_and_what_comes_in_one_order() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let path = format!("/api/sessions/{session}/tail");
+    let mut recorder = Recorder::new(&world, session);
+    recorder.store(&[(IN, data("a")), (OUT, data("b")), (OUT, data("c"))], None).await;
+    publish(&world, &mut recorder, &[(OUT, data("d")), (IN, data("e"))]).await;
+
+    let mut tail = Events::open(&world, &ann, &path, "").await;
+    assert_eq!(tail.take(5).await, ["in1", "out1", "out2", "out3", "in2"]);
+    publish(&world, &mut recorder, &[(IN, data("f")), (OUT, data("g"))]).await;
+    assert_eq!(tail.take(1).await, ["in3"]);
+    let (id, packet) = tail.next().await.unwrap();
+    assert_eq!((packet["seq"].as_u64(), id.as_str()), (Some(4), "i3o4"));
+
+    let mut later = Events::open(&world, &ann, &path, "i2o2").await;
+    assert_eq!(later.take(3).await, ["out3", "in3", "out4"]);
+    publish(&world, &mut recorder, &[(OUT, end(EndReason::TargetClosed))]).await;
+    publish(&world, &mut recorder, &[(IN, end(EndReason::ClientClosed))]).await;
+    for tail in [&mut tail, &mut later] {
+        assert_eq!(tail.take(2).await, ["out5", "in4"]);
+        let (_, end) = tail.next().await.unwrap();
+        assert_eq!(end["reason"], "client_closed");
+        assert!(tail.next().await.is_none());
+    }
+    let page = world.get(&ann, &format!("/api/sessions/{session}/packets")).await.body;
+    assert_eq!(page["data"].as_array().unwrap().len(), 9, "the page has what is not stored, too");
+}
+
+#[tokio::test]
+async fn a_tail_of_a_recording_that_was_finished_by_its_row_ends_with_its_reason() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let mut recorder = Recorder::new(&world, session);
+    let mut tail = Events::open(&world, &ann, &format!("/api/sessions/{session}/tail"), "").await;
+    recorder.store(&[(IN, data("a"))], Some(End::of(EndReason::EdgeLost))).await;
+    assert_eq!(tail.take(1).await, ["in1"]);
+    let (_, end) = tail.next().await.unwrap();
+    assert_eq!(end["reason"], "edge_lost");
+    assert!(tail.next().await.is_none());
+}
+
+#[tokio::test]
+async fn what_is_no_position_is_refused_in_words() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let path = format!("/api/sessions/{session}/tail");
+    let answer = world.asked(&ann, &path, "yesterday").await;
+    assert_eq!(answer.status(), 422);
+    let bob = world.user("bob@example.com", &["dba"]).await;
+    assert_eq!(world.asked(&bob, &path, "").await.status(), 404);
+}
