@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use hoop_bus::{Question, Subject};
 use hoop_domain::{AgentId, EndReason, SessionId};
 use hoop_proto::v1;
-use hoop_store::agent::Presence;
+use hoop_store::{agent::Presence, session::Kill};
 
 use super::kill_message;
 use crate::{App, error::chain};
@@ -68,8 +68,14 @@ async fn close(
     // What this version has no name for: the edge was there, and is done with the session.
     let reason = ended.code.parse().unwrap_or(EndReason::EdgeLost);
     let message = if ended.message.is_empty() { reason.message() } else { &ended.message };
-    if app.store.session_close(session, reason, message, now).await? {
-        tracing::info!(%session, %reason, "an edge says how a session ended");
+    if !app.store.session_close(session, reason, message, now).await? {
+        return Ok(());
+    }
+    tracing::info!(%session, %reason, "an edge says how a session ended");
+    // Its other end may be on an edge that has not noticed yet.
+    let kill = kill_message(&Kill { session, reason, message: message.into() });
+    if let Err(error) = app.bus.publish(&Subject::Kill { session }, &kill).await {
+        tracing::warn!(%session, cause = %error, "the other edge was not told of an end");
     }
     Ok(())
 }
