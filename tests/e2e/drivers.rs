@@ -29,11 +29,17 @@ fn tools() -> Result<PathBuf> {
     tools::folder().context("no folder of tools")
 }
 
+/// Runs a script of `tests/clients/python` with psycopg and the libpq that it brings along,
+/// through the edge without the agent.
+pub(crate) async fn psycopg(gateway: &Gateway, script: &str) -> Result {
+    let access = gateway.access(1).await?;
+    let script = format!("python/{script}");
+    runs(&access, "python3", tools()?.join("python"), "PYTHONPATH", &script).await
+}
+
 #[tokio::test]
 async fn psycopg_works() -> Result {
-    let gateway = Gateway::usual().await?;
-    let access = gateway.access(1).await?;
-    runs(&access, "python3", tools()?.join("python"), "PYTHONPATH", "python/roundtrip.py").await
+    psycopg(&Gateway::usual().await?, "roundtrip.py").await
 }
 
 #[tokio::test]

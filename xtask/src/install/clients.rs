@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{debian, pip};
 use crate::shell::{has, root, run, step};
 
-/// psycopg in pure Python, on the libpq that comes with `psql`.
+/// psycopg, with a newer libpq than most distributions have.
 const PYTHON: &str = include_str!("../../../tests/clients/python/requirements.txt");
 
 /// psycopg, in `python` of the tools folder.

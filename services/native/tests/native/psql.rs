@@ -78,36 +78,38 @@ async fn a_refusal_is_told_in_words() {
     }
 }
 
+/// Runs `sql` in clear and under TLS, as it should go.
+async fn both_ways(sql: &str) -> [Output; 2] {
+    let running = Running::start().await;
+    let run = async |sslmode: &str| {
+        let extra = format!("dbname=pg sslmode={sslmode}");
+        psql(running.address, &extra, PASSWORD, sql).await
+    };
+    [run("disable").await, run("require").await]
+}
+
 #[tokio::test]
 async fn a_killed_session_is_told_why() {
-    let running = Running::start().await;
-    for sslmode in ["disable", "require"] {
-        let extra = format!("dbname=pg sslmode={sslmode}");
-        let told = complaint(&psql(running.address, &extra, PASSWORD, "kill me").await);
+    for output in both_ways("kill me").await {
+        let told = complaint(&output);
         assert!(told.contains("FATAL:  the session was ended by an administrator"), "{told}");
     }
 }
 
 #[tokio::test]
 async fn a_million_rows_arrive() {
-    let running = Running::start().await;
-    for sslmode in ["disable", "require"] {
-        let extra = format!("dbname=pg sslmode={sslmode}");
-        let output = psql(running.address, &extra, PASSWORD, "flood").await;
+    for output in both_ways("flood").await {
         assert_eq!(printed(&output).len(), 2_000_000);
     }
 }
 
 #[tokio::test]
 async fn a_notice_reaches_the_person_and_the_session_goes_on() {
-    let running = Running::start().await;
-    for sslmode in ["disable", "require"] {
-        let extra = format!("dbname=pg sslmode={sslmode}");
-        for (sql, sentence) in [
-            ("warn me", "WARNING:  this session ends in 5 minutes"),
-            ("warn me in the middle", "WARNING:  this session ends in 1 minute"),
-        ] {
-            let output = psql(running.address, &extra, PASSWORD, sql).await;
+    for (sql, sentence) in [
+        ("warn me", "WARNING:  this session ends in 5 minutes"),
+        ("warn me in the middle", "WARNING:  this session ends in 1 minute"),
+    ] {
+        for output in both_ways(sql).await {
             assert_eq!(printed(&output), "1\n", "{sql}");
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(told.contains(sentence), "{sql}: {told}");
