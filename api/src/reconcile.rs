@@ -63,7 +63,7 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
     if 0 < unopened + lost {
         tracing::info!(unopened, lost, "ended sessions that nobody holds");
     }
-    app.store.agent_presence_forget(now - FORGET).await?;
+    app.store.agent_presence_forget(now - FORGET, now).await?;
     app.store.token_forget_expired(now - FORGET).await?;
     Ok(())
 }

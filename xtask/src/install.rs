@@ -5,6 +5,7 @@ mod debian;
 mod nats;
 mod pip;
 mod s3;
+mod smtp;
 
 use std::{env, path::PathBuf};
 
@@ -15,7 +16,8 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     servers()?;
     clients::node()?;
     clients::python()?;
-    s3::install()
+    s3::install()?;
+    smtp::install()
 }
 
 /// What the gateway itself needs to run: PostgreSQL and the broker.

@@ -75,10 +75,14 @@ macro_rules! ids {
 ids! {
     /// A key that agents dial in with; several running agents may share one.
     AgentId,
+    /// A way to tell people.
+    ChannelId,
     /// A named target.
     ConnectionId,
     /// A user name and password for a native port.
     CredentialId,
+    /// One event on its way to somebody.
+    DeliveryId,
     /// Something that happened.
     EventId,
     /// A set of users that connections are opened to.
@@ -87,6 +91,8 @@ ids! {
     OrgId,
     /// One visit of one user to one connection.
     SessionId,
+    /// Which events go to whom.
+    SubscriptionId,
     /// An API token.
     TokenId,
     /// A person or a program.

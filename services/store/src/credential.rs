@@ -76,13 +76,23 @@ impl OrgStore {
         .execute(&mut *tx)
         .await
         .on_reference("the connection or the user was deleted meanwhile")?;
+        let named = sqlx::query!(
+            "SELECT u.email, c.name FROM users u, connections c WHERE u.id = $1 AND c.id = $2",
+            new.user.uuid(),
+            new.connection.uuid()
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         let body = serde_json::json!({
             "credential": id.to_string(),
             "user": new.user.to_string(),
+            "user_email": named.email,
             "connection": new.connection.to_string(),
+            "connection_name": named.name,
+            "username": new.username,
             "expires_at": new.expires_at,
         });
-        outbox::append(&mut tx, self.org.uuid(), "credential.created", &body).await?;
+        outbox::append(&mut tx, self.org.uuid(), "credential.minted", &body).await?;
         tx.commit().await?;
         Ok(id)
     }

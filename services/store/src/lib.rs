@@ -18,6 +18,7 @@ pub mod audit_log;
 pub mod connection;
 pub mod credential;
 mod group;
+pub mod notification;
 mod org;
 pub mod recording;
 pub mod session;

@@ -8,6 +8,7 @@
 mod commit;
 mod copies;
 mod finish;
+mod flaws;
 pub mod format;
 mod lease;
 mod read;

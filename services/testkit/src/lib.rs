@@ -19,6 +19,7 @@ mod postgres;
 pub mod process;
 pub mod reaper;
 mod s3;
+pub mod smtp;
 pub mod tools;
 mod unique;
 

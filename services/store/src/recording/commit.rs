@@ -4,7 +4,7 @@ use hoop_domain::{Direction, OrgId, SessionId, manifest::SigningKey};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Error, Head, Lease, Segment, Write, finish, to_i64};
+use super::{Error, Head, Lease, Segment, Write, finish, flaws, to_i64};
 use crate::{
     Store,
     session::{session_close_on_conn, session_open_on_conn},
@@ -30,7 +30,7 @@ impl Store {
             if let Some(segment) = &write.segment {
                 add_segment(&mut tx, write.session, segment).await?;
             }
-            add_flaws(&mut tx, write).await?;
+            add_flaws(&mut tx, write, Some(org)).await?;
             if let Some(end) = &write.finish {
                 ends.push((org, write, end));
             }
@@ -54,7 +54,7 @@ impl Store {
     pub async fn recording_flaws_add(&self, lease: &Lease, write: &Write) -> Result<(), Error> {
         let mut tx = self.pool().begin().await?;
         check(&mut tx, lease).await?;
-        add_flaws(&mut tx, write).await?;
+        add_flaws(&mut tx, write, None).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -165,9 +165,14 @@ async fn add_segment(
 }
 
 /// Written down once, however often they are found again.
-async fn add_flaws(conn: &mut PgConnection, write: &Write) -> Result<(), Error> {
+async fn add_flaws(
+    conn: &mut PgConnection,
+    write: &Write,
+    org: Option<OrgId>,
+) -> Result<(), Error> {
+    let mut new = Vec::new();
     for flaw in &write.flaws {
-        sqlx::query!(
+        let done = sqlx::query!(
             "INSERT INTO recording_flaws (session, direction, seq, kind) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",
             write.session.uuid(),
@@ -177,6 +182,9 @@ async fn add_flaws(conn: &mut PgConnection, write: &Write) -> Result<(), Error> 
         )
         .execute(&mut *conn)
         .await?;
+        if done.rows_affected() == 1 {
+            new.push(flaw);
+        }
     }
-    Ok(())
+    flaws::tell(conn, write.session, org, &new).await
 }

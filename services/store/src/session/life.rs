@@ -39,6 +39,18 @@ impl Store {
     }
 }
 
+/// The event of a session's end; each session has one, so that nobody is told twice.
+const fn ended(reason: EndReason) -> &'static str {
+    use EndReason as R;
+    match reason {
+        R::ClientClosed | R::TargetClosed | R::Expired | R::IdleTimeout | R::Drained => {
+            "session.closed"
+        }
+        R::Killed | R::AccessRevoked | R::AgentRevoked => "session.killed",
+        _ => "session.failed",
+    }
+}
+
 /// The first packet of a session is recorded. Returns whether the session was opening.
 ///
 /// # Errors
@@ -105,6 +117,6 @@ pub(crate) async fn session_close_on_conn(
         "reason": reason.as_str(),
         "message": message,
     });
-    outbox::append(conn, row.org_id, "session.closed", &body).await?;
+    outbox::append(conn, row.org_id, ended(reason), &body).await?;
     Ok(true)
 }

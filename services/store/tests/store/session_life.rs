@@ -35,7 +35,7 @@ async fn the_first_end_stands() {
         .map(|event| event.kind.as_str())
         .filter(|kind| kind.starts_with("session."))
         .collect();
-    assert_eq!(told, ["session.opened", "session.closed"]);
+    assert_eq!(told, ["session.opened", "session.killed"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,15 @@
+//! Channels, subscriptions and deliveries: who is told of what, through what.
+
+pub mod channel;
+pub mod delivery;
+mod fan_out;
+mod key;
+mod kind;
+mod log;
+mod pattern;
+pub mod subscription;
+
+pub use key::{ChannelKey, InvalidKey};
+pub use kind::{ChannelKind, Values};
+pub use log::{Delivery, DeliveryFilter};
+pub use pattern::{InvalidPattern, Pattern};
