@@ -31,6 +31,10 @@ It needs one variable:
     scheme  grpcs or https for TLS, grpc or http without
     Make one with: hoop admin create agent NAME
 
+A standard agent holds a stream to its gateway. An embedded one runs beside an
+application, comes when a client waits for it, and gives its commands its own
+environment and working folder.
+
 It dials out only. With TLS the gateway's certificate is checked against the
 system's authorities; SSL_CERT_FILE names others (PEM).
 
