@@ -5,7 +5,7 @@ use axum::{
         FromRequest, FromRequestParts, Path, Query, Request,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
-    http::request::Parts,
+    http::{header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
@@ -13,6 +13,9 @@ use crate::Error;
 
 /// The JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
+
+/// The JSON body of a request that may come without one.
+pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
 
 /// The query.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -35,6 +38,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             }),
             Err(_) => Err(Error::Malformed { why: "the body is not valid JSON".into() }),
         }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(Self(None));
+        }
+        let Body(body) = Body::from_request(request, state).await?;
+        Ok(Self(Some(body)))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     paths(
         health::healthz, document, login::login, login::local_login,
         userinfo::show, users::list, users::create, users::show, users::update, users::delete,
-        groups::list, groups::create, groups::delete, tokens::create,
+        groups::list, groups::create, groups::delete, tokens::create, tokens::list, tokens::revoke,
         agents::list, agents::create, agents::show, agents::revoke,
         connections::list, connections::create, connections::show, connections::update,
         connections::delete, credentials::create, credentials::revoke,

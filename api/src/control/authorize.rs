@@ -7,9 +7,14 @@ mod facts;
 
 use hoop_bus::Question;
 use hoop_domain::{DenialCode, Secret, SessionId, seal, time::to_micros};
-use hoop_policy::access::{AccessPermit, decide};
+use hoop_policy::access::{AccessPermit, LiveSessions, RoomPermit, decide};
 use hoop_proto::v1::{self, authorize_reply::Outcome};
-use hoop_store::{agent::Agent, connection::Connection, session::NewSession, user::User};
+use hoop_store::{
+    agent::Agent,
+    connection::Connection,
+    session::{NewSession, SessionCount},
+    user::User,
+};
 
 use crate::{App, error::chain};
 use facts::Case;
@@ -70,7 +75,27 @@ async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant
         .decrypt(connection.id, &connection.secret)
         .map_err(|error| Refusal::Failed(format!("connection {}: {error}", connection.name)))?;
     let opened = Opened { user: &user, connection: &connection, agent: &agent, secret: &secret };
-    begin(app, permit, opened, request).await
+    let (permit, count) = room(app, permit).await?;
+    begin(app, permit, count, opened, request).await
+}
+
+/// Counts the live sessions, where that matters, and asks whether there is room for one more.
+/// Nobody else is let in before the count is used.
+async fn room(
+    app: &App,
+    permit: AccessPermit,
+) -> Result<(RoomPermit, Option<SessionCount>), Refusal> {
+    let count = if permit.depends_on_count() {
+        let org = app.store.org(permit.org());
+        Some(org.session_count_live(permit.connection(), permit.user()).await?)
+    } else {
+        None
+    };
+    let live = count.as_ref().map_or_else(LiveSessions::default, |count| LiveSessions {
+        of_user: count.of_user,
+        of_all: count.of_all,
+    });
+    Ok((permit.with_room(live).map_err(Refusal::Denied)?, count))
 }
 
 /// What is opened, beside the permit to open it.
@@ -84,45 +109,49 @@ struct Opened<'a> {
 /// Puts the session on record and seals its secret. The only way to a grant is a permit.
 async fn begin(
     app: &App,
-    permit: AccessPermit,
+    permit: RoomPermit,
+    count: Option<SessionCount>,
     opened: Opened<'_>,
     request: v1::AuthorizeRequest,
 ) -> Result<v1::Grant, Refusal> {
-    let id = SessionId::generate();
+    let (id, access) = (SessionId::generate(), permit.access());
     let sealed = seal::seal(&opened.agent.seal_public_key, id, opened.secret.reveal())
         .map_err(|_| Refusal::Failed("the secret could not be sealed".into()))?;
     let session = NewSession {
         id,
-        user: permit.user(),
+        user: access.user(),
         user_email: opened.user.email.clone(),
         user_name: opened.user.name.clone(),
-        connection: permit.connection(),
+        connection: access.connection(),
         connection_name: opened.connection.name.clone(),
         connection_kind: opened.connection.kind,
-        agent: permit.agent(),
+        verb: permit.verb(),
+        command: opened.connection.command.clone(),
+        agent: access.agent(),
         agent_name: opened.agent.name.clone(),
         credential: permit.credential(),
+        token: permit.token(),
         client_address: printable(&request.client_address),
         client_application: printable(&request.client_application),
         not_after: permit.not_after(),
         authorized_at: app.now(),
     };
-    app.store.org(permit.org()).session_create(&session).await?;
+    app.store.org(access.org()).session_create(&session, count).await?;
     Ok(v1::Grant {
         session: id.as_bytes().to_vec().into(),
-        org: permit.org().as_bytes().to_vec().into(),
-        user: permit.user().as_bytes().to_vec().into(),
+        org: access.org().as_bytes().to_vec().into(),
+        user: access.user().as_bytes().to_vec().into(),
         user_email: session.user_email,
-        connection: permit.connection().as_bytes().to_vec().into(),
+        connection: access.connection().as_bytes().to_vec().into(),
         connection_name: session.connection_name.to_string(),
         connection_type: session.connection_kind.as_str().into(),
-        agent: permit.agent().as_bytes().to_vec().into(),
+        agent: access.agent().as_bytes().to_vec().into(),
         agent_name: session.agent_name.to_string(),
         sealed_secret: sealed.into(),
         not_after: permit.not_after().map_or(0, to_micros),
-        command: Vec::new(),
-        idle_timeout_seconds: 0,
-        agent_mode: String::new(),
+        command: session.command,
+        idle_timeout_seconds: permit.idle_seconds(),
+        agent_mode: opened.agent.mode.as_str().into(),
     })
 }
 

@@ -157,6 +157,8 @@ async fn spec(
         groups: super::groups::parse("access_groups", &request.access_groups)?,
         mode_connect: body::switch("access_mode_connect", &request.access_mode_connect)?,
         mode_exec: body::switch("access_mode_exec", &request.access_mode_exec)?,
+        command: request.command()?,
+        limits: request.limits()?,
         secret,
     })
 }

@@ -7,8 +7,8 @@ use axum::{
     extract::{Path, State},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use hoop_domain::{ConnectionType, CredentialId, Role};
-use hoop_policy::access::{self, AccessPermit, Facts, Mode, Proof, Protocol};
+use hoop_domain::{ConnectionType, CredentialId, DenialCode, Role, session::Verb};
+use hoop_policy::access::{self, AccessPermit, Facts, Proof, Protocol};
 use hoop_store::{
     connection::Connection,
     credential::{NewCredential, ScramVerifier},
@@ -25,6 +25,8 @@ use crate::{
 
 pub(crate) use body::{CredentialRequest, CredentialResponse};
 use body::{LONGEST, Made, respond};
+
+const NO_PORT: &str = "only postgres connections have a native port";
 
 /// Makes a user name and password that open this connection on its native port, for a time.
 #[utoipa::path(post, path = "/api/connections/{name}/credentials", tag = "connections",
@@ -45,7 +47,7 @@ pub(crate) async fn create(
     let connection = app.org.connection_fetch(&name).await?;
     let permit = decide(&app, &actor, &connection)?;
     if connection.kind != ConnectionType::Postgres {
-        return Err(Error::invalid("name", "only postgres connections have a native port"));
+        return Err(Error::invalid("name", NO_PORT));
     }
     let expires_at = app.now() + TimeDelta::seconds(seconds);
     let made = issue(&app, permit, expires_at).await?;
@@ -82,7 +84,7 @@ fn decide(app: &App, actor: &Actor, connection: &Connection) -> Result<AccessPer
             active: true,
             groups: &actor.groups,
         }),
-        proof: Proof::Token { user: actor.id },
+        proof: Proof::Token { id: None, user: actor.id, expires_at: None },
         connection: Some(access::Connection {
             id: connection.id,
             org: app.org.id(),
@@ -91,11 +93,18 @@ fn decide(app: &App, actor: &Actor, connection: &Connection) -> Result<AccessPer
             groups: &connection.groups,
             mode_connect: connection.mode_connect,
             mode_exec: connection.mode_exec,
+            limits: connection.limits,
         }),
         protocol: Protocol::Any,
-        mode: Mode::Connect,
+        verb: Verb::Connect,
     };
-    access::decide(&facts).map_err(|_| Error::NotFound { what: "connection" })
+    access::decide(&facts).map_err(|code| match code {
+        DenialCode::ModeDisabled => {
+            Error::invalid("name", "connect is disabled for this connection")
+        }
+        DenialCode::WrongProtocol => Error::invalid("name", NO_PORT),
+        _ => Error::NotFound { what: "connection" },
+    })
 }
 
 async fn issue(app: &App, permit: AccessPermit, expires_at: DateTime<Utc>) -> Result<Made> {

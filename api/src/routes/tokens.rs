@@ -1,8 +1,12 @@
 //! Tokens for programs.
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{Path, State},
+};
 use chrono::{DateTime, TimeDelta, Utc};
-use hoop_domain::Role;
+use hoop_domain::{Role, TokenId};
+use hoop_store::{token::Token, user::User};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -38,6 +42,71 @@ pub(crate) struct TokenResponse {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// A token as it is listed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenListed {
+    /// The id.
+    id: String,
+    /// What it is for.
+    name: String,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// When it stops working.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<Token> for TokenListed {
+    fn from(token: Token) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+        }
+    }
+}
+
+/// Lists a user's tokens, without what they are: people their own, administrators anybody's.
+#[utoipa::path(get, path = "/api/users/{id}/tokens", tag = "users",
+    params(("id" = String, Path, description = "id or e-mail address")),
+    responses((status = 200, body = Vec<TokenListed>), (status = 404, body = Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    actor: Actor,
+    Named(id): Named,
+) -> Result<Json<Vec<TokenListed>>> {
+    let user = owner(&app, &actor, &id).await?;
+    let tokens = app.org.token_list(user.id).await?;
+    Ok(Json(tokens.into_iter().map(TokenListed::from).collect()))
+}
+
+/// Revokes a token and ends the sessions that it opened.
+#[utoipa::path(delete, path = "/api/users/{id}/tokens/{token}", tag = "users",
+    params(("id" = String, Path, description = "id or e-mail address"),
+        ("token" = String, Path, description = "the token's id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    actor: Actor,
+    path: Path<(String, String)>,
+) -> Result<StatusCode> {
+    let Path((id, token)) = path;
+    let user = owner(&app, &actor, &id).await?;
+    let token: TokenId = token.parse().map_err(|_| Error::NotFound { what: "token" })?;
+    app.org.token_delete(user.id, token).await?;
+    app.nudge();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The user `id`, if their tokens are the actor's business.
+async fn owner(app: &App, actor: &Actor, id: &str) -> Result<User> {
+    let user = app.org.user_fetch(id).await?;
+    if user.id != actor.id && actor.role != Role::Admin {
+        return Err(Error::NotFound { what: "user" });
+    }
+    Ok(user)
+}
+
 /// Makes a token that acts as the user: people for themselves, administrators for anybody.
 #[utoipa::path(post, path = "/api/users/{id}/tokens", tag = "users",
     params(("id" = String, Path, description = "id or e-mail address")),
@@ -49,10 +118,7 @@ pub(crate) async fn create(
     Named(id): Named,
     Body(request): Body<TokenRequest>,
 ) -> Result<(StatusCode, Json<TokenResponse>)> {
-    let user = app.org.user_fetch(&id).await?;
-    if user.id != actor.id && actor.role != Role::Admin {
-        return Err(Error::NotFound { what: "user" });
-    }
+    let user = owner(&app, &actor, &id).await?;
     if request.name.is_empty() || 128 < request.name.len() {
         return Err(Error::invalid("name", "must have 1 to 128 characters"));
     }

@@ -76,13 +76,16 @@ async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
         connection_kind: hoop_domain::ConnectionType::Postgres,
         agent: AgentId::generate(),
         agent_name: "dev".parse().unwrap(),
+        verb: hoop_domain::session::Verb::Connect,
+        command: Vec::new(),
         credential: None,
+        token: None,
         client_address: String::new(),
         client_application: String::new(),
         not_after: None,
         authorized_at: Utc::now() - TimeDelta::minutes(5),
     };
-    world.app.org.session_create(&session).await.unwrap();
+    world.app.org.session_create(&session, None).await.unwrap();
     let status =
         async || world.app.org.session_fetch(session.id, None).await.unwrap().state.as_str();
     crate::reconcile::step(&world.app, false).await.unwrap();

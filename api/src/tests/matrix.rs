@@ -15,7 +15,7 @@ use crate::{
 
 /// The route's path with parameters that name nothing.
 fn path(route: &Route) -> String {
-    route.path.replace("{name}", "nothing").replace("{id}", "nothing")
+    route.path.replace("{name}", "nothing").replace("{id}", "nothing").replace("{token}", "nothing")
 }
 
 #[test]

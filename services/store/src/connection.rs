@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, GroupName,
-    connection::Limits,
+    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, GroupName, connection::Limits,
 };
 use uuid::Uuid;
 

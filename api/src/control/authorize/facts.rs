@@ -1,8 +1,8 @@
 //! Everything that a decision needs, from the database.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionName, DenialCode, OrgId};
-use hoop_policy::access::{self, Facts, Mode, Proof, Protocol};
+use hoop_domain::{ConnectionName, DenialCode, OrgId, session::Verb};
+use hoop_policy::access::{self, Facts, Proof, Protocol};
 use hoop_proto::v1::{self, authorize_request::Proof as Shown};
 use hoop_store::{OrgStore, connection::Connection, user::User};
 
@@ -16,6 +16,7 @@ pub(super) struct Case {
     pub(super) connection: Option<Connection>,
     proof: Proof,
     protocol: Protocol,
+    verb: Verb,
     now: DateTime<Utc>,
 }
 
@@ -39,9 +40,10 @@ impl Case {
                 groups: &connection.groups,
                 mode_connect: connection.mode_connect,
                 mode_exec: connection.mode_exec,
+                limits: connection.limits,
             }),
             protocol: self.protocol,
-            mode: Mode::Connect,
+            verb: self.verb,
         }
     }
 }
@@ -54,13 +56,17 @@ pub(super) async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<
             Protocol::Only(name.parse().map_err(|_| Refusal::Denied(DenialCode::WrongProtocol))?)
         }
     };
+    let verb = match request.verb.as_str() {
+        "" => Verb::Connect,
+        name => name.parse().map_err(|_| Refusal::Denied(DenialCode::Malformed))?,
+    };
     let (org, user, proof) = match &request.proof {
         Some(Shown::CredentialUsername(username)) => by_credential(app, username).await?,
         Some(Shown::BearerToken(token)) => by_token(app, token).await?,
         None => return Err(Refusal::Denied(DenialCode::Malformed)),
     };
     let connection = find(&app.store.org(org), &request.connection_name).await?;
-    Ok(Case { org, user, connection, proof, protocol, now: app.now() })
+    Ok(Case { org, user, connection, proof, protocol, verb, now: app.now() })
 }
 
 type Who = (OrgId, Option<User>, Proof);
@@ -89,14 +95,16 @@ async fn by_credential(app: &App, username: &str) -> Result<Who, Refusal> {
 async fn by_token(app: &App, text: &str) -> Result<Who, Refusal> {
     if let Some(everybody) = &app.everybody {
         let user = app.org.user_fetch(&everybody.id.to_string()).await?;
-        return Ok((app.org.id(), Some(user), Proof::Token { user: everybody.id }));
+        let proof = Proof::Token { id: None, user: everybody.id, expires_at: None };
+        return Ok((app.org.id(), Some(user), proof));
     }
     let owner = app
         .store
         .token_owner(&token::digest(text), app.now())
         .await?
         .ok_or(Refusal::Denied(DenialCode::Unauthenticated))?;
-    let proof = Proof::Token { user: owner.user.id };
+    let proof =
+        Proof::Token { id: Some(owner.token), user: owner.user.id, expires_at: owner.expires_at };
     Ok((owner.org, Some(owner.user), proof))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionType, GroupName};
+use hoop_domain::{ConnectionType, GroupName, connection::Limits};
 use hoop_store::{agent::Agent, connection::Connection};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,23 +13,35 @@ use crate::{Error, error::Result};
 /// What was given as a secret: a value, or nothing to keep the stored one.
 pub(crate) type Given = BTreeMap<String, Option<String>>;
 
+/// A command travels in every grant; a long script belongs into a file.
+const LONGEST_COMMAND: usize = 16 * 1024;
+const MOST_WORDS: usize = 64;
+/// Who wants more than this wants no limit.
+const YEAR: u32 = 365 * 24 * 3600;
+const MOST_SESSIONS: u32 = 1_000_000;
+
 /// A connection to be, or what becomes of one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionRequest {
     /// Unique; what `psql` names as the database.
     pub(super) name: String,
-    /// `database` or `application`; or the subtype itself, which then may be left out.
+    /// `database`, `application` or `custom`; or the subtype itself, which then may be left out.
     #[serde(rename = "type")]
     pub(super) family: String,
-    /// `postgres` (a database) or `tcp` (an application).
+    /// `postgres` or `mysql` (databases), `tcp` (an application) or `command-line` (custom).
     pub(super) subtype: Option<String>,
     /// The agent's id or name.
     #[serde(alias = "agent")]
     pub(super) agent_id: String,
-    /// `envvar:NAME`, or just `NAME`, to its value in base64.
+    /// `envvar:NAME`, or just `NAME`, to its value in base64; for `command-line` also
+    /// `filesystem:NAME`, whose value becomes a file.
     #[schema(value_type = Option<Object>)]
     pub(super) secret: Option<Given>,
+    /// What the agent runs, word by word; no shell reads it. Required for `command-line`;
+    /// databases have a client of their own when it is left out.
+    #[serde(default)]
+    pub(super) command: Vec<String>,
     /// The groups that the connection is open to; nobody but administrators when empty.
     #[serde(default, alias = "groups")]
     pub(super) access_groups: Vec<String>,
@@ -39,6 +51,14 @@ pub(crate) struct ConnectionRequest {
     /// `enabled` (the default) or `disabled`.
     #[serde(default = "enabled")]
     pub(super) access_mode_exec: String,
+    /// A session ends after so many seconds; no limit when left out.
+    pub(super) max_session_seconds: Option<u32>,
+    /// A session ends after so many seconds without data; no limit when left out.
+    pub(super) idle_timeout_seconds: Option<u32>,
+    /// Live sessions of one user; no limit when left out.
+    pub(super) max_sessions_per_user: Option<u32>,
+    /// Live sessions of all users; no limit when left out.
+    pub(super) max_sessions: Option<u32>,
 }
 
 fn enabled() -> String {
@@ -52,10 +72,10 @@ pub(crate) struct ConnectionResponse {
     id: String,
     /// The name.
     name: String,
-    /// `database` or `application`.
+    /// `database`, `application` or `custom`.
     #[serde(rename = "type")]
     family: &'static str,
-    /// `postgres` or `tcp`.
+    /// `postgres`, `mysql`, `tcp` or `command-line`.
     subtype: &'static str,
     /// The agent that reaches it.
     agent_id: String,
@@ -63,6 +83,8 @@ pub(crate) struct ConnectionResponse {
     agent_name: String,
     /// `online` when the agent is connected, else `offline`.
     status: &'static str,
+    /// What the agent runs; empty for the type's own command.
+    command: Vec<String>,
     /// The names in the secret; values are never shown.
     secret_names: Vec<String>,
     /// When the secret was last changed.
@@ -73,6 +95,14 @@ pub(crate) struct ConnectionResponse {
     access_mode_connect: &'static str,
     /// `enabled` or `disabled`.
     access_mode_exec: &'static str,
+    /// Seconds after which a session ends.
+    max_session_seconds: Option<u32>,
+    /// Seconds without data after which a session ends.
+    idle_timeout_seconds: Option<u32>,
+    /// Live sessions of one user.
+    max_sessions_per_user: Option<u32>,
+    /// Live sessions of all users.
+    max_sessions: Option<u32>,
     /// Counts its changes.
     version: i32,
     /// When it was made.
@@ -95,6 +125,49 @@ impl ConnectionRequest {
         }
         Ok(kind)
     }
+
+    /// What the agent is to run.
+    pub(super) fn command(&self) -> Result<Vec<String>> {
+        let kind = self.kind()?;
+        let refuse = |why: &str| Err(Error::invalid("command", why));
+        let Some(program) = self.command.first() else {
+            if kind.runs_commands() && !kind.has_default_command() {
+                return refuse("is required: the program and its arguments, such as [\"bash\"]");
+            }
+            return Ok(Vec::new());
+        };
+        if !kind.runs_commands() {
+            return refuse("a tcp connection runs nothing");
+        }
+        if program.is_empty() {
+            return refuse("begins with the name of a program");
+        }
+        let length: usize = self.command.iter().map(String::len).sum();
+        if MOST_WORDS < self.command.len() || LONGEST_COMMAND < length {
+            return refuse("has at most 64 words and 16 KiB");
+        }
+        if self.command.iter().any(|word| word.contains('\0')) {
+            return refuse("has no NUL");
+        }
+        Ok(self.command.clone())
+    }
+
+    /// How long sessions may last, and how many there may be.
+    pub(super) fn limits(&self) -> Result<Limits> {
+        let within = |field: &str, given: Option<u32>, most: u32| match given {
+            Some(limit) if limit == 0 || most < limit => {
+                Err(Error::invalid(field, format_args!("is 1 to {most}, or null for no limit")))
+            }
+            _ => Ok(given),
+        };
+        let (mine, all) = (self.max_sessions_per_user, self.max_sessions);
+        Ok(Limits {
+            session_seconds: within("max_session_seconds", self.max_session_seconds, YEAR)?,
+            idle_seconds: within("idle_timeout_seconds", self.idle_timeout_seconds, YEAR)?,
+            sessions_per_user: within("max_sessions_per_user", mine, MOST_SESSIONS)?,
+            sessions: within("max_sessions", all, MOST_SESSIONS)?,
+        })
+    }
 }
 
 impl ConnectionResponse {
@@ -108,6 +181,11 @@ impl ConnectionResponse {
             agent_id: connection.agent.to_string(),
             agent_name: connection.agent_name.to_string(),
             status: if online { "online" } else { "offline" },
+            command: connection.command,
+            max_session_seconds: connection.limits.session_seconds,
+            idle_timeout_seconds: connection.limits.idle_seconds,
+            max_sessions_per_user: connection.limits.sessions_per_user,
+            max_sessions: connection.limits.sessions,
             secret_names: connection.secret_names,
             secrets_updated_at: connection.secret_updated_at,
             access_groups: connection.groups.iter().map(GroupName::to_string).collect(),

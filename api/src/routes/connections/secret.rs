@@ -10,6 +10,9 @@ use crate::{Error, error::Result, secrets::SecretMap};
 const LONGEST_VALUE: usize = 64 * 1024;
 const LONGEST_NAME: usize = 64;
 
+/// Before the names of values that become files.
+const FILE: &str = "filesystem:";
+
 /// Reads `given`; an empty or absent value keeps the one in `stored`.
 ///
 /// # Errors
@@ -18,21 +21,19 @@ pub(super) fn parse(kind: ConnectionType, given: &Given, stored: &SecretMap) -> 
     let mut secret = SecretMap::new();
     for (key, value) in given {
         let field = format!("secret.{key}");
-        let name = match key.split_once(':') {
-            Some(("envvar", name)) => name,
-            None => key.as_str(),
-            Some(_) => {
-                return Err(Error::invalid(field, "begins with something else than envvar:"));
-            }
-        };
-        check_name(&field, name)?;
+        let (name, stored_as) = name_of(kind, &field, key)?;
         let value = match value.as_deref().filter(|text| !text.is_empty()) {
-            None => stored.get(name).cloned(),
+            None => stored.get(&stored_as).cloned(),
             Some(text) => Some(decode(&field, text)?),
         };
         let value = value.ok_or_else(|| Error::invalid(&field, "has no value yet"))?;
-        check_value(&field, name, &value)?;
-        secret.insert(name.to_owned(), value);
+        check_value(kind, &field, name, &value)?;
+        if secret.contains_key(name)
+            || secret.contains_key(&format!("{FILE}{name}"))
+            || secret.insert(stored_as, value).is_some()
+        {
+            return Err(Error::invalid(field, format_args!("{name} is given twice")));
+        }
     }
     for name in kind.required_secrets() {
         if !secret.contains_key(*name) {
@@ -45,13 +46,28 @@ pub(super) fn parse(kind: ConnectionType, given: &Given, stored: &SecretMap) -> 
     Ok(secret)
 }
 
-fn check_name(field: &str, name: &str) -> Result<()> {
-    let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    let begins = name.starts_with(|c: char| c.is_ascii_uppercase());
-    if begins && name.len() <= LONGEST_NAME && name.chars().all(plain) {
-        Ok(())
+/// The name that `key` gives to a variable, and what it is stored under: variables without
+/// a prefix, files with theirs.
+fn name_of<'a>(kind: ConnectionType, field: &str, key: &'a str) -> Result<(&'a str, String)> {
+    let (name, stored_as) = match key.split_once(':') {
+        None => (key, key.to_owned()),
+        Some(("envvar", name)) => (name, name.to_owned()),
+        Some(("filesystem", name)) if kind == ConnectionType::CommandLine => (name, key.to_owned()),
+        Some(("filesystem", _)) => {
+            return Err(Error::invalid(field, format_args!("a {kind} connection takes no files")));
+        }
+        Some(_) => {
+            return Err(Error::invalid(field, "begins with neither envvar: nor filesystem:"));
+        }
+    };
+    // As a name of a variable, this is also the name of a file that stays in its folder.
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if begins && plain && name.len() <= LONGEST_NAME {
+        Ok((name, stored_as))
     } else {
-        Err(Error::invalid(field, "a name has 1 to 64 capitals, digits or '_'"))
+        let why = "a name has 1 to 64 letters, digits or '_' and begins with no digit";
+        Err(Error::invalid(field, why))
     }
 }
 
@@ -61,9 +77,12 @@ fn decode(field: &str, text: &str) -> Result<String> {
 }
 
 /// What can be known to be wrong now should not be found out at the first session.
-fn check_value(field: &str, name: &str, value: &str) -> Result<()> {
+fn check_value(kind: ConnectionType, field: &str, name: &str, value: &str) -> Result<()> {
     if LONGEST_VALUE < value.len() || value.contains('\0') {
         return Err(Error::invalid(field, "has at most 64 KiB and no NUL"));
+    }
+    if kind == ConnectionType::CommandLine {
+        return Ok(());
     }
     let wrong = match name {
         "PORT" if !value.parse::<u16>().is_ok_and(|port| port != 0) => "is a port, 1 to 65535",
@@ -117,12 +136,37 @@ mod tests {
             "secret.envvar:HOST: is not base64"
         );
         assert_eq!(refusal(&[("PORT", Some("NzAwMDA="))]), "secret.PORT: is a port, 1 to 65535");
-        assert!(
-            refusal(&[("filesystem:CA", Some("eA=="))]).contains("something else than envvar:")
-        );
-        assert!(refusal(&[("envvar:../x", Some("eA=="))]).contains("capitals"));
+        assert!(refusal(&[("filesystem:CA", Some("eA=="))]).contains("takes no files"));
+        assert!(refusal(&[("vault:CA", Some("eA=="))]).contains("neither envvar: nor"));
+        assert!(refusal(&[("envvar:../x", Some("eA=="))]).contains("letters, digits"));
         assert!(refusal(&[("HOST", None)]).contains("no value yet"));
         let refusal = refusal(&[("PORT", Some("aHVudGVyMg=="))]);
         assert!(!refusal.contains("hunter2") && !refusal.contains("aHVudGVyMg"), "{refusal}");
+    }
+
+    #[test]
+    fn a_command_takes_variables_and_files_of_any_plain_name() {
+        let command = |pairs: &[(&str, Option<&str>)], stored: &SecretMap| {
+            parse(ConnectionType::CommandLine, &given(pairs), stored).map_err(|e| e.to_string())
+        };
+        let none = SecretMap::new();
+        let x = Some("eA==");
+        let secret = command(&[("envvar:http_proxy", x), ("filesystem:KUBECONFIG", x)], &none);
+        let secret = secret.unwrap();
+        assert_eq!(secret.keys().collect::<Vec<_>>(), ["filesystem:KUBECONFIG", "http_proxy"]);
+        assert_eq!(command(&[("filesystem:KUBECONFIG", None)], &secret).unwrap().len(), 1);
+        assert!(command(&[("PORT", Some("YW55"))], &none).is_ok(), "it means nothing to us");
+        assert_eq!(command(&[], &none).unwrap(), none);
+
+        for name in ["", "a/b", "..", "../x", "a\nb", "a\u{1b}[2J", "1A", "A=B", "a b", "A.pem"] {
+            for prefix in ["", "envvar:", "filesystem:"] {
+                let refusal = command(&[(&format!("{prefix}{name}"), x)], &none).unwrap_err();
+                assert!(refusal.contains("letters, digits"), "{prefix}{name}: {refusal}");
+            }
+        }
+        for twice in [["A", "envvar:A"], ["A", "filesystem:A"], ["envvar:A", "filesystem:A"]] {
+            let refusal = command(&twice.map(|name| (name, x)), &none).unwrap_err();
+            assert!(refusal.ends_with("A is given twice"), "{refusal}");
+        }
     }
 }

@@ -59,10 +59,10 @@ pub(crate) struct SessionResponse {
     user_id: String,
     /// Who: the name at that time.
     user_name: String,
-    /// `database` or `application`.
+    /// `database`, `application` or `custom`.
     #[serde(rename = "type")]
     family: &'static str,
-    /// `postgres` or `tcp`.
+    /// `postgres`, `mysql`, `tcp` or `command-line`.
     connection_subtype: &'static str,
     /// What: the connection's name at that time.
     connection: String,
@@ -70,13 +70,15 @@ pub(crate) struct SessionResponse {
     connection_id: String,
     /// Through which agent.
     agent_name: String,
-    /// `connect`.
+    /// `connect` or `exec`.
     verb: &'static str,
+    /// What the agent was to run; empty for the type's own command.
+    command: Vec<String>,
     /// From where.
     client_address: String,
     /// What the client calls itself.
     client_application: String,
-    /// How long it may last at most.
+    /// When it has to be over.
     not_after: Option<DateTime<Utc>>,
     #[serde(flatten)]
     state: State,
@@ -164,10 +166,12 @@ impl Recorded {
 
 impl SessionResponse {
     pub(super) fn new(session: Session, recording: Option<&Progress>) -> Self {
+        let (org_id, state) = (session.org.to_string(), State::of(&session));
+        let session = session.begun;
         Self {
             id: session.id.to_string(),
-            org_id: session.org.to_string(),
-            state: State::of(&session),
+            org_id,
+            state,
             recorded: Recorded::of(recording),
             user: session.user_email,
             user_id: session.user.to_string(),
@@ -177,7 +181,8 @@ impl SessionResponse {
             connection: session.connection_name.to_string(),
             connection_id: session.connection.to_string(),
             agent_name: session.agent_name.to_string(),
-            verb: "connect",
+            verb: session.verb.as_str(),
+            command: session.command,
             client_address: session.client_address,
             client_application: session.client_application,
             not_after: session.not_after,

@@ -1,7 +1,7 @@
 //! The filters that find sessions.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionType, UserId};
+use hoop_domain::{ConnectionType, UserId, session::Verb};
 use hoop_store::session::SessionFilter;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -20,7 +20,11 @@ pub(crate) struct SessionQuery {
     user: Option<String>,
     /// The connection's name.
     connection: Option<String>,
-    /// `database`, `application`, `postgres` or `tcp`.
+    /// The agent's id or name.
+    agent: Option<String>,
+    /// `connect` or `exec`.
+    verb: Option<String>,
+    /// A family (`database`, `application`, `custom`) or a type, such as `postgres`.
     #[serde(rename = "type")]
     kind: Option<String>,
     /// Allowed at this time (RFC 3339) or later.
@@ -50,9 +54,15 @@ impl SessionQuery {
     }
 
     pub(super) fn filter(&self, visible_to: Option<UserId>) -> Result<SessionFilter> {
-        let kind = match self.kind.as_deref() {
+        let kinds = match self.kind.as_deref() {
             None => None,
-            Some(name) => Some(kind(name)?),
+            Some(name) => Some(kinds(name)?),
+        };
+        let verb = match self.verb.as_deref() {
+            None => None,
+            Some(name) => {
+                Some(name.parse::<Verb>().map_err(|error| Error::invalid("verb", error))?)
+            }
         };
         if let Some(status) = &self.status
             && !["opening", "open", "done"].contains(&status.as_str())
@@ -63,7 +73,9 @@ impl SessionQuery {
             visible_to,
             user: self.user.clone(),
             connection: self.connection.clone(),
-            kind,
+            kinds,
+            agent: self.agent.clone(),
+            verb,
             state: self.status.clone(),
             from: self.start_date,
             until: self.end_date,
@@ -71,9 +83,13 @@ impl SessionQuery {
     }
 }
 
-fn kind(name: &str) -> Result<ConnectionType> {
-    ConnectionType::ALL
-        .into_iter()
-        .find(|kind| name == kind.as_str() || name == family(*kind))
-        .ok_or_else(|| Error::invalid("type", "is database, application, postgres or tcp"))
+/// The types that `name` means: itself, or all of its family.
+fn kinds(name: &str) -> Result<Vec<ConnectionType>> {
+    let all = ConnectionType::ALL.into_iter();
+    let kinds: Vec<_> = all.filter(|kind| name == kind.as_str() || name == family(*kind)).collect();
+    if kinds.is_empty() {
+        let why = "is database, application, custom, postgres, mysql, tcp or command-line";
+        return Err(Error::invalid("type", why));
+    }
+    Ok(kinds)
 }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, TokenId, UserId,
-    connection::Limits, session::Verb,
+    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, TokenId,
+    UserId, connection::Limits, session::Verb,
 };
 
 use super::{Connection, Facts, LiveSessions, Proof, Protocol, User, decide};
