@@ -71,17 +71,34 @@ const BANS: &[Ban] = &[
     },
 ];
 
+/// Only `store` speaks SQL, so everybody else reaches the library through it.
+const SQL: (&str, &str) = ("hoop-store", "sqlx");
+
 pub(super) fn check(_tree: &Tree) -> Result<Vec<Finding>> {
     let mut tree = cargo()?;
     tree.args(["tree", "--workspace", "--edges", "normal", "--prefix", "depth", "--quiet"])
         .args(["--format", crates::FORMAT]);
     let crates = Crates::read(&output(&mut tree)?).context("read cargo's tree")?;
     let mut findings = violations(&crates, BANS);
+    findings.extend(sql_speakers(&crates, PROCESSES));
     if crates.features("rustls").contains(&"ring".to_owned()) {
         findings
             .push(Finding::new("rustls", "has the feature ring; there is one provider, aws-lc-rs"));
     }
     Ok(findings)
+}
+
+fn sql_speakers(crates: &Crates, processes: &[&str]) -> Vec<Finding> {
+    let (store, sql) = SQL;
+    let mut findings = Vec::new();
+    for from in processes {
+        if let Some(way) = crates.way_around(from, sql, store) {
+            let way = way.join(" → ");
+            let what = format!("reaches {way} without {store}, and only that speaks SQL");
+            findings.push(Finding::new(*from, what));
+        }
+    }
+    findings
 }
 
 fn violations(crates: &Crates, bans: &[Ban]) -> Vec<Finding> {
@@ -107,6 +124,19 @@ fn violations(crates: &Crates, bans: &[Ban]) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_process_that_speaks_sql_itself_is_found() {
+        let through = Crates::of(&[("hoop-api", "hoop-store"), ("hoop-store", "sqlx")]);
+        assert_eq!(sql_speakers(&through, &["hoop-api"]).len(), 0);
+        let beside = Crates::of(&[
+            ("hoop-api", "hoop-store"),
+            ("hoop-store", "sqlx"),
+            ("hoop-api", "other"),
+            ("other", "sqlx"),
+        ]);
+        assert_eq!(sql_speakers(&beside, &["hoop-api"]).len(), 1);
+    }
 
     #[test]
     fn a_way_through_others_is_found_and_shown() {

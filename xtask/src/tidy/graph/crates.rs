@@ -58,6 +58,16 @@ impl Crates {
 
     /// A shortest way from one crate to another, without the first.
     pub(super) fn way<'a>(&'a self, from: &str, to: &str) -> Option<Vec<&'a str>> {
+        self.way_around(from, to, "")
+    }
+
+    /// A shortest way that does not lead through `around`.
+    pub(super) fn way_around<'a>(
+        &'a self,
+        from: &str,
+        to: &str,
+        around: &str,
+    ) -> Option<Vec<&'a str>> {
         let mut came_from: BTreeMap<&str, Option<&str>> = BTreeMap::new();
         let (from, _) = self.uses.get_key_value(from)?;
         let mut next = VecDeque::from([from.as_str()]);
@@ -72,7 +82,7 @@ impl Crates {
                 return Some(way);
             }
             for used in self.uses.get(here).into_iter().flatten() {
-                if used != from && !came_from.contains_key(used.as_str()) {
+                if used != from && used != around && !came_from.contains_key(used.as_str()) {
                     came_from.insert(used, Some(here));
                     next.push_back(used);
                 }
@@ -92,6 +102,8 @@ mod tests {
         assert_eq!(crates.way("a", "d"), Some(vec!["c", "d"]));
         assert_eq!(crates.way("d", "d"), Some(vec![]));
         assert_eq!(crates.way("a", "x"), None);
+        assert_eq!(crates.way_around("a", "d", "b"), Some(vec!["c", "d"]));
+        assert_eq!(crates.way_around("a", "d", "c"), None);
     }
 
     #[test]
