@@ -46,6 +46,9 @@ pub(crate) struct Started {
     pub(crate) running: Running,
 }
 
+/// The names of secret files, which are variables, and where they are.
+type Paths = Vec<(String, String)>;
+
 /// What is not the connection's own.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
@@ -105,7 +108,7 @@ impl CommandLine {
     }
 
     /// Writes the secrets that are to be files: their names and paths.
-    fn files(&self) -> Result<(Option<PrivateDir>, Vec<(String, String)>), Failure> {
+    fn files(&self) -> Result<(Option<PrivateDir>, Paths), Failure> {
         if self.given.files.is_empty() {
             return Ok((None, Vec::new()));
         }
@@ -115,7 +118,7 @@ impl CommandLine {
         };
         let (directory, root) = self.surroundings.private_files.directory().map_err(failed)?;
         self.surroundings.guard.add_directory(&root);
-        let mut paths = Vec::new();
+        let mut paths = Paths::new();
         for (name, content) in &self.given.files {
             let path = directory.write(name, content.reveal().as_bytes()).map_err(failed)?;
             paths.push((name.clone(), path.to_string_lossy().into_owned()));
