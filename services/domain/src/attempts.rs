@@ -124,6 +124,7 @@ impl Attempts {
     }
 
     /// The password was right.
+    #[expect(clippy::needless_pass_by_value, reason = "a try succeeds once")]
     pub fn succeeded(&mut self, attempt: Attempt) {
         let Attempt { pair, apart } = attempt;
         self.pairs.give_back(pair);

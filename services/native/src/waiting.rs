@@ -79,7 +79,7 @@ impl Cut {
     /// Waits for it, for ever once the place was given back.
     pub(crate) async fn made(self) {
         if self.0.await.is_err() {
-            pending().await
+            pending::<()>().await;
         }
     }
 }
