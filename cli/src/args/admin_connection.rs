@@ -1,6 +1,10 @@
 //! `hoop admin create connection`.
 
+use std::time::Duration;
+
 use clap::Args as ClapArgs;
+
+use super::duration;
 
 /// What, where, and for whom.
 #[derive(Debug, ClapArgs)]
@@ -10,11 +14,13 @@ Examples:
       --secret-stdin PASS --group engineers < password.txt
   hoop admin create connection my-service -a dev -t tcp -e HOST=10.0.0.7 -e PORT=9000
   hoop admin create connection bash-prod -a dev -t command-line --command bash -l
+  hoop admin create connection kube -a dev -t command-line --idle-timeout 15m \\
+      --secret-file filesystem:KUBECONFIG=kubeconfig.yaml --command bash
   hoop admin create connection pg-prod -a dev -t postgres --overwrite --group engineers,dba
 
 Give what is secret with --secret-file or --secret-stdin: other people on this machine can read
 the arguments of a command. With --overwrite, secrets that are not given stay as they are; so do
-groups, modes and command.")]
+groups, modes, limits and command.")]
 pub(crate) struct CreateConnection {
     /// Its name; what psql names as the database.
     pub(crate) name: String,
@@ -27,7 +33,8 @@ pub(crate) struct CreateConnection {
     /// A secret or setting.
     #[arg(short = 'e', long, value_name = "NAME=VALUE")]
     pub(crate) secret: Vec<String>,
-    /// A secret that is a file's content.
+    /// A secret that is a file's content. With filesystem: before NAME, the command of a
+    /// command-line connection gets it as a file again, and its path as NAME.
     #[arg(long, value_name = "NAME=PATH")]
     pub(crate) secret_file: Vec<String>,
     /// A secret that is read from standard input, without its last line break.
@@ -39,6 +46,18 @@ pub(crate) struct CreateConnection {
     /// How it may be used. [default: connect,exec]
     #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = ["connect", "exec"])]
     pub(crate) access_modes: Vec<String>,
+    /// A session ends after this time.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) max_session: Option<Duration>,
+    /// A session ends after this time without data.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) idle_timeout: Option<Duration>,
+    /// Live sessions of all users.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_sessions: Option<u32>,
+    /// Live sessions of one user.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) max_sessions_per_user: Option<u32>,
     /// Changes the connection when there is one.
     #[arg(long)]
     pub(crate) overwrite: bool,

@@ -14,14 +14,15 @@ use crate::{
 };
 
 /// What the API takes of what it shows, apart from what is always given.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
     "access_groups",
     "access_mode_connect",
     "access_mode_exec",
     "command",
-    "max_duration_seconds",
+    "max_session_seconds",
     "idle_timeout_seconds",
     "max_sessions",
+    "max_sessions_per_user",
 ];
 
 pub(crate) async fn run(wanted: CreateConnection, context: &Context) -> Result<()> {
@@ -79,6 +80,15 @@ fn body(
             body.insert(format!("access_mode_{mode}"), json!(switch));
         }
     }
+    let seconds = |limit: Option<std::time::Duration>| limit.map(|limit| limit.as_secs());
+    let limits = [
+        ("max_session_seconds", seconds(wanted.max_session)),
+        ("idle_timeout_seconds", seconds(wanted.idle_timeout)),
+        ("max_sessions", wanted.max_sessions.map(u64::from)),
+        ("max_sessions_per_user", wanted.max_sessions_per_user.map(u64::from)),
+    ];
+    let given = limits.into_iter().filter_map(|(name, limit)| Some((name, limit?)));
+    body.extend(given.map(|(name, limit)| (name.to_owned(), json!(limit))));
     if !wanted.command.is_empty() {
         body.insert("command".into(), json!(wanted.command));
     }
@@ -119,12 +129,14 @@ mod tests {
     fn what_is_not_given_stays_as_it_is() {
         let known = json!({"access_groups": ["dba"], "secret_names": ["HOST", "PASS"],
             "access_mode_connect": "enabled", "access_mode_exec": "enabled", "id": "1"});
-        let wanted = wanted("pg -a dev -t postgres -e HOST=h --access-modes exec");
+        let wanted =
+            wanted("pg -a dev -t postgres -e HOST=h --access-modes exec --idle-timeout 5m");
         let secret = secrets::read(&wanted).unwrap();
         let body = body(&wanted, ConnectionType::Postgres, secret, Some(&known));
         let expected = json!({"name": "pg", "type": "postgres", "agent_id": "dev",
             "access_groups": ["dba"], "secret": {"HOST": "aA==", "PASS": null},
-            "access_mode_connect": "disabled", "access_mode_exec": "enabled"});
+            "access_mode_connect": "disabled", "access_mode_exec": "enabled",
+            "idle_timeout_seconds": 300});
         assert_eq!(body, expected);
     }
 
