@@ -1,15 +1,18 @@
 //! The `hoop` command of a person with a home directory of their own.
 
-use std::process::Stdio;
+use std::{
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStderr, Command},
 };
 
-use crate::{Gateway, Psql, binaries, gateway::ADMIN};
+use crate::{Gateway, Psql, binaries, gateway::ADMIN, pty::Terminal};
 
 /// A person at a terminal.
 #[derive(Debug)]
@@ -72,6 +75,57 @@ impl Person {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         Ok(command)
+    }
+
+    /// The person's home directory.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The command in a terminal of its own.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn terminal(&self, arguments: &[&str]) -> Result<Terminal> {
+        self.in_terminal(&binaries::find("hoop")?, arguments)
+    }
+
+    /// A shell in a terminal, with the prompt `local>`, that finds `hoop`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn shell(&self) -> Result<Terminal> {
+        self.in_terminal(Path::new("bash"), &["--norc", "--noprofile"])
+    }
+
+    fn in_terminal(&self, program: &Path, arguments: &[&str]) -> Result<Terminal> {
+        let hoop = binaries::find("hoop")?;
+        let folder = hoop.parent().context("hoop is in no folder")?;
+        let command = pty_process::Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.home.path())
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.display()))
+            .env("PS1", "local> ")
+            .env("TERM", "xterm");
+        Terminal::run(command)
+    }
+
+    /// Runs it with `input` on its standard input.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn feed(&self, arguments: &[&str], input: Vec<u8>) -> Result<Output> {
+        let mut child = self.hoop(arguments)?.stdin(Stdio::piped()).spawn()?;
+        let mut stdin = child.stdin.take().context("no standard input")?;
+        let feeding = tokio::spawn(async move {
+            // Who reads nothing has said so by the way it ended.
+            let _broken = stdin.write_all(&input).await;
+        });
+        let output = child.wait_with_output().await?;
+        feeding.await?;
+        Ok(output)
     }
 
     /// Runs it, and what it printed.

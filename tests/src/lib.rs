@@ -8,6 +8,7 @@ pub mod cost;
 pub mod gateway;
 pub mod keys;
 pub mod psql;
+pub mod pty;
 pub mod rest;
 pub mod service;
 pub mod stack;
