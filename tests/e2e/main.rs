@@ -22,6 +22,7 @@ mod recording;
 mod refusals;
 mod rest_input;
 mod settings;
+mod taken_away;
 
 /// What tests return: `?` in them shows the whole chain of causes.
 type Result<T = (), E = anyhow::Error> = anyhow::Result<T, E>;
