@@ -24,6 +24,8 @@ const OPERATION: Duration = Duration::from_secs(60);
 /// Whoever calls us tries again as long as it takes; the SDK's own retry is for hiccups.
 const ATTEMPTS: u32 = 2;
 const DAY: u64 = 24 * 3600;
+/// How the answer to a HEAD says that there is no such thing.
+const NOT_THERE: [&str; 2] = ["NotFound", "status 404"];
 
 /// A bucket. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -94,7 +96,7 @@ impl Objects {
         match asked.map_err(|error| deed.failed(error)) {
             Ok(_) => Ok(()),
             // The answer to HEAD has no body that would say it better.
-            Err(Error::Failed { bucket, code, .. }) if code == "NotFound" => {
+            Err(Error::Failed { bucket, code, .. }) if NOT_THERE.contains(&code.as_str()) => {
                 Err(Error::NoBucket { bucket })
             }
             Err(error) => Err(error),
