@@ -153,7 +153,7 @@ async fn what_is_made_from_the_arguments_can_be_cut_short() -> Result {
         (vec!["completion", "fish"], "complete -c hoop"),
         (vec!["man"], ".TH hoop 1"),
         (vec!["version"], "hoop 0."),
-        (vec!["exec", "--help"], "Exit codes:"),
+        (vec!["--help"], "Exit codes:"),
     ] {
         let shown = person.run(&arguments).await?;
         ensure!(shown.contains(words), "{arguments:?}: {shown}");
