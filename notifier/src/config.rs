@@ -3,28 +3,28 @@
 use std::sync::Arc;
 
 use hoop_bus::Bus;
+use hoop_domain::Secret;
 use hoop_runtime::{Env, config};
-use reqwest::Url;
+use hoop_store::{Store, notification::ChannelKey};
+use tokio::sync::Notify;
 
 use crate::{
-    Error, Service,
-    channel::{
-        Channel,
-        webhook::{Secret, Webhook},
-    },
+    Error, Service, Shared, channel,
+    defaults::{self, DefaultChannel},
     delivery::Pace,
 };
-
-const URL: &str = "NOTIFY_WEBHOOK_URL";
-const SECRET: &str = "NOTIFY_WEBHOOK_SECRET";
 
 /// Everything a notifier needs to know.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The state store; contains a password.
+    pub postgres_uri: Secret<String>,
     /// The broker.
     pub nats_url: String,
-    /// Where events are posted, and what signs them.
-    pub webhook: Option<(Url, Secret)>,
+    /// Opens the secrets of channels.
+    pub key: ChannelKey,
+    /// The channels that the environment sets up.
+    pub defaults: Vec<DefaultChannel>,
     /// How often and how long deliveries are tried.
     pub pace: Pace,
 }
@@ -35,41 +35,50 @@ impl Config {
     /// # Errors
     /// When a variable is missing or malformed.
     pub fn from_env(env: &Env) -> Result<Self, config::Error> {
-        let webhook = match env.text(URL) {
-            None => None,
-            // An unsigned webhook is one that anybody can forge.
-            Some(url) => Some((read_url(&url)?, read_secret(&env.required(SECRET)?)?)),
-        };
-        Ok(Self { nats_url: env.required("NATS_URL")?, webhook, pace: Pace::default() })
+        let mut pace = Pace::default();
+        pace.patience = env.duration("NOTIFY_TIMEOUT", pace.patience)?;
+        pace.first_pause = env.duration("NOTIFY_FIRST_PAUSE", pace.first_pause)?;
+        Ok(Self {
+            postgres_uri: Secret::new(env.postgres_uri()?),
+            nats_url: env.required("NATS_URL")?,
+            key: key(env)?,
+            defaults: defaults::from_env(env)?,
+            pace,
+        })
     }
 
-    /// Connects to the broker.
+    /// Connects to the database and the broker.
     ///
     /// # Errors
-    /// When it is not available.
+    /// When one of them is not available.
     pub async fn build(self) -> Result<Service, Error> {
-        let channel = match self.webhook {
-            Some((url, secret)) => Channel::Webhook(Box::new(Webhook::new(url, secret)?)),
-            None => Channel::Log,
-        };
+        let client = channel::client(self.pace.patience)?;
+        let store = Store::connect(self.postgres_uri.reveal()).await?;
+        store.migrate().await?;
         let bus = Bus::connect(&self.nats_url, "hoop-notifier").await?;
         bus.ensure_streams().await?;
-        Ok(Service { bus, channel: Arc::new(channel), pace: self.pace })
+        let shared = Shared {
+            store,
+            key: self.key,
+            defaults: self.defaults,
+            client,
+            pace: self.pace,
+            wake: Notify::new(),
+        };
+        Ok(Service { bus, shared: Arc::new(shared) })
     }
 }
 
-/// The value may hold a token, so the error does not repeat it.
-fn read_url(text: &str) -> Result<Url, config::Error> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| config::Error::Malformed {
-        name: URL.into(),
-        why: "expected a URL that begins with https:// or http://".into(),
-    })
-}
-
-fn read_secret(text: &str) -> Result<Secret, config::Error> {
-    text.parse()
-        .map_err(|error| config::Error::Malformed { name: SECRET.into(), why: format!("{error}") })
+/// The key that `api` encrypts the secrets of channels with. Without one, only the channels of
+/// the environment work, and the delivery log says why the others do not.
+fn key(env: &Env) -> Result<ChannelKey, config::Error> {
+    let named = ["NOTIFY_SECRETS_KEY", "SECRETS_KEY"];
+    let found = named.iter().find_map(|name| Some((name, env.text(name)?)));
+    let (name, key) = match found {
+        Some((name, text)) => (name, ChannelKey::from_base64(&text)),
+        None => (&"SECRETS_KEY", ChannelKey::for_development()),
+    };
+    key.map_err(|error| config::Error::Malformed { name: (*name).into(), why: error.to_string() })
 }
 
 #[cfg(test)]
@@ -77,25 +86,39 @@ mod tests {
     use super::*;
 
     fn config(more: &[(&str, &str)]) -> Result<Config, config::Error> {
-        let needed = [("NATS_URL", "nats://x")];
+        let needed = [("NATS_URL", "nats://x"), ("POSTGRES_DB_URI", "postgres://x/y")];
         Config::from_env(&Env::from_pairs(needed.iter().chain(more).copied()).unwrap())
     }
 
+    const URL: &str = "NOTIFY_WEBHOOK_URL";
+    const SECRET: &str = "NOTIFY_WEBHOOK_SECRET";
+
     #[test]
-    fn a_webhook_needs_a_secret_and_nothing_needs_a_webhook() {
-        assert!(config(&[]).unwrap().webhook.is_none());
+    fn the_environment_sets_up_channels_or_none() {
+        assert!(config(&[]).unwrap().defaults.is_empty());
         let url = (URL, "https://example.com/hook");
         assert!(config(&[url]).is_err());
         let secret = (SECRET, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
-        assert!(config(&[url, secret]).unwrap().webhook.is_some());
+        let bell = [("MAGIC_BELL_API_KEY", "k"), ("MAGIC_BELL_API_SECRET", "s")];
+        let all = [url, secret, bell[0], bell[1], ("SMTP_HOST", "mail.example.com")];
+        assert_eq!(config(&all).unwrap().defaults.len(), 3);
+        assert!(config(&bell[..1]).is_err());
     }
 
     #[test]
-    fn errors_do_not_repeat_what_may_be_secret() {
+    fn what_is_wrong_is_named_and_what_may_be_secret_is_not_repeated() {
         let pairs = [(URL, "ftp://example.com/token"), (SECRET, "whsec_hunter2!")];
         let error = config(&pairs).unwrap_err().to_string();
         assert!(error.contains(URL) && !error.contains("token"), "{error}");
         let error = config(&[(URL, "https://x"), pairs[1]]).unwrap_err().to_string();
         assert!(error.contains(SECRET) && !error.contains("hunter2"), "{error}");
+        let host = ("SMTP_HOST", "mail.example.com");
+        for (name, value) in [("SMTP_PORT", "many"), ("SMTP_TLS", "maybe"), ("SMTP_FROM", "nobody")]
+        {
+            let error = config(&[host, (name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+        let error = config(&[("SECRETS_KEY", "hunter2")]).unwrap_err().to_string();
+        assert!(error.contains("SECRETS_KEY") && !error.contains("hunter2"), "{error}");
     }
 }

@@ -3,21 +3,13 @@
 
 mod signature;
 
-use std::time::Duration;
+use chrono::{DateTime, SecondsFormat, Utc};
+use hoop_store::outbox::Event;
+use reqwest::{Client, StatusCode, Url, header::CONTENT_TYPE};
 
-use chrono::{SecondsFormat, Utc};
-use reqwest::{
-    Client, Response, StatusCode, Url,
-    header::{CONTENT_TYPE, RETRY_AFTER},
-};
-
-use super::Failure;
-use crate::event::Event;
+use super::{Failure, Known, http};
 
 pub use signature::{InvalidSecret, Secret};
-
-/// As long as the standard recommends; a receiver should queue and answer.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where events are posted.
 #[derive(Debug)]
@@ -28,23 +20,18 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// A webhook to `url`.
-    ///
-    /// # Errors
-    /// When there is no TLS to be had.
-    pub fn new(url: Url, secret: Secret) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .timeout(PATIENCE)
-            // A redirect would take the event to where nobody configured it to go.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("hoop-notifier/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client, url, secret })
+    pub(super) fn new(known: Known<'_>, client: Client) -> Result<Self, Failure> {
+        let secret = known.needed("signing_secret")?.parse();
+        let secret = secret.map_err(|error: InvalidSecret| {
+            Failure::temporary(format!("the channel's signing_secret: {error}"))
+        })?;
+        Ok(Self { client, url: http::url(known.needed("url")?, "url")?, secret })
     }
 
-    pub(super) async fn post(&self, event: &Event) -> Result<(), Failure> {
+    /// The id of the event is the id of the message: a receiver that sees it again has it.
+    pub(super) async fn post(&self, event: &Event, now: DateTime<Utc>) -> Result<(), Failure> {
         let id = event.id.to_string();
-        let timestamp = Utc::now().timestamp();
+        let timestamp = now.timestamp();
         let body = body(event);
         let signature = self.secret.sign(&id, timestamp, &body);
         let request = self
@@ -55,11 +42,9 @@ impl Webhook {
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signature)
             .body(body);
-        match request.send().await {
-            Ok(response) => judge(&response),
-            // The URL may hold a token.
-            Err(error) => Err(Failure::temporary(causes(&error.without_url()))),
-        }
+        // "Gone" is how a receiver says never again. All others may be a mistake that
+        // somebody is about to correct.
+        http::exchange(request, "the webhook", &[StatusCode::GONE], now).await.map(drop)
     }
 }
 
@@ -68,34 +53,7 @@ fn body(event: &Event) -> String {
         "type": event.kind,
         "timestamp": event.at.to_rfc3339_opts(SecondsFormat::Micros, true),
         "org": event.org.to_string(),
-        "data": event.fields,
+        "data": event.body,
     });
     body.to_string()
-}
-
-fn judge(response: &Response) -> Result<(), Failure> {
-    let status = response.status();
-    if status.is_success() {
-        return Ok(());
-    }
-    let pause = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    Err(Failure {
-        why: format!("the webhook answered {status}"),
-        // "Gone" is how a receiver says never again. All others may be a mistake that
-        // somebody is about to correct.
-        temporary: status != StatusCode::GONE,
-        pause: pause.and_then(|text| text.parse().ok()).map(Duration::from_secs),
-    })
-}
-
-/// The client's errors name their cause only as source.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    words
 }
