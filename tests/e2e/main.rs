@@ -16,6 +16,7 @@ mod live;
 mod native_clients;
 mod native_logins;
 mod object_store;
+mod one_node;
 mod open_session;
 mod protocol;
 mod recording;
