@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use hoop_domain::Secret;
 use hoop_runtime::{Env, config};
 
+use hoop_store::notification::ChannelKey;
+
 use crate::secrets::SecretsKey;
 
 mod public;
@@ -26,6 +28,8 @@ pub struct Config {
     pub objects: Option<hoop_objects::Settings>,
     /// Encrypts connection secrets at rest.
     pub secrets_key: SecretsKey,
+    /// Encrypts the secrets of notification channels at rest.
+    pub channel_key: ChannelKey,
     /// Where agents dial, for their keys.
     pub grpc_url: GrpcUrl,
     /// Where `psql` connects, for credentials.
@@ -50,6 +54,13 @@ impl Config {
             None if dev => SecretsKey::for_development(),
             _ => SecretsKey::from_base64(&env.required("SECRETS_KEY")?),
         };
+        let named = ["NOTIFY_SECRETS_KEY", "SECRETS_KEY"];
+        let (key_name, channel_key) =
+            match named.iter().find_map(|name| Some((*name, env.text(name)?))) {
+                Some((name, text)) => (name, ChannelKey::from_base64(&text)),
+                None => ("SECRETS_KEY", ChannelKey::for_development()),
+            };
+        let channel_key = channel_key.map_err(|error| malformed(key_name, &error.to_string()))?;
         let grpc_url =
             env.text("GRPC_URL").unwrap_or_else(|| "grpc://127.0.0.1:8010".into()).parse();
         let native_pg =
@@ -62,6 +73,7 @@ impl Config {
             objects: hoop_objects::Settings::from_env(env)?,
             secrets_key: secrets_key
                 .map_err(|error| malformed("SECRETS_KEY", &error.to_string()))?,
+            channel_key,
             grpc_url: grpc_url
                 .map_err(|error: public::Error| malformed("GRPC_URL", &error.to_string()))?,
             native_pg: native_pg.map_err(|error: public::Error| {

@@ -28,6 +28,13 @@ use crate::{
         sessions::list, sessions::show, sessions::status, sessions::delete, sessions::kill,
         packets::list, statements::list, download::stream, tail::stream,
         sessions::audit_list, sessions::audit_show, sessions::audit_status,
+        notifications::channels::list, notifications::channels::create,
+        notifications::channels::show, notifications::channels::update,
+        notifications::channels::delete, notifications::channels::redrive,
+        notifications::subscriptions::list, notifications::subscriptions::create,
+        notifications::subscriptions::show, notifications::subscriptions::update,
+        notifications::subscriptions::delete,
+        notifications::deliveries::list, notifications::deliveries::redrive,
     ),
     modifiers(&Table)
 )]

@@ -104,6 +104,19 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/api/plugins/audit/sessions"                    SIGNED => sessions::audit_list;
     GET    "/api/plugins/audit/sessions/{id}"               SIGNED => sessions::audit_show;
     GET    "/api/plugins/audit/sessions/{id}/status"        SIGNED => sessions::audit_status;
+    GET    "/api/notifications/channels"                    ADMIN => notifications::channels::list;
+    POST   "/api/notifications/channels"                    ADMIN + audited => notifications::channels::create;
+    GET    "/api/notifications/channels/{name}"             ADMIN => notifications::channels::show;
+    PUT    "/api/notifications/channels/{name}"             ADMIN + audited => notifications::channels::update;
+    DELETE "/api/notifications/channels/{name}"             ADMIN + audited => notifications::channels::delete;
+    POST   "/api/notifications/channels/{name}/redrive"     ADMIN + audited => notifications::channels::redrive;
+    GET    "/api/notifications/subscriptions"               ADMIN => notifications::subscriptions::list;
+    POST   "/api/notifications/subscriptions"               ADMIN + audited => notifications::subscriptions::create;
+    GET    "/api/notifications/subscriptions/{name}"        ADMIN => notifications::subscriptions::show;
+    PUT    "/api/notifications/subscriptions/{name}"        ADMIN + audited => notifications::subscriptions::update;
+    DELETE "/api/notifications/subscriptions/{name}"        ADMIN + audited => notifications::subscriptions::delete;
+    GET    "/api/notifications/deliveries"                  AUDITOR => notifications::deliveries::list;
+    POST   "/api/notifications/deliveries/{id}/redrive"     ADMIN + audited => notifications::deliveries::redrive;
 };
 
 /// The whole HTTP service.

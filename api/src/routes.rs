@@ -7,6 +7,7 @@ pub(crate) mod download;
 pub(crate) mod groups;
 pub(crate) mod health;
 pub(crate) mod login;
+pub(crate) mod notifications;
 pub(crate) mod packets;
 pub(crate) mod recording;
 pub(crate) mod sessions;

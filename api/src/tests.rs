@@ -10,6 +10,7 @@ mod credentials;
 mod ended;
 mod login;
 mod matrix;
+mod notifications;
 mod people;
 mod recordings;
 mod sessions;

@@ -1,0 +1,87 @@
+//! Channels, subscriptions and the log of deliveries over REST.
+
+use hoop_domain::Role;
+use serde_json::json;
+
+use super::world::World;
+
+fn mail(password: Option<&str>) -> serde_json::Value {
+    json!({
+        "name": "mail",
+        "type": "smtp",
+        "settings": { "host": "mail.example.com", "from": "Hoop <hoop@example.com>" },
+        "secrets": { "password": password },
+    })
+}
+
+#[tokio::test]
+async fn the_secret_of_a_channel_is_kept_and_never_shown() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let made = world.post(&root, "/api/notifications/channels", mail(Some("hunter2"))).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.body["secret_names"], json!(["password"]));
+    let kept = world.put(&root, "/api/notifications/channels/mail", mail(None)).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let shown = world.get(&root, "/api/notifications/channels").await;
+    for answer in [made, kept, shown] {
+        assert!(!String::from_utf8_lossy(&answer.bytes).contains("hunter2"), "{answer:?}");
+    }
+    let key = &world.app.config.channel_key;
+    let (_, secrets) = world.app.org.channel_open(key, "mail").await.unwrap();
+    assert_eq!(secrets["password"], "hunter2");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_by_the_name_of_the_field() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let refused = async |path: &str, body: serde_json::Value, field: &str| {
+        let answer = world.post(&root, &format!("/api/notifications/{path}"), body).await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        assert_eq!(answer.body["field"], field, "{answer:?}");
+    };
+    let channel = |kind: &str, settings: serde_json::Value, secrets: serde_json::Value| json!({ "name": "c", "type": kind, "settings": settings, "secrets": secrets });
+    let secret = json!({ "signing_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
+    let url = |url: &str| channel("webhook", json!({ "url": url }), secret.clone());
+    for wrong in ["ftp://x/", "nothing", "http://user:pass@x/", "http://169.254.169.254/"] {
+        refused("channels", url(wrong), "settings.url").await;
+    }
+    let off = json!({ "host": "mail.example.com", "from": "a@x", "tls": "off" });
+    refused("channels", channel("smtp", off, json!({})), "settings.tls").await;
+    refused("channels", channel("smtp", json!({}), json!({})), "settings.host").await;
+    refused("channels", channel("slack", json!({}), json!({})), "secrets").await;
+    refused("channels", channel("pigeon", json!({}), json!({})), "type").await;
+
+    assert_eq!(
+        world.post(&root, "/api/notifications/channels", url("http://x/")).await.status,
+        201
+    );
+    let subscription = |channel: &str, events: &str, to: &[&str]| json!({ "name": "s", "channel": channel, "events": [events], "recipients": to });
+    refused("subscriptions", subscription("nothing", "*", &[]), "channel").await;
+    refused("subscriptions", subscription("c", "session", &[]), "events").await;
+    refused("subscriptions", subscription("c", "*", &["ann@example.com"]), "recipients").await;
+    let made = world
+        .post(&root, "/api/notifications/subscriptions", subscription("c", "session.*", &[]))
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let gone = world.delete(&root, "/api/notifications/channels/c").await;
+    gone.is_problem(409, "subscriptions use this channel; delete them first");
+    let gone = world.delete(&root, "/api/notifications/subscriptions/s").await;
+    assert_eq!(gone.status, 204, "{gone:?}");
+    assert_eq!(world.delete(&root, "/api/notifications/channels/c").await.status, 204);
+}
+
+#[tokio::test]
+async fn the_log_is_for_auditors_and_sending_again_for_administrators() {
+    let world = World::new().await;
+    let auditor = world.somebody(Role::Auditor).await;
+    let list = world.get(&auditor, "/api/notifications/deliveries?status=dead&limit=5").await;
+    assert_eq!((list.status.as_u16(), &list.body["data"]), (200, &json!([])));
+    let wrong = world.get(&auditor, "/api/notifications/deliveries?cursor=x").await;
+    assert_eq!(wrong.body["field"], "cursor");
+    let redrive = "/api/notifications/deliveries/nothing/redrive";
+    assert_eq!(world.post(&auditor, redrive, json!({})).await.status, 403);
+    let root = world.root().await;
+    world.post(&root, redrive, json!({})).await.is_problem(404, "there is no such delivery");
+}
