@@ -16,7 +16,7 @@ use crate::{Shared, lane};
 /// How often somebody looks for what is due: retries, and what other notifiers left behind.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often old log entries are forgotten and new organisations get their channels.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// The delivery log goes back this far.
 const KEPT: TimeDelta = TimeDelta::days(30);
 /// Beyond what the lanes have under way.
@@ -71,7 +71,7 @@ async fn start(
 }
 
 impl Shared {
-    async fn keep_house(&self) {
+    pub(crate) async fn keep_house(&self) {
         let now = Utc::now();
         let kept = async {
             for default in &self.defaults {

@@ -64,6 +64,8 @@ impl Service {
     /// Delivers events until the drain begins; what is under way is finished. `ready` is
     /// called when the consumer is there.
     pub async fn run(self, drain: Drain, ready: impl FnOnce()) {
+        // Before the first event: what the environment sets up is to be told of it, too.
+        self.shared.keep_house().await;
         let dispatch = dispatch::run(self.shared.clone(), drain.clone());
         tokio::join!(dispatch, intake::run(&self.bus, &self.shared, &drain, ready));
         self.shared.store.close().await;

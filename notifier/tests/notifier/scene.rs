@@ -25,7 +25,6 @@ pub(crate) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub(crate) struct Scene {
     pub(crate) nats: Nats,
     pub(crate) bus: Bus,
-    pub(crate) store: Store,
     pub(crate) org: OrgStore,
     pub(crate) database: String,
 }
@@ -56,7 +55,7 @@ impl Scene {
         let org = store.org(store.org_ensure("ours").await?);
         let bus = Bus::connect(&nats.url(), "test").await?;
         bus.ensure_streams().await?;
-        Ok(Self { nats, bus, store, org, database })
+        Ok(Self { nats, bus, org, database })
     }
 
     /// A channel, and a subscription of `events` to it.
