@@ -138,3 +138,93 @@ async fn in_the_dev_profile_a_token_is_not_needed() {
     let ask = request(Proof::BearerToken(String::new()));
     assert!(matches!(authorize(&world, &ask).await, Outcome::Grant(_)));
 }
+
+/// A request over gRPC with this token.
+fn over_grpc(token: &str, verb: &str) -> v1::AuthorizeRequest {
+    v1::AuthorizeRequest {
+        protocol: String::new(),
+        verb: verb.into(),
+        ..request(Proof::BearerToken(token.into()))
+    }
+}
+
+#[tokio::test]
+async fn a_verb_is_granted_where_it_is_switched_on_and_kept_with_the_session() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut body = pg_body("pg");
+    body["access_mode_connect"] = json!("disabled");
+    body["command"] = json!(["psql", "-At"]);
+    body["idle_timeout_seconds"] = json!(60);
+    assert_eq!(world.put(&root, "/api/connections/pg", body).await.status, 200);
+    assert_eq!(refusal(&world, &over_grpc(&root, "")).await, "mode_disabled");
+    assert_eq!(refusal(&world, &over_grpc(&root, "dance")).await, "malformed");
+    let Outcome::Grant(grant) = authorize(&world, &over_grpc(&root, "exec")).await else {
+        panic!("refused");
+    };
+    assert_eq!((grant.command.len(), grant.idle_timeout_seconds), (2, 60));
+    assert_eq!(grant.agent_mode, "standard");
+    let session = session_id(&grant.session);
+    let shown = world.get(&root, &format!("/api/sessions/{session}")).await.body;
+    assert_eq!((&shown["verb"], &shown["command"]), (&json!("exec"), &json!(["psql", "-At"])));
+    for (filter, count) in [("verb=exec&agent=dev", 1), ("verb=connect", 0), ("agent=other", 0)] {
+        let found = world.get(&root, &format!("/api/sessions?{filter}")).await.body;
+        assert_eq!(found["data"].as_array().unwrap().len(), count, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_ask_at_once_as_many_get_in_as_there_is_room() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut body = pg_body("pg");
+    (body["max_sessions"], body["max_sessions_per_user"]) = (json!(3), json!(2));
+    assert_eq!(world.put(&root, "/api/connections/pg", body).await.status, 200);
+    let other = world.user("dba@example.com", &["dba"]).await;
+    let admitted = async |token: &str| {
+        let ask = over_grpc(token, "connect");
+        let answers = futures_util::future::join_all((0..8).map(|_| authorize(&world, &ask))).await;
+        let denied = answers.iter().filter_map(|outcome| match outcome {
+            Outcome::Denial(denial) => Some(denial.code.as_str()),
+            Outcome::Grant(_) => None,
+        });
+        assert!(denied.clone().all(|code| code == "too_many_sessions"));
+        answers.len() - denied.count()
+    };
+    assert_eq!(admitted(&root).await, 2, "two are one user's share");
+    assert_eq!(admitted(&other).await, 1, "one is left of three");
+    let open = world.get(&root, "/api/sessions?status=opening").await.body;
+    let ended = open["data"][0]["id"].as_str().unwrap();
+    assert_eq!(world.delete(&root, &format!("/api/sessions/{ended}")).await.status, 204);
+    assert_eq!(admitted(&other).await, 1, "one that has to end makes room");
+}
+
+#[tokio::test]
+async fn a_revoked_token_ends_what_it_opened_and_nothing_else() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let open = async |token: &str| match authorize(&world, &over_grpc(token, "")).await {
+        Outcome::Grant(grant) => session_id(&grant.session),
+        Outcome::Denial(denial) => panic!("{denial:?}"),
+    };
+    let mine = "/api/users/root@example.com/tokens";
+    let made = world.post(&root, mine, json!({ "name": "ci" })).await;
+    let session = open(made.body["token"].as_str().unwrap()).await;
+    open(&root).await;
+    let listed = world.get(&root, mine).await;
+    assert_eq!((&listed.body[0]["name"], &listed.body[0]["token"]), (&json!("ci"), &Value::Null));
+    let one = format!("{mine}/{}", made.body["id"].as_str().unwrap());
+    let stranger = world.user("dba@example.com", &["dba"]).await;
+    assert_eq!(world.delete(&stranger, &one).await.status, 404);
+    assert_eq!(world.get(&stranger, mine).await.status, 404);
+    assert_eq!(world.delete(&root, &one).await.status, 204);
+    assert_eq!(world.delete(&root, &one).await.status, 404);
+    // The reconciler may have been quicker; both leave the same mark.
+    crate::reconcile::step(&world.app, false).await.unwrap();
+    let told = world.app.store.session_seen("edge", &[session], world.app.now()).await.unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].reason, hoop_domain::EndReason::AccessRevoked);
+}

@@ -88,3 +88,47 @@ async fn fields_that_make_no_sense_are_named() {
     let taken = world.post(&root, "/api/connections", pg_body("pg")).await;
     taken.is_problem(409, "there is a connection of that name already");
 }
+
+#[tokio::test]
+async fn a_command_line_is_made_of_words_variables_and_files() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let body = json!({
+        "name": "console", "type": "custom", "subtype": "command-line", "agent_id": "dev",
+        "command": ["bash", "-c", "echo $GREETING"],
+        "secret": { "envvar:GREETING": "aGk=", "filesystem:KUBECONFIG": "eA==" },
+        "idle_timeout_seconds": 60, "max_sessions": 3,
+    });
+    let made = world.post(&root, "/api/connections", body.clone()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(
+        (&made.body["type"], &made.body["subtype"]),
+        (&json!("custom"), &json!("command-line"))
+    );
+    assert_eq!(made.body["command"], body["command"]);
+    assert_eq!(made.body["secret_names"], json!(["GREETING", "filesystem:KUBECONFIG"]));
+    let limits = ["idle_timeout_seconds", "max_sessions", "max_session_seconds"];
+    assert_eq!(limits.map(|limit| made.body[limit].as_u64()), [Some(60), Some(3), None]);
+
+    for (field, value, named) in [
+        ("command", json!([]), "command"),
+        ("command", json!([""]), "command"),
+        ("command", json!(["a\u{0}b"]), "command"),
+        ("command", json!(vec!["x"; 65]), "command"),
+        ("secret", json!({ "filesystem:../x": "eA==" }), "secret.filesystem:../x"),
+        ("max_sessions", json!(0), "max_sessions"),
+        ("max_sessions_per_user", json!(1_000_001), "max_sessions_per_user"),
+        ("idle_timeout_seconds", json!(0), "idle_timeout_seconds"),
+        ("max_session_seconds", json!(32_000_000), "max_session_seconds"),
+        ("type", json!("database"), "type"),
+    ] {
+        let mut body = body.clone();
+        (body["name"], body[field]) = (json!("other"), value);
+        let answer = world.post(&root, "/api/connections", body).await;
+        assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(named)));
+    }
+    let mut mysql = pg_body("my");
+    mysql["subtype"] = json!("mysql");
+    assert_eq!(world.post(&root, "/api/connections", mysql).await.status, 201, "it has its own");
+}

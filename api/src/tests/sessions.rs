@@ -82,12 +82,15 @@ async fn a_kill_reaches_the_edge_with_who_did_it() {
 
     let path = format!("/api/sessions/{session}");
     assert_eq!(world.delete(&auditor, &path).await.status, 403);
-    assert_eq!(world.delete(&world.root().await, &path).await.status, 204);
+    let (root, kill) = (world.root().await, format!("{path}/kill"));
+    let refused = world.post(&root, &kill, json!({ "reason": "a\u{1b}[2J" })).await;
+    assert_eq!((refused.status.as_u16(), refused.body["field"].as_str()), (422, Some("reason")));
+    assert_eq!(world.post(&root, &kill, json!({ "reason": "maintenance" })).await.status, 204);
     let notice = tokio::time::timeout(hoop_testkit::patience(), relay.next()).await;
     let notice = notice.unwrap().unwrap();
     assert_eq!(notice.subject.as_str(), format!("relay.{session}.kill"));
     let text = String::from_utf8_lossy(&notice.payload).into_owned();
-    assert!(text.contains("ended by root@example.com"), "{text}");
+    assert!(text.contains("ended by root@example.com: maintenance"), "{text}");
     // Again, and by its user: nothing happens, and that is fine.
     assert_eq!(world.delete(&ann, &path).await.status, 204);
 }
