@@ -61,7 +61,8 @@ async fn broker_killed_mid_transfer(edge: usize) -> Result {
     gateway.nats.restart().await?;
     let session = gateway.rest.only_session(CONNECTION).await?;
     let id = text(&session, "id");
-    gateway.rest.session_given_up(id).await?;
+    let closed = gateway.rest.session_given_up(id).await?;
+    assert_eq!(text(&closed, "end_reason"), "recording_unavailable", "{closed}");
     let recorded = gateway.rest.recording(id).await?.output_bytes()?;
     let heard = tap.from_server();
     let got = after_login(&heard)?;
@@ -88,6 +89,11 @@ async fn told_so(edge: usize) -> Result {
     ensure!(!String::from_utf8_lossy(&output.stdout).contains("unheard"), "{output:?}");
     let complaint = Psql(output).failure()?;
     ensure!(complaint.contains("can't be recorded"), "edge {edge}: {complaint}");
+    // What the client was told is what is on record, however late the broker comes back.
+    gateway.nats.restart().await?;
+    let session = gateway.rest.only_session(CONNECTION).await?;
+    let closed = gateway.rest.session_given_up(text(&session, "id")).await?;
+    assert_eq!(text(&closed, "end_reason"), "recording_unavailable", "edge {edge}: {closed}");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Sessions that end before their user wants them to.
 
 use anyhow::{Context, ensure};
+use hoop_proto::{self as proto, down, payload, up};
 use hoop_testkit::eventually;
 use hoop_tests::{
     Access, Gateway, Psql,
@@ -9,7 +10,10 @@ use hoop_tests::{
 };
 use tokio::process::Child;
 
-use crate::Result;
+use crate::{
+    Result,
+    lies::{caller::Call, session},
+};
 
 /// A `psql` whose statement would take a minute, and that statement running on the target.
 pub(crate) async fn sleeper(gateway: &Gateway, access: &Access) -> Result<Child> {
@@ -59,6 +63,42 @@ async fn a_killed_session_ends_with_a_sentence_and_frees_the_target() -> Result 
         let complaint = complaint(psql).await?;
         ensure!(complaint.contains("the session was ended by"), "edge {edge}: {complaint}");
         let session = gateway.rest.session_done(text(&session, "id")).await?;
+        assert_eq!(text(&session, "end_reason"), "killed");
+        not_running(&gateway, "pg_sleep").await?;
+    }
+    Ok(())
+}
+
+/// A client over gRPC whose statement would take a minute.
+async fn grpc_sleeper(gateway: &Gateway, edge: usize) -> Result<(Call, String)> {
+    let (mut call, id) = session(gateway, edge).await?;
+    let kind = proto::channel_open::Kind::Postgres(proto::PostgresOpen::default());
+    let open = payload::Body::ChannelOpen(proto::ChannelOpen { kind: Some(kind) });
+    let sql = b"select pg_sleep(60)\0";
+    let length = u32::try_from(sql.len() + 4)?;
+    let query = [b"Q".as_slice(), &length.to_be_bytes(), sql].concat();
+    let send = |body| up::Frame::Payload(proto::Payload { channel: 1, body: Some(body) });
+    call.send(send(open)).await?;
+    call.payload(|body| matches!(body, payload::Body::ChannelReady(_))).await?;
+    call.send(send(payload::Body::Data(query.into()))).await?;
+    running(gateway, "pg_sleep").await?;
+    Ok((call, id))
+}
+
+#[tokio::test]
+async fn a_killed_grpc_session_ends_with_a_sentence_and_frees_the_target() -> Result {
+    for edge in 0..2 {
+        let gateway = Gateway::usual().await?;
+        let (mut call, id) = grpc_sleeper(&gateway, edge).await?;
+        gateway.rest.session_kill(&id).await?;
+        let closed = call.until(|frame| match frame {
+            down::Frame::SessionClosed(closed) => Some(closed),
+            _ => None,
+        });
+        let closed = closed.await?;
+        assert_eq!(closed.code, "killed", "edge {edge}");
+        ensure!(closed.message.contains("the session was ended by"), "edge {edge}: {closed:?}");
+        let session = gateway.rest.session_done(&id).await?;
         assert_eq!(text(&session, "end_reason"), "killed");
         not_running(&gateway, "pg_sleep").await?;
     }

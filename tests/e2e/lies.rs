@@ -37,7 +37,7 @@ fn agent_hello() -> up::Frame {
 }
 
 /// Opens a session through gRPC to the usual connection.
-async fn session(gateway: &Gateway, edge: usize) -> Result<(Call, String)> {
+pub(crate) async fn session(gateway: &Gateway, edge: usize) -> Result<(Call, String)> {
     let token = gateway.rest.token().context("not logged in")?;
     let mut call =
         call(gateway.edge(edge)?.grpc, &[("authorization", &format!("Bearer {token}"))]).await?;

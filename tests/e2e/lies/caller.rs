@@ -1,7 +1,7 @@
 //! A gRPC client that sends what it is told to.
 
 use anyhow::{Context, bail};
-use hoop_proto::{self as proto, down, transport_client::TransportClient, up};
+use hoop_proto::{self as proto, down, payload, transport_client::TransportClient, up};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{
@@ -13,14 +13,14 @@ use tonic::{
 use crate::Result;
 
 /// One `Connect` stream.
-pub(super) struct Call {
+pub(crate) struct Call {
     up: mpsc::Sender<proto::Up>,
     /// Comes with the answer's headers, which an edge sends after the hello.
     answer: tokio::task::JoinHandle<Result<tonic::Response<Streaming<proto::Down>>, Status>>,
     down: Option<Streaming<proto::Down>>,
 }
 
-pub(super) fn hello(connection: &str) -> up::Frame {
+pub(crate) fn hello(connection: &str) -> up::Frame {
     up::Frame::ClientHello(proto::ClientHello {
         connection_name: connection.to_owned(),
         application: "a test".to_owned(),
@@ -30,7 +30,7 @@ pub(super) fn hello(connection: &str) -> up::Frame {
 }
 
 /// Begins a stream to the edge on `port`.
-pub(super) async fn call(port: u16, metadata: &[(&str, &str)]) -> Result<Call> {
+pub(crate) async fn call(port: u16, metadata: &[(&str, &str)]) -> Result<Call> {
     let mut client = TransportClient::new(channel(port).await?);
     let (up, frames) = mpsc::channel(16);
     let mut request = Request::new(ReceiverStream::new(frames));
@@ -48,16 +48,16 @@ pub(crate) async fn channel(port: u16) -> Result<Channel> {
 }
 
 impl Call {
-    pub(super) async fn send(&mut self, frame: up::Frame) -> Result {
+    pub(crate) async fn send(&mut self, frame: up::Frame) -> Result {
         self.send_raw(proto::Up { frame: Some(frame) }).await
     }
 
-    pub(super) async fn send_raw(&mut self, up: proto::Up) -> Result {
+    pub(crate) async fn send_raw(&mut self, up: proto::Up) -> Result {
         self.up.send(up).await.context("the stream is closed")
     }
 
     /// The next frame; the status when the edge refuses, `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<down::Frame>, Status> {
+    pub(crate) async fn next(&mut self) -> Result<Option<down::Frame>, Status> {
         if self.down.is_none() {
             let answer =
                 (&mut self.answer).await.map_err(|error| Status::internal(error.to_string()))?;
@@ -70,7 +70,7 @@ impl Call {
     }
 
     /// Reads until `wanted` finds its frame.
-    pub(super) async fn until<T>(
+    pub(crate) async fn until<T>(
         &mut self,
         wanted: impl Fn(down::Frame) -> Option<T>,
     ) -> Result<T> {
@@ -87,7 +87,7 @@ impl Call {
     }
 
     /// The status with which the edge refuses the stream.
-    pub(super) async fn refusal(&mut self) -> Result<Status> {
+    pub(crate) async fn refusal(&mut self) -> Result<Status> {
         loop {
             match self.next().await {
                 Err(status) => return Ok(status),
@@ -97,8 +97,22 @@ impl Call {
         }
     }
 
+    /// The first payload that `wanted` takes.
+    pub(crate) async fn payload(
+        &mut self,
+        wanted: impl Fn(&payload::Body) -> bool,
+    ) -> Result<payload::Body> {
+        self.until(|frame| match frame {
+            down::Frame::Delivery(delivery) => {
+                delivery.payload.and_then(|payload| payload.body).filter(|body| wanted(body))
+            }
+            _ => None,
+        })
+        .await
+    }
+
     /// Waits until the edge says that the session is over, in whatever way.
-    pub(super) async fn closed(&mut self) -> Result {
+    pub(crate) async fn closed(&mut self) -> Result {
         while let Ok(Some(frame)) = self.next().await {
             if matches!(frame, down::Frame::SessionClosed(_)) {
                 break;
