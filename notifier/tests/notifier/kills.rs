@@ -24,7 +24,7 @@ fn start(scene: &Scene, name: &str, logs: &std::path::Path) -> Result<Process> {
         .env("NATS_URL", scene.nats.url())
         .env("SECRETS_KEY", KEY)
         // Whatever a killed one held is free after twice this and two seconds.
-        .env("NOTIFY_TIMEOUT", "250ms")
+        .env("NOTIFY_TIMEOUT", "2s")
         .env("NOTIFY_FIRST_PAUSE", "100ms");
     let mut process = Process::spawn(name, command, logs)?;
     process.wait_until_ready(|printed| printed.contains("READY").then_some(()))?;
