@@ -37,10 +37,12 @@ async fn a_remote_shell_knows_the_window_takes_ctrl_c_and_gives_the_terminal_bac
     terminal.resize(100, 30)?;
     terminal.types("stty size\r").await?;
     terminal.shows("\n30 100").await?;
-    terminal.types("sleep 600\r").await?;
-    terminal.shows("sleep 600").await?;
+    terminal.shows_last(REMOTE).await?;
+    terminal.types("echo begun-$((1+1)); sleep 600\r").await?;
+    terminal.shows("\nbegun-2").await?;
     terminal.types("\x03").await?;
     terminal.shows("^C").await?;
+    terminal.shows_last(REMOTE).await?;
     terminal.types("echo $((6*7))-$?\r").await?;
     terminal.shows("\n42-130").await?;
     terminal.types("exit 9\r").await?;
