@@ -8,6 +8,7 @@ mod command_line_admin;
 mod command_line_exec;
 mod command_line_sessions;
 mod command_line_terminal;
+mod commands;
 mod drivers;
 mod edge_door;
 mod ending;
