@@ -6,20 +6,20 @@
 //! broker counts deliveries, so one that was lost on the way is noticed; then, too, the
 //! consumer is made anew. A hole in a session's numbers is therefore one in the stream.
 
+mod paced;
+
 use std::{sync::atomic::Ordering, time::Duration};
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, DeliverPolicy, pull},
+};
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
 use hoop_bus::{Bus, Subject, stream::AUDIT, subject::partition_filter};
 use hoop_domain::{Direction, Partition, SessionId};
 
 use crate::Error;
-
-/// As much is under way from the broker at a time, half as much more while it is asked for;
-/// eight partitions stay below 20 MiB.
-const BATCH_MESSAGES: usize = 256;
-const BATCH_BYTES: usize = 1536 * 1024;
+use paced::Pull;
 
 /// When a message counts as lost and is delivered again. Only an acknowledgement that got
 /// lost lets it come to that; and the newest packets of a session, which are kept.
@@ -46,7 +46,7 @@ pub(crate) struct Delivery {
 
 /// The deliveries of a partition.
 pub(crate) struct Consumer {
-    messages: pull::Stream,
+    pull: Pull,
     client: async_nats::Client,
     /// The broker's number of the last delivery.
     delivered: u64,
@@ -77,15 +77,8 @@ impl Consumer {
             .create_consumer_on_stream(config, AUDIT)
             .await
             .map_err(Error::broker)?;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(BATCH_MESSAGES)
-            .max_bytes_per_batch(BATCH_BYTES)
-            .heartbeat(Duration::from_secs(5))
-            .messages()
-            .await
-            .map_err(Error::broker)?;
-        Ok(Self { messages, client, delivered: 0, connects })
+        let pull = Pull::new(consumer, &client, bus.jetstream().clone()).await?;
+        Ok(Self { pull, client, delivered: 0, connects })
     }
 
     /// Whether the connection that it was made on is gone. What the broker had sent on it
@@ -95,10 +88,10 @@ impl Consumer {
             || self.client.connection_state() != async_nats::connection::State::Connected
     }
 
-    /// The next delivery. After an error, the consumer has to be made anew.
+    /// The next delivery. After an error, the consumer has to be made anew. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Delivery, Error> {
         loop {
-            let message = self.messages.next().await;
+            let message = self.pull.next().await?;
             if let Some(delivery) = self.read(message).await? {
                 return Ok(delivery);
             }
@@ -107,20 +100,13 @@ impl Consumer {
 
     /// The next delivery, if it is here already.
     pub(crate) async fn ready(&mut self) -> Result<Option<Delivery>, Error> {
-        match self.messages.next().now_or_never() {
+        match self.pull.here()? {
             Some(message) => self.read(message).await,
             None => Ok(None),
         }
     }
 
-    async fn read(
-        &mut self,
-        message: Option<Result<async_nats::jetstream::Message, pull::MessagesError>>,
-    ) -> Result<Option<Delivery>, Error> {
-        let message = match message {
-            Some(message) => message.map_err(Error::broker)?,
-            None => return Err(Error::broker("the deliveries ended")),
-        };
+    async fn read(&mut self, message: jetstream::Message) -> Result<Option<Delivery>, Error> {
         let info = message.info().map_err(Error::broker)?;
         if info.consumer_sequence != self.delivered + 1 {
             return Err(Error::broker("a delivery was lost on the way"));

@@ -21,6 +21,10 @@ use crate::{
 /// Deliveries that are taken in before anything else gets its turn.
 const BATCH: usize = 256;
 
+/// No more than this is added to what is spooled before it is looked at again: a segment is
+/// larger than its limit by no more.
+const BATCH_BYTES: usize = 256 * 1024;
+
 /// Sessions that were finished lately, with their last packets: acknowledgements that were
 /// lost bring them back.
 #[derive(Debug, Default)]
@@ -54,11 +58,15 @@ impl Worker {
     ) -> Result<(), Error> {
         let mut batch = vec![first];
         let mut ready = Ok(None);
-        while batch.len() < BATCH {
+        let mut bytes = 0;
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
             ready = consumer.ready().await;
             match &mut ready {
                 Ok(delivery) => match delivery.take() {
-                    Some(delivery) => batch.push(delivery),
+                    Some(delivery) => {
+                        bytes += delivery.encoded.len();
+                        batch.push(delivery);
+                    }
                     None => break,
                 },
                 Err(_) => break,

@@ -94,7 +94,9 @@ impl Nats {
             .arg("--store_dir")
             .arg(self.folder.join("store"))
             .arg("--ports_file_dir")
-            .arg(&ports);
+            .arg(&ports)
+            // Its collector lets garbage grow with what passes; this is what it needs.
+            .env("GOMEMLIMIT", "96MiB");
         let mut process = Process::spawn("nats", command, &self.logs)?;
         // It writes this file when it listens, with its process id in the name.
         let file = ports.join(format!("nats-server_{}.ports", process.pid()));
