@@ -54,7 +54,8 @@ impl Service {
         let copies = self.shared.store.clone();
         tokio::select! {
             () = Keeper::new(self.shared, self.writer, self.timing).run(drain, ready) => {}
-            () = copies.copy_manifests() => {}
+            // Boxed: what speaks S3 is large.
+            () = Box::pin(copies.copy_manifests()) => {}
         }
     }
 }

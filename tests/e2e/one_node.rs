@@ -128,12 +128,15 @@ async fn a_database_and_a_broker_that_are_set_are_used() -> Result {
     node.stop().await
 }
 
+/// Arguments, variables, and what is said of them.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[tokio::test]
 async fn what_is_wrong_is_said_before_anything_is_started() -> Result {
     let node = Node::new()?;
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0))?;
     let port = taken.local_addr()?.port().to_string();
-    let cases: [(&[&str], &[(&str, &str)], &str); 7] = [
+    let cases: [Case<'_>; 7] = [
         (&["--data", "/dev/null/x"], &[], "the data directory /dev/null/x can't be used"),
         (&["--pg-port", &port], &[], "(psql) is taken by another program; stop that one, or"),
         (

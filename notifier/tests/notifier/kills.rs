@@ -35,7 +35,8 @@ fn start(scene: &Scene, name: &str, logs: &std::path::Path) -> Result<Process> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_comes_once_after_deduplication_however_notifiers_are_killed() -> Result<()> {
     let scene = Scene::new().await?;
-    let count = std::env::var("NOTIFY_TEST_EVENTS").ok().and_then(|text| text.parse().ok());
+    let count = std::env::var_os("NOTIFY_TEST_EVENTS");
+    let count = count.and_then(|text| text.to_str()?.parse().ok());
     let count = count.unwrap_or(600);
     let receiver = Receiver::start(&[]).await?;
     let known = receiver.known(ChannelKind::Webhook);

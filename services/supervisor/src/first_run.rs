@@ -77,7 +77,6 @@ async fn text(answer: reqwest::Response, name: &str) -> Result<Secret<String>, E
         .ok_or_else(|| Error::FirstRun { why: format!("no {name} in the answer") })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn broken(error: reqwest::Error) -> Error {
     Error::FirstRun { why: error.without_url().to_string() }
 }

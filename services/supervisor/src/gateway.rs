@@ -167,10 +167,10 @@ impl Gateway {
 
     async fn stop(mut self) {
         for name in ORDER {
-            if let Some(index) = self.children.iter().position(|child| child.name() == name) {
-                if self.children.swap_remove(index).stop().await {
-                    say(&format!("{name} stopped"));
-                }
+            if let Some(index) = self.children.iter().position(|child| child.name() == name)
+                && self.children.swap_remove(index).stop().await
+            {
+                say(&format!("{name} stopped"));
             }
         }
         self.family.roster.forget();

@@ -32,6 +32,7 @@ const LIBRARIES: &[&str] = &[
     "hoop-proto",
     "hoop-runtime",
     "hoop-store",
+    "hoop-supervisor",
     "hoop-testkit",
     "hoop-wire",
 ];

@@ -9,7 +9,7 @@ use hoop_store::{
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::{
     App, Error,
@@ -21,7 +21,7 @@ const LIMIT: usize = 20;
 const LARGEST_LIMIT: usize = 100;
 
 /// Which deliveries.
-#[derive(Deserialize, IntoParams)]
+#[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeliveryQuery {
@@ -115,9 +115,8 @@ pub(crate) async fn list(
     State(app): State<App>,
     Params(query): Params<DeliveryQuery>,
 ) -> Result<Json<DeliveryList>> {
-    let limit = match query.limit.unwrap_or(LIMIT) {
-        limit @ 1..=LARGEST_LIMIT => limit,
-        _ => return Err(Error::invalid("limit", "is 1 to 100")),
+    let limit @ 1..=LARGEST_LIMIT = query.limit.unwrap_or(LIMIT) else {
+        return Err(Error::invalid("limit", "is 1 to 100"));
     };
     let cursor = match &query.cursor {
         None => None,

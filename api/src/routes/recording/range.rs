@@ -52,8 +52,10 @@ pub(crate) fn window(
 ) -> impl Stream<Item = Result<Bytes, Error>> + Send {
     let left = (last - first).saturating_add(1);
     stream::try_unfold((Box::pin(whole), first, left), |(mut whole, mut skip, left)| async move {
-        while 0 < left {
-            let Some(mut piece) = whole.try_next().await? else { break };
+        if left == 0 {
+            return Ok(None);
+        }
+        while let Some(mut piece) = whole.try_next().await? {
             let length = u64::try_from(piece.len()).unwrap_or(u64::MAX);
             if length <= skip {
                 skip -= length;

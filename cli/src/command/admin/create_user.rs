@@ -51,7 +51,9 @@ fn body(wanted: &CreateUser, known: Option<&Value>) -> Result<Value> {
     if wanted.password_stdin {
         let password = prompt::password(&format!("password for {}", wanted.email))?;
         ensure!(!password.reveal().is_empty(), "no password was given");
-        body["password"] = json!(password.reveal());
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("password".into(), json!(password.reveal()));
+        }
     }
     Ok(body)
 }

@@ -49,7 +49,7 @@ async fn pass(mut local: TcpStream, (host, port): (String, u16)) {
             let _ = tokio::io::copy_bidirectional(&mut local, &mut remote).await;
         }
         Ok(Err(error)) => {
-            say(&format!("the gateway's port {host}:{port} was not reached: {error}"))
+            say(&format!("the gateway's port {host}:{port} was not reached: {error}"));
         }
         Err(_) => say(&format!("the gateway's port {host}:{port} did not answer within 10 s")),
     }

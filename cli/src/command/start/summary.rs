@@ -20,8 +20,8 @@ fn json(ready: &Summary) -> Value {
     let first = ready.first_run.as_ref().map(|first| {
         json!({
             "email": first.email,
-            "password": first.password.as_ref().map(|password| password.reveal()),
-            "agent_key": first.agent_key.as_ref().map(|key| key.reveal()),
+            "password": first.password.as_ref().map(hoop_domain::Secret::reveal),
+            "agent_key": first.agent_key.as_ref().map(hoop_domain::Secret::reveal),
         })
     });
     json!({

@@ -112,7 +112,6 @@ impl AccessPermit {
 
 impl RoomPermit {
     /// Whose access it is, to what.
-    #[must_use]
     pub const fn access(&self) -> &AccessPermit {
         &self.0
     }
