@@ -155,7 +155,7 @@ fn another_writer_goes_on_where_the_first_one_stored_last() {
     assert!(piece.is_some());
     let progress = Progress {
         session: write.session,
-        org: write.org.unwrap(),
+        org: OrgId::generate(),
         finished: false,
         begun_at: write.begun_at,
         ended_at: write.ended_at,
