@@ -16,6 +16,7 @@ mod lies;
 mod live;
 mod native_clients;
 mod native_logins;
+mod notifications;
 mod object_store;
 mod one_node;
 mod open_session;

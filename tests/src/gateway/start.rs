@@ -133,7 +133,9 @@ fn assemble(
         .with("NATS_URL", nats.url())
         .with("POSTGRES_DB_URI", &state)
         .with("PLUGIN_AUDIT_PATH", folder.join("spool").display().to_string());
-    let notifier = service("notifier", "hoop-notifier").with("POSTGRES_DB_URI", &state);
+    let notifier = service("notifier", "hoop-notifier")
+        .with("POSTGRES_DB_URI", &state)
+        .with("SECRETS_KEY", &keys.secrets);
     Ok(Gateway {
         rest: Rest::new(&api_url)?,
         api,
