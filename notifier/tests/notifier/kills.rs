@@ -31,11 +31,11 @@ fn start(scene: &Scene, name: &str, logs: &std::path::Path) -> Result<Process> {
     Ok(process)
 }
 
-/// `NOTIFY_TEST_EVENTS` is how many events; `NOTIFY_TEST_EVENTS=10000` takes minutes.
+/// `E2E_EVENTS` is how many events; `E2E_EVENTS=10000` takes minutes.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_comes_once_after_deduplication_however_notifiers_are_killed() -> Result<()> {
     let scene = Scene::new().await?;
-    let count = std::env::var_os("NOTIFY_TEST_EVENTS");
+    let count = std::env::var_os("E2E_EVENTS");
     let count = count.and_then(|text| text.to_str()?.parse().ok());
     let count = count.unwrap_or(600);
     let receiver = Receiver::start(&[]).await?;
