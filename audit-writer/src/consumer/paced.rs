@@ -96,9 +96,9 @@ impl Pull {
 
     /// The next message, if it is here already.
     pub(super) fn here(&mut self) -> Result<Option<jetstream::Message>, Error> {
-        while let (State::Asked { .. }, Some(Some(message))) =
-            (self.state, self.subscriber.next().now_or_never())
-        {
+        // Only then is there something to take: what is taken must not be dropped.
+        while let State::Asked { .. } = self.state {
+            let Some(Some(message)) = self.subscriber.next().now_or_never() else { break };
             if let Some(message) = self.sort(message)? {
                 return Ok(Some(message));
             }
