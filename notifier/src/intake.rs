@@ -25,8 +25,9 @@ use crate::{
 const NAME: &str = "notifier";
 /// Events that become deliveries in one transaction.
 const BATCH: usize = 100;
-/// Longer than the database takes, so that an event is not in two hands.
-const ACK_WAIT: Duration = Duration::from_secs(60);
+/// Events that a killed notifier held come to another one after this. A database that takes
+/// longer costs a second look, no second delivery.
+const ACK_WAIT: Duration = Duration::from_secs(10);
 /// Events that are under way to notifiers; beyond, newer ones wait in the stream.
 const WAITING: i64 = 10_000;
 /// When the database is not there, events come again after this.

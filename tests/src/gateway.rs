@@ -304,9 +304,17 @@ impl Gateway {
     /// # Errors
     /// When one of them does not stop in time or ends with a failure.
     pub fn stop(&mut self) -> Result<()> {
+        self.each_service(Service::stop)
+    }
+
+    /// Does something with every process of ours, agents first; an error ends it.
+    ///
+    /// # Errors
+    /// The first that there is.
+    pub fn each_service(&mut self, each: impl FnMut(&mut Service) -> Result<()>) -> Result<()> {
         let edges = self.edges.iter_mut().map(|edge| &mut edge.service);
         let rest = [&mut self.audit_writer, &mut self.notifier, &mut self.api];
-        self.agents.iter_mut().chain(edges).chain(rest).try_for_each(Service::stop)
+        self.agents.iter_mut().chain(edges).chain(rest).try_for_each(each)
     }
 }
 

@@ -12,12 +12,11 @@ pub mod pty;
 pub mod rest;
 pub mod service;
 pub mod stack;
-pub mod tap;
 pub mod target;
 
 pub use gateway::{Gateway, Options};
+pub use hoop_testkit::Tap;
 pub use psql::{Access, Psql};
 pub use rest::{Answer, Rest};
 pub use service::Service;
-pub use tap::Tap;
 pub use target::Target;

@@ -19,6 +19,10 @@ use crate::{
 /// below 150 MB.
 const MEMORY: &str = "120MiB";
 
+/// How often it writes to the disk for good, and drops what was acknowledged. With its usual
+/// two minutes, all that passed since is in files and the last ten seconds in memory.
+const SYNC: &str = "1s";
+
 /// A broker of our own.
 #[derive(Debug)]
 pub(crate) struct Nats {
@@ -50,7 +54,7 @@ impl Nats {
             "server_name": "hoop",
             "host": "127.0.0.1",
             "port": self.port,
-            "jetstream": {"store_dir": self.folder.join("store")},
+            "jetstream": {"store_dir": self.folder.join("store"), "sync_interval": SYNC},
             "authorization": {"user": "hoop", "password": kept.nats.reveal()},
         });
         kept::write(&self.settings(), &settings.to_string())

@@ -11,6 +11,10 @@ use tempfile::TempDir;
 
 use crate::{Process, free_port, reaper, tools};
 
+/// As the documentation tells operators to run it: besides a power cut losing a second and
+/// not two minutes, the broker then forgets and removes what was acknowledged at once.
+const SETTINGS: &str = r#"jetstream { sync_interval: "1s" }"#;
+
 /// A broker of one's own. Dropping it stops it and removes what it stored.
 #[derive(Debug)]
 pub struct Nats {
@@ -88,8 +92,12 @@ impl Nats {
     fn launch(&mut self) -> Result<()> {
         let ports = self.folder.join("ports");
         std::fs::create_dir_all(&ports)?;
+        let settings = self.folder.join("nats.conf");
+        std::fs::write(&settings, SETTINGS)?;
         let mut command = Command::new(tools::program("nats-server")?);
         command
+            .arg("--config")
+            .arg(&settings)
             .args(["--addr", "127.0.0.1", "--port", &self.port.to_string(), "--jetstream"])
             .arg("--store_dir")
             .arg(self.folder.join("store"))

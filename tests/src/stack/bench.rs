@@ -5,14 +5,19 @@
 
 mod figures;
 mod load;
+mod plan;
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 
 use super::terminal::{heading, say, size, spoken};
-use crate::{Access, Gateway, Options, cost::Cost};
+use crate::{Access, Gateway, Options, Service, cost::Cost};
 use figures::Figures;
+use plan::Plan;
 
 /// Where the load goes.
 struct Way {
@@ -20,9 +25,9 @@ struct Way {
     access: Access,
 }
 
-/// `--quick` measures less of everything.
+/// Measures what [`Plan::parse`] makes of the arguments.
 pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
-    let quick = arguments.contains(&"--quick");
+    let plan = Plan::parse(arguments)?;
     let options = Options { logs: Some(logs), ..Options::default() };
     heading("starting PostgreSQL, NATS and the gateway's processes");
     let mut gateway = Gateway::start(options).await?;
@@ -32,12 +37,13 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
         Way { name: "two edges", access: gateway.access(1).await? },
     ];
     load::prepare(&ways[0].access).await?;
-    let transactions = if quick { 2_000 } else { 20_000 };
-    for clients in [1, 8] {
-        latency(&gateway, &ways, clients, transactions).await?;
+    for clients in plan.clients {
+        latency(&gateway, &ways, clients, plan.transactions).await?;
     }
-    logins(&ways, if quick { 20 } else { 200 }).await?;
-    for mebibytes in if quick { vec![64] } else { vec![300, 1024] } {
+    if 0 < plan.logins {
+        logins(&ways, plan.logins).await?;
+    }
+    for mebibytes in plan.copies {
         bulk(&gateway, &ways, mebibytes).await?;
     }
     heading("memory and processor time of each process, since its start");
@@ -52,7 +58,28 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
     }
     heading("programs, with debug information");
     programs()?;
+    if 0 < plan.starts {
+        heading(&format!(
+            "from the start of a process until it is ready, lowest of {}",
+            plan.starts
+        ));
+        gateway.each_service(|service| start_up(service, plan.starts))?;
+    }
     gateway.stop()
+}
+
+/// The time until the READY line, and what it has in memory then.
+fn start_up(service: &mut Service, times: usize) -> Result<()> {
+    let mut lowest = Duration::MAX;
+    for _ in 0..times {
+        service.stop()?;
+        let started = Instant::now();
+        service.start()?;
+        lowest = lowest.min(started.elapsed());
+    }
+    let memory = service.cost().map_or(0, |cost| cost.memory);
+    say(&format!("    {:<14}{:>12}   memory{:>12}", service.name(), spoken(lowest), size(memory)));
+    Ok(())
 }
 
 async fn latency(gateway: &Gateway, ways: &[Way], clients: u32, transactions: u32) -> Result<()> {
@@ -105,7 +132,7 @@ fn costs(gateway: &Gateway) -> Vec<(String, Cost)> {
     ours.chain(broker).collect()
 }
 
-fn total(gateway: &Gateway) -> std::time::Duration {
+fn total(gateway: &Gateway) -> Duration {
     costs(gateway).into_iter().map(|(_, cost)| cost.processor).sum()
 }
 
