@@ -64,6 +64,9 @@ pub enum Error {
     /// More than 1 MiB.
     #[error("the request body is larger than 1 MiB")]
     TooLarge,
+    /// Its body took more than 30 s.
+    #[error("the request body did not come within 30 seconds; send it again")]
+    TooSlow,
     /// The database or the broker is away; asking again helps.
     #[error("the gateway can't answer at the moment; try again")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
@@ -113,6 +116,7 @@ impl Error {
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -1,5 +1,7 @@
 //! Reading requests, with errors in our words.
 
+use std::time::Duration;
+
 use axum::{
     extract::{
         FromRequest, FromRequestParts, Path, Query, Request,
@@ -8,8 +10,13 @@ use axum::{
     http::{header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use crate::Error;
+
+/// How long a body of at most 1 MiB may take. It is for all of it, because a byte now and then
+/// is no progress.
+pub(crate) const SLOWEST_BODY: Duration = Duration::from_secs(30);
 
 /// The JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -27,7 +34,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        match axum::Json::<T>::from_request(request, state).await {
+        let read = timeout(SLOWEST_BODY, axum::Json::<T>::from_request(request, state)).await;
+        match read.map_err(|_| Error::TooSlow)? {
             Ok(axum::Json(body)) => Ok(Self(body)),
             Err(JsonRejection::JsonDataError(error)) => Err(wrong_field(&error.body_text())),
             Err(JsonRejection::BytesRejection(error)) if error.status() == 413 => {

@@ -3,7 +3,9 @@
 //! It is HTTP/1.1 alone. Nobody asks this API for HTTP/2 without TLS, and telling the two
 //! apart would mean to wait for a silent client's first bytes without a clock.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+mod pace;
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hoop_runtime::Drain;
@@ -16,9 +18,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// How long the head of a request may take, counted from when the one before is answered:
-/// a connection that is kept for the next request is closed by this, too.
-const HEAD: Duration = Duration::from_secs(10);
+use pace::{Answer, Pace, Paced, REST};
 
 /// How long to wait before the next try when the system has no more descriptors: some
 /// connection has to end first.
@@ -47,25 +47,40 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, drain: Drain) {
 async fn connection(stream: TcpStream, address: SocketAddr, router: Router, drain: Drain) {
     // It works without, only slower.
     let _ = stream.set_nodelay(true);
+    let pace = Pace::default();
+    let clock = pace.clone();
+    let stream = TokioIo::new(Paced::new(stream, pace.clone()));
     let service = service_fn(move |mut request: Request<Incoming>| {
+        pace.answering();
         request.extensions_mut().insert(ConnectInfo(address));
-        router.clone().oneshot(request.map(Body::new))
+        let (answering, pace) = (router.clone().oneshot(request.map(Body::new)), pace.clone());
+        async move {
+            let answer = answering.await?;
+            Ok::<_, Infallible>(answer.map(|body| Answer::new(body, pace)))
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), service)
+        .header_read_timeout(REST)
+        .serve_connection(stream, service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let outcome = tokio::select! {
-        outcome = &mut connection => outcome,
-        () = drain.begun() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let served = async {
+        tokio::select! {
+            outcome = &mut connection => outcome,
+            () = drain.begun() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
-    if let Err(error) = outcome {
-        tracing::debug!(%address, %error, "a connection ended early");
+    tokio::select! {
+        outcome = served => if let Err(error) = outcome {
+            tracing::debug!(%address, %error, "a connection ended early");
+        },
+        () = clock.too_slow() => {
+            tracing::debug!(%address, "a connection ended early: the head of a request was slow");
+        }
     }
 }
 

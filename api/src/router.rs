@@ -92,6 +92,7 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/api/connections/{name}"                        ADMIN + audited => connections::delete;
     POST   "/api/connections/{name}/credentials"            SIGNED + audited => credentials::create;
     POST   "/api/connections/{name}/credentials/{id}/revoke" SIGNED + audited => credentials::revoke;
+    GET    "/api/credentials"                               SIGNED => credentials::list;
     GET    "/api/sessions"                                  SIGNED => sessions::list;
     GET    "/api/sessions/{id}"                             SIGNED => sessions::show;
     DELETE "/api/sessions/{id}"                             SIGNED + audited => sessions::delete;

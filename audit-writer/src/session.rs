@@ -41,6 +41,8 @@ pub struct Session<T> {
     open: Piece<T>,
     in_flight: VecDeque<InFlight<T>>,
     flaws: Vec<Flaw>,
+    /// How the command ended, until a step has it.
+    exit_code: Option<i32>,
     next_segment: u32,
     /// Whether the store knows, or is being told, that the recording exists.
     announced: bool,
@@ -80,6 +82,7 @@ impl<T> Session<T> {
             open: Piece::default(),
             in_flight: VecDeque::new(),
             flaws: Vec::new(),
+            exit_code: None,
             next_segment: 0,
             announced: false,
             finishing: false,
@@ -143,11 +146,22 @@ impl<T> Session<T> {
         };
         self.finishing |= finish.is_some();
         let flaws = if begins_only { Vec::new() } else { std::mem::take(&mut self.flaws) };
+        let exit_code = if begins_only { None } else { self.exit_code.take() };
         let seqs = heads.map(|head| head.seq);
         self.in_flight.push_back(InFlight { tickets: open.into_tickets(), seqs });
         let ended_at = if begins_only { begun_at } else { self.ended_at };
         let (session, org) = (self.id, self.org);
-        let write = Write { session, org, begun_at, ended_at, heads, segment: None, flaws, finish };
+        let write = Write {
+            session,
+            org,
+            begun_at,
+            ended_at,
+            heads,
+            segment: None,
+            flaws,
+            exit_code,
+            finish,
+        };
         Step { write, piece }
     }
 

@@ -38,9 +38,19 @@ pub(crate) enum Error {
     /// There is no such thing, or not for this user.
     #[error("{message}")]
     NotFound { message: String },
+    /// It is not its fault, and it may be over soon.
+    #[error("{message}")]
+    Unavailable { message: String },
     /// Another refusal, in the gateway's words.
     #[error("{message}")]
     Refused { message: String },
+}
+
+impl Error {
+    /// Whether it may be otherwise when it is tried again.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NotOurs { .. } | Self::Unavailable { .. })
+    }
 }
 
 impl Api {
@@ -99,6 +109,24 @@ impl Api {
         query: &(impl Serialize + Sync),
     ) -> Result<Response, Error> {
         let request = self.client.request(Method::GET, self.url(path)).query(query);
+        self.streamed(request).await
+    }
+
+    /// Follows something that goes on, after the event `after`.
+    pub(crate) async fn follow(
+        &self,
+        path: &[&str],
+        after: Option<&str>,
+    ) -> Result<Response, Error> {
+        let request = self.client.request(Method::GET, self.url(path));
+        let request = match after {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
+        };
+        self.streamed(request).await
+    }
+
+    async fn streamed(&self, request: RequestBuilder) -> Result<Response, Error> {
         let response = self.respond(request).await?;
         let status = response.status();
         if status.is_success() {
@@ -161,6 +189,7 @@ impl Api {
             }
             StatusCode::UNAUTHORIZED => Error::SignedOut { message },
             StatusCode::NOT_FOUND => Error::NotFound { message },
+            status if status.is_server_error() => Error::Unavailable { message },
             _ => Error::Refused { message },
         }
     }

@@ -35,6 +35,9 @@ pub(crate) enum Error {
     /// The file is not what it should be. Its text is not repeated: it has a token in it.
     #[error("{} is not valid TOML; correct it, or delete it and run `hoop login`", .path.display())]
     Malformed { path: PathBuf },
+    /// The file can't be deleted.
+    #[error("{} can't be deleted", .path.display())]
+    Undeletable { path: PathBuf, source: io::Error },
     /// The file can't be written.
     #[error("{} can't be written", .path.display())]
     Unwritable { path: PathBuf, source: io::Error },
@@ -83,6 +86,15 @@ impl Settings {
             ));
         }
         warnings
+    }
+
+    /// Forgets what is kept at `path`. Returns whether there was such a file.
+    pub(crate) fn delete(path: &Path) -> Result<bool, Error> {
+        match fs::remove_file(path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(source) => Err(Error::Undeletable { path: path.into(), source }),
+        }
     }
 
     /// Keeps them at `path`, readable by the owner alone. What was there is replaced in one

@@ -9,6 +9,10 @@ use hoop_proto as proto;
 /// Long enough for a database that fails over, short enough for a person who waits.
 const DEADLINE: Duration = Duration::from_secs(8);
 
+/// Who leaves and comes again at once may be faster than the news of the end, so whoever
+/// finds no place asks once more after this time.
+const PLACE: Duration = Duration::from_millis(500);
+
 /// Leave to open one session. Only [`authorize`] makes one, and opening takes it.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped opens nothing"]
@@ -32,6 +36,19 @@ pub(crate) const EMBEDDED: &str = "embedded";
 
 /// May this user open this connection?
 pub(crate) async fn authorize(
+    bus: &Bus,
+    request: &proto::AuthorizeRequest,
+) -> Result<SessionPermit, proto::Denial> {
+    match authorize_now(bus, request).await {
+        Err(denial) if denial.reason() == DenialCode::TooManySessions => {
+            tokio::time::sleep(PLACE).await;
+            authorize_now(bus, request).await
+        }
+        answer => answer,
+    }
+}
+
+async fn authorize_now(
     bus: &Bus,
     request: &proto::AuthorizeRequest,
 ) -> Result<SessionPermit, proto::Denial> {

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,6 +22,7 @@ use crate::{
     limits::{Due, Limits},
     link::KnownKeys,
     native::NativeGateway,
+    over::OverSessions,
     server,
     session::Session,
     wanted::Wanted,
@@ -42,6 +44,7 @@ pub struct Shared {
     pub(crate) agents: Agents,
     pub(crate) cancel_keys: CancelKeys,
     pub(crate) ended: EndedSessions,
+    pub(crate) over: OverSessions,
     pub(crate) known_keys: KnownKeys,
     pub(crate) wanted: Wanted,
     pub(crate) drain: Drain,
@@ -106,6 +109,7 @@ impl Config {
             agents: Agents::default(),
             cancel_keys: CancelKeys::default(),
             ended: EndedSessions::default(),
+            over: OverSessions::default(),
             known_keys: KnownKeys::default(),
             wanted: Wanted::default(),
             drain,
@@ -149,6 +153,7 @@ impl Edge {
     pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
         let Self { config, shared, grpc, native } = self;
         tokio::spawn(shared.clone().report());
+        tokio::spawn(shared.clone().tell_over());
         tokio::spawn(shared.clone().sweep());
         tokio::spawn(shared.clone().serve_cancels());
         tokio::spawn(shared.clone().serve_revocations());
@@ -184,11 +189,22 @@ impl Shared {
     /// Holds a session and feeds it with what the broker says, until it is done.
     pub(crate) fn hold(self: &Arc<Self>, held: Held, subscriptions: crate::session::Subscriptions) {
         let (shared, session) = (self.clone(), held.session.clone());
+        let reported = held.client_of.is_some();
         self.sessions().insert(session.id(), held);
         self.changed.notify_one();
         tokio::spawn(async move {
             let id = session.id();
-            session.clone().drive(subscriptions).await;
+            let mut drive = pin!(session.clone().drive(subscriptions));
+            let driven = tokio::select! {
+                () = &mut drive => true,
+                () = session.ended() => false,
+            };
+            if reported {
+                shared.over.note(id);
+            }
+            if !driven {
+                drive.await;
+            }
             if let Some(closed) = session.unrecorded_end() {
                 shared.ended.note(id, &closed);
             }

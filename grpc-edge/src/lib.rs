@@ -19,6 +19,7 @@ mod limits;
 pub mod link;
 mod native;
 mod open;
+mod over;
 mod report;
 mod server;
 pub mod session;

@@ -60,6 +60,21 @@ impl Shared {
         caller: Caller,
         outlet: Outlet,
     ) -> Result<ClientEnd, proto::Denial> {
+        let id = permit.session;
+        let opened = self.open_permitted(permit, caller, outlet).await;
+        if opened.is_err() {
+            // What never was held here is over all the same.
+            self.over.note(id);
+        }
+        opened
+    }
+
+    async fn open_permitted(
+        self: &Arc<Self>,
+        permit: SessionPermit,
+        caller: Caller,
+        outlet: Outlet,
+    ) -> Result<ClientEnd, proto::Denial> {
         if self.drain.has_begun() {
             return Err(proto::Denial::of(DenialCode::Draining));
         }

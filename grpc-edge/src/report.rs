@@ -39,7 +39,9 @@ impl Shared {
         let mut agents = self.agents.present();
         agents.extend(gone);
         let ended = self.ended.next();
-        let report = proto::EdgeReport { edge: self.id.clone(), sessions, agents, ended };
+        // What is over is told at once, elsewhere.
+        let (edge, over) = (self.id.clone(), Vec::new());
+        let report = proto::EdgeReport { edge, sessions, agents, ended, over };
         // What went wrong has been logged; the next report is soon, and says it all again.
         let Ok(kills) = control::report(&self.bus, &report).await else { return };
         if self.ended.told(&report.ended) {

@@ -1,5 +1,6 @@
 //! `control.report`: what an edge holds, and what it should not hold.
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use hoop_bus::{Question, Subject};
 use hoop_domain::{AgentId, EndReason, SessionId};
@@ -30,6 +31,10 @@ async fn take_down(
     for ended in &report.ended {
         close(app, ended, now).await?;
     }
+    let over = session_ids(&report.over);
+    if !over.is_empty() {
+        app.store.session_over(&over, now).await?;
+    }
     let mut held = Vec::new();
     for agent in report.agents {
         let Ok(id) = AgentId::try_from(agent.agent.as_ref()) else { continue };
@@ -51,10 +56,14 @@ async fn take_down(
             tracing::warn!(%agent, cause = %error, "an edge was not told of a revoked agent");
         }
     }
-    let sessions: Vec<SessionId> =
-        report.sessions.iter().filter_map(|id| SessionId::try_from(id.as_ref()).ok()).collect();
+    let sessions = session_ids(&report.sessions);
     let kills = app.store.session_seen(&report.edge, &sessions, now).await?;
     Ok(kills.iter().map(kill_message).collect())
+}
+
+/// What is no id names no session.
+fn session_ids(ids: &[Bytes]) -> Vec<SessionId> {
+    ids.iter().filter_map(|id| SessionId::try_from(id.as_ref()).ok()).collect()
 }
 
 /// Closes the row of a session whose recording does not say how it ended. When the

@@ -1,6 +1,9 @@
 //! Real sockets, and a clock that can be turned.
 
-use axum::{extract::ConnectInfo, routing::get};
+use axum::{
+    extract::ConnectInfo,
+    routing::{get, post},
+};
 use hoop_runtime::shutdown::DrainHandle;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -8,7 +11,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::*;
+use super::{pace::HEAD, *};
+use crate::extract;
 
 struct Running {
     address: SocketAddr,
@@ -25,7 +29,8 @@ async fn running() -> Running {
                 tokio::time::sleep(3 * HEAD).await;
                 "at last"
             }),
-        );
+        )
+        .route("/body", post(|_: extract::Body<serde_json::Value>| async { "read" }));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (drain, begun) = Drain::new();
@@ -107,4 +112,60 @@ async fn a_drain_finishes_what_was_begun_and_takes_nothing_new() {
     assert!(rest(&mut stream).await.ends_with("at last"));
     running.task.await.unwrap();
     assert!(TcpStream::connect(running.address).await.is_err());
+}
+
+/// A request on a connection that is kept, and its answer of nine bytes.
+async fn exchange(stream: &mut TcpStream) {
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut said = Vec::new();
+    while !said.ends_with(b"127.0.0.1") {
+        assert_ne!(stream.read_buf(&mut said).await.unwrap(), 0, "it was closed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_may_rest_for_longer_than_load_balancers_keep_theirs() {
+    let running = running().await;
+    let mut stream = running.says("").await;
+    for _ in 0..3 {
+        exchange(&mut stream).await;
+        tokio::time::advance(Duration::from_secs(65)).await;
+    }
+    exchange(&mut stream).await;
+    let rested = Instant::now();
+    assert_eq!(rest(&mut stream).await, "");
+    let rested = rested.elapsed();
+    assert!(REST <= rested && rested < REST + Duration::from_secs(2), "{rested:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_has_begun_has_ten_seconds_on_a_kept_connection_too() {
+    let running = running().await;
+    let mut stream = running.says("").await;
+    exchange(&mut stream).await;
+    tokio::time::advance(Duration::from_secs(30)).await;
+    stream.write_all(b"GET / HT").await.unwrap();
+    let begun = Instant::now();
+    rest(&mut stream).await;
+    let waited = begun.elapsed();
+    assert!(HEAD <= waited && waited < HEAD + Duration::from_secs(2), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_trickles_in_is_refused_after_thirty_seconds() {
+    let running = running().await;
+    let head = "POST /body HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+        content-length: 1000\r\n\r\n";
+    let mut stream = running.says(head).await;
+    let began = Instant::now();
+    let (mut reader, mut writer) = stream.split();
+    let mut said = Vec::new();
+    let mut answer = pin!(reader.read_to_end(&mut said));
+    while timeout(Duration::from_secs(1), &mut answer).await.is_err() {
+        let _ = writer.write_all(b" ").await;
+    }
+    let took = began.elapsed();
+    assert!(took < extract::SLOWEST_BODY + Duration::from_secs(5), "{took:?}");
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
 }

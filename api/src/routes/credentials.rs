@@ -1,6 +1,7 @@
 //! Credentials for native ports.
 
 mod body;
+mod list;
 
 use axum::{
     Json,
@@ -25,6 +26,7 @@ use crate::{
 
 pub(crate) use body::{CredentialRequest, CredentialResponse};
 use body::{LONGEST, Made, respond};
+pub(crate) use list::*;
 
 const NO_PORT: &str = "only postgres connections have a native port";
 

@@ -5,7 +5,7 @@
 //! wherever it is by then. What the broker tells is only that it is worth looking again, so
 //! a slow client holds one segment and a few receipts, and nobody else waits for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     App, Error,
-    auth::Actor,
+    auth::{self, Actor},
     error::{Problem, Result, chain},
     extract::Named,
 };
@@ -36,6 +36,10 @@ use crate::{
 /// Without a word from the broker it is looked that often: for sessions that end without a
 /// last packet, and for receipts that got lost.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often it is asked whether the one who follows still may.
+const RECHECK: Duration = Duration::from_secs(2);
+const TAKEN_AWAY: &str =
+    "you may not follow this session any more: your login or your access was taken away";
 /// Proxies close what is silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Each holds a segment of up to 16 MiB while it is read, and mostly much less.
@@ -46,7 +50,9 @@ static TAILS: Semaphore = Semaphore::const_new(MOST_TAILS);
 /// Follows a session until it ends.
 ///
 /// Events: `packet`, with the JSON of a row of `/packets` and an `id` to go on from
-/// (`Last-Event-ID`), and at last `end`, with `reason` and `message`.
+/// (`Last-Event-ID`), and at last `end`, with `reason` and `message`. Who may not follow it any
+/// more is told so in an event `error`, with `message`, a few seconds later. A stream that ends
+/// without one of these two broke, and can be gone on with.
 #[utoipa::path(get, path = "/api/sessions/{id}/tail", tag = "sessions",
     params(("id" = String, Path, description = "the session's id"),
         ("Last-Event-ID" = Option<String>, Header, description = "goes on after this event")),
@@ -65,13 +71,23 @@ pub(crate) async fn stream(
     // Before anything is read, so that nothing falls in between.
     let receipts = app.bus.receipts(session).await?;
     let reader = Reader::open(&app, session, position, None, 0).await?;
-    let tail =
-        Tail { app, actor, session, reader, receipts, ends: Both::default(), _permit: permit };
+    let tail = Tail {
+        app,
+        headers,
+        actor,
+        checked_at: Instant::now(),
+        session,
+        reader,
+        receipts,
+        ends: Both::default(),
+        _permit: permit,
+    };
     let events = stream::try_unfold(Some(tail), |tail| async move {
         let Some(mut tail) = tail else { return Ok(None) };
         match tail.next().await {
             Ok(Next::Packet(event)) => Ok(Some((event, Some(tail)))),
             Ok(Next::End(event)) => Ok(Some((event, None))),
+            Err(error) if final_word(&error) => Ok(Some((taken_away()?, None))),
             Err(error) => {
                 tracing::warn!(cause = chain(&error), "a tail was cut off");
                 Err(error)
@@ -90,7 +106,10 @@ fn last_event(headers: &HeaderMap) -> Result<Position> {
 
 struct Tail {
     app: App,
+    /// What the one who follows has shown of themselves.
+    headers: HeaderMap,
     actor: Actor,
+    checked_at: Instant,
     session: SessionId,
     reader: Reader,
     receipts: Receipts,
@@ -109,6 +128,7 @@ impl Tail {
         // What has ended without ever being recorded is noticed at once, later at each look.
         let mut look = true;
         loop {
+            self.recheck().await?;
             if let Some(packet) = self.reader.next().await? {
                 return self.packet(packet).map(Next::Packet);
             }
@@ -125,6 +145,17 @@ impl Tail {
                 () = tokio::time::sleep(LOOK) => true,
             };
         }
+    }
+
+    /// Whoever was deactivated, lost their role or their token, sees nothing more.
+    async fn recheck(&mut self) -> Result<()> {
+        if self.checked_at.elapsed() < RECHECK {
+            return Ok(());
+        }
+        self.actor = auth::actor(&self.app, &self.headers).await?;
+        find(&self.app, &self.actor, &self.session.to_string()).await?;
+        self.checked_at = Instant::now();
+        Ok(())
     }
 
     fn packet(&mut self, packet: v1::Packet) -> Result<Event> {
@@ -155,6 +186,19 @@ impl Tail {
             _ => Ok(None),
         }
     }
+}
+
+/// Whether it is about the one who follows, and asking again would not help.
+const fn final_word(error: &Error) -> bool {
+    matches!(error, Error::Unauthenticated | Error::Forbidden | Error::NotFound { .. })
+}
+
+/// The last event for somebody who may not follow the session any more.
+fn taken_away() -> Result<Event> {
+    Event::default()
+        .event("error")
+        .json_data(json!({ "message": TAKEN_AWAY }))
+        .map_err(Error::internal)
 }
 
 fn event(reason: &str, message: &str) -> Result<Event> {

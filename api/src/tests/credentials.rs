@@ -77,3 +77,37 @@ async fn people_revoke_their_own_credentials_and_administrators_any() {
     assert_eq!(world.post(&ann, &revoke, json!({})).await.status, 204);
     assert_eq!(world.post(&world.root().await, &revoke, json!({})).await.status, 204);
 }
+
+#[tokio::test]
+async fn people_see_their_own_credentials_and_auditors_all_without_a_password() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let ben = world.user("ben@example.com", &["dba"]).await;
+    let path = "/api/connections/pg/credentials";
+    let first = world.post(&ann, path, json!({})).await;
+    world.post(&ben, path, json!({})).await;
+    let revoke = format!("{path}/{}/revoke", first.body["id"].as_str().unwrap());
+    assert_eq!(world.post(&ann, &revoke, json!({})).await.status, 204);
+    world.post(&ann, path, json!({})).await;
+
+    let listed = async |token: &str, query: &str| -> Vec<(String, String)> {
+        let answer = world.get(token, &format!("/api/credentials?{query}")).await;
+        let text = String::from_utf8(answer.bytes.clone()).unwrap();
+        assert!(!text.contains("password") && !text.contains("scram"), "{text}");
+        let data = answer.body["data"].as_array().unwrap_or_else(|| panic!("{answer:?}"));
+        let of = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_owned();
+        data.iter().map(|row| (of(row, "user"), of(row, "status"))).collect()
+    };
+    let row = |user: &str, status: &str| (format!("{user}@example.com"), status.to_owned());
+    let (mine, old, others) = (row("ann", "active"), row("ann", "revoked"), row("ben", "active"));
+    assert_eq!(listed(&ann, "").await, [mine.clone(), old.clone()]);
+    assert_eq!(listed(&ann, "user=ben@example.com").await, []);
+    let auditor = world.somebody(hoop_domain::Role::Auditor).await;
+    assert_eq!(listed(&auditor, "").await, [mine.clone(), others.clone(), old]);
+    assert_eq!(listed(&auditor, "status=active&connection=pg").await, [mine.clone(), others]);
+    assert_eq!(listed(&auditor, "limit=1").await, [mine]);
+    assert_eq!(listed(&auditor, "connection=nothing").await, []);
+    let answer = world.get(&auditor, "/api/credentials?status=lost").await;
+    answer.is_problem(422, "status: is active, expired or revoked");
+}

@@ -4,13 +4,22 @@ use std::time::Duration;
 
 use hoop_bus::{Bus, ControlRequest, Subject};
 use hoop_domain::{EndReason, SessionId, session::SessionState};
-use hoop_proto::v1;
+use hoop_proto::v1::{self, authorize_reply::Outcome, authorize_request::Proof};
+use serde_json::json;
 
-use super::{sessions::open, world::World};
+use super::{
+    authorize::{authorize, request},
+    sessions::open,
+    world::{World, pg_body},
+};
 
 async fn report(world: &World, ended: Vec<v1::SessionEnded>) {
+    send(world, v1::EdgeReport { ended, ..v1::EdgeReport::default() }).await;
+}
+
+async fn send(world: &World, report: v1::EdgeReport) {
     let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
-    let report = v1::EdgeReport { edge: "edge-1".into(), ended, ..v1::EdgeReport::default() };
+    let report = v1::EdgeReport { edge: "edge-1".into(), ..report };
     let subject = Subject::Control(ControlRequest::Report);
     let _: v1::EdgeReportReply =
         edge.request(&subject, &report, Duration::from_secs(10)).await.unwrap();
@@ -62,4 +71,22 @@ async fn the_first_reason_stands() {
         report(&world, vec![ended(session, code, "")]).await;
         assert_eq!(end(&world, session).await.0, EndReason::ClientClosed);
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_makes_room_before_its_recording_is_finished() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut body = pg_body("pg");
+    body["max_sessions"] = json!(1);
+    assert_eq!(world.put(&root, "/api/connections/pg", body).await.status, 200);
+    let first = open(&world, &root).await;
+    let ask = request(Proof::BearerToken(root.clone()));
+    assert!(matches!(authorize(&world, &ask).await, Outcome::Denial(_)));
+    let over = vec![first.as_bytes().to_vec().into(), b"no id".to_vec().into()];
+    send(&world, v1::EdgeReport { over, ..v1::EdgeReport::default() }).await;
+    assert!(matches!(authorize(&world, &ask).await, Outcome::Grant(_)));
+    let path = format!("/api/sessions/{first}");
+    assert_eq!(world.get(&root, &path).await.body["status"], "opening", "its row is not closed");
 }

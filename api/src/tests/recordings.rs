@@ -80,6 +80,7 @@ impl<'a> Recorder<'a> {
             heads: self.heads.clone(),
             segment: Some(segment),
             flaws: vec![],
+            exit_code: None,
             finish,
         };
         let lasting = std::time::Duration::from_secs(60);

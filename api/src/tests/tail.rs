@@ -128,3 +128,54 @@ async fn what_is_no_position_is_refused_in_words() {
     let bob = world.user("bob@example.com", &["dba"]).await;
     assert_eq!(world.asked(&bob, &path, "").await.status(), 404);
 }
+
+/// Somebody follows a session of Ann's, and `take_away` takes away what lets them.
+async fn check_cut_off(who: &str, take_away: impl AsyncFnOnce(&World, &str)) {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let eve = world.user("eve@example.com", &["auditor"]).await;
+    let session = open(&world, &ann).await;
+    let token = if who == "ann" { &ann } else { &eve };
+    let path = format!("/api/sessions/{session}/tail");
+    let mut recorder = Recorder::new(&world, session);
+    let mut tail = Events::open(&world, token, &path, "").await;
+    publish(&world, &mut recorder, &[(IN, data("a"))]).await;
+    assert_eq!(tail.take(1).await, ["in1"]);
+    take_away(&world, &format!("/api/users/{who}@example.com")).await;
+    let (_, last) = tail.next().await.unwrap();
+    let message = last["message"].as_str().unwrap_or_else(|| panic!("{last}"));
+    assert!(message.starts_with("you may not follow this session any more"), "{message}");
+    assert!(tail.next().await.is_none(), "nothing comes after it");
+}
+
+#[tokio::test]
+async fn who_is_deactivated_follows_no_more() {
+    check_cut_off("ann", async |world, user| {
+        let body = serde_json::json!({ "groups": ["dba"], "status": "inactive" });
+        assert_eq!(world.put(&world.root().await, user, body).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_an_auditor_no_more_follows_no_more() {
+    check_cut_off("eve", async |world, user| {
+        let body = serde_json::json!({ "groups": ["dba"] });
+        assert_eq!(world.put(&world.root().await, user, body).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whose_token_is_revoked_follows_no_more() {
+    check_cut_off("eve", async |world, user| {
+        let root = world.root().await;
+        let tokens = world.get(&root, &format!("{user}/tokens")).await.body;
+        for token in tokens.as_array().unwrap() {
+            let path = format!("{user}/tokens/{}", token["id"].as_str().unwrap());
+            assert_eq!(world.delete(&root, &path).await.status, 204);
+        }
+    })
+    .await;
+}

@@ -191,6 +191,7 @@ impl Worker {
             heads: Both::from_fn(|direction| Head::start(session, direction)),
             segment: None,
             flaws: vec![flaw],
+            exit_code: None,
             finish: None,
         };
         let (direction, seq) = (flaw.direction.as_str(), flaw.seq);

@@ -156,6 +156,10 @@ impl<T> Session<T> {
             Some(Body::SessionStart(start)) if self.org.is_none() => {
                 self.org = OrgId::try_from(start.org.as_ref()).ok();
             }
+            // Only the agent's word counts.
+            Some(Body::ChannelExit(exit)) if direction == Direction::Out => {
+                self.exit_code = Some(exit.code);
+            }
             _ => {}
         }
         self.open.add(Held { direction, seq: packet.seq, ticket }, length, at, now);

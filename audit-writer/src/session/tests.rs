@@ -128,6 +128,20 @@ fn nothing_of_a_step_is_acknowledged_before_it_is_committed() {
 }
 
 #[test]
+fn the_agents_word_on_how_the_command_ended_goes_with_the_step_that_has_it() {
+    let mut scene = Scene::new();
+    let exit = |code| Body::ChannelExit(v1::ChannelExit { code, signal: 0 });
+    let claimed = scene.inward.send(exit(1));
+    assert_eq!(scene.feed(In, &claimed), RECORD);
+    assert_eq!(scene.session.cut(Due::Store).write.exit_code, None, "it is the user's word");
+    let real = scene.outward.send(exit(42));
+    assert_eq!(scene.feed(Out, &real), RECORD);
+    assert_eq!(scene.session.cut(Due::Begin).write.exit_code, None);
+    assert_eq!(scene.session.cut(Due::Store).write.exit_code, Some(42));
+    assert_eq!(scene.session.cut(Due::Finish(end(EndReason::TargetClosed))).write.exit_code, None);
+}
+
+#[test]
 fn a_packet_that_is_delivered_again_is_recorded_once_and_acknowledged_when_it_is_stored() {
     let mut scene = Scene::new();
     let packets: Vec<Bytes> = (0..2).map(|_| scene.inward.data()).collect();

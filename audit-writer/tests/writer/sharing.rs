@@ -75,6 +75,7 @@ async fn a_writer_that_lost_its_lease_stores_nothing_more() -> Result<()> {
         heads: Both::from_fn(|direction| Head::start(session, direction)),
         segment: None,
         flaws: Vec::new(),
+        exit_code: None,
         finish: None,
     };
     let key = SigningKey::from_seed(&[1; 32])?;

@@ -116,6 +116,35 @@ pub(crate) enum Get {
     /// Lists the groups.
     #[command(visible_alias = "group", after_help = "Example:\n  hoop admin get groups")]
     Groups,
+    /// Lists the credentials for native ports that still work, the newest first.
+    #[command(
+        visible_alias = "credential",
+        after_help = "\
+Examples:
+  hoop admin get credentials
+  hoop admin get credentials --connection pg-prod --all"
+    )]
+    Credentials(GetCredentials),
+}
+
+/// Which credentials.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct GetCredentials {
+    /// For this connection.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Of this user: an e-mail address or an id.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Those that have expired or were revoked, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How many at most.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u16,
+    /// Where to go on: what the page before said.
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

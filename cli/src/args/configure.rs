@@ -10,6 +10,12 @@ pub(crate) enum Config {
     View(ConfigView),
     /// Changes one setting.
     Set(ConfigSet),
+    /// Deletes ~/.hoop/config.toml, the token included.
+    #[command(after_help = "\
+Example:
+  hoop config clear
+The token is forgotten here and still valid at the gateway until it expires.")]
+    Clear,
 }
 
 /// Where the gateway is.

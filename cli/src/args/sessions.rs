@@ -30,10 +30,16 @@ Examples:
     /// Downloads a recording.
     Download(Download),
     /// Ends a running session at once.
-    #[command(after_help = "Example:\n  hoop sessions kill 0198f3c2-…")]
+    #[command(after_help = "\
+Examples:
+  hoop sessions kill 0198f3c2-…
+  hoop sessions kill 0198f3c2-… --reason 'maintenance begins'")]
     Kill {
         /// The session's id.
         id: String,
+        /// What its user is told beside who did it; it is kept with the session.
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
 }
 

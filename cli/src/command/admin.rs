@@ -7,6 +7,7 @@ mod create_user;
 mod delete;
 mod get;
 mod get_agents;
+mod get_credentials;
 
 use anyhow::Result;
 use hoop_domain::GroupName;

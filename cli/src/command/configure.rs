@@ -22,6 +22,7 @@ pub(crate) fn run(command: Config, format: Format) -> Result<()> {
         Config::Create(create) => self::create(create, &path),
         Config::View(view) => self::view(&view, format, &path),
         Config::Set(set) => self::set(set, &path),
+        Config::Clear => clear(&path),
     }
 }
 
@@ -85,6 +86,16 @@ fn set(set: ConfigSet, path: &Path) -> Result<()> {
     }
     settings.store(path)?;
     output::say(&format!("{} is set in {}", set.name.as_str(), path.display()));
+    Ok(())
+}
+
+/// Whatever is in the file, so that it helps against one that can't be read, too.
+fn clear(path: &Path) -> Result<()> {
+    if Settings::delete(path)? {
+        output::say(&format!("{} is deleted", path.display()));
+    } else {
+        output::say("there were no settings");
+    }
     Ok(())
 }
 

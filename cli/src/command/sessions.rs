@@ -21,6 +21,6 @@ pub(crate) async fn run(command: Sessions, context: &Context) -> Result<()> {
         Sessions::Replay(replay) => replay::run(&replay, context).await,
         Sessions::Tail { id } => tail::run(&id, context).await,
         Sessions::Download(download) => download::run(&download, context).await,
-        Sessions::Kill { id } => kill::run(&id, context).await,
+        Sessions::Kill { id, reason } => kill::run(&id, reason.as_deref(), context).await,
     }
 }

@@ -5,6 +5,10 @@ use hoop_domain::{ConnectionId, CredentialId, OrgId, UserId};
 
 use crate::{Error, OrgStore, Result, Store, error::OnConstraint, outbox};
 
+mod list;
+
+pub use list::{CredentialFilter, ListedCredential};
+
 /// RFC 5802. The password can't be had from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScramVerifier {

@@ -135,6 +135,8 @@ pub struct Write {
     pub segment: Option<Segment>,
     /// What turned out to be wrong.
     pub flaws: Vec<Flaw>,
+    /// How the session's command ended, when that is in this step.
+    pub exit_code: Option<i32>,
     /// Finishes the recording, and closes the session for this reason.
     pub finish: Option<End>,
 }

@@ -17,7 +17,7 @@ mod list;
 mod sweep;
 
 pub use create::{NewSession, SessionCount};
-pub(crate) use life::{session_close_on_conn, session_open_on_conn};
+pub(crate) use life::{session_close_on_conn, session_exit_on_conn, session_open_on_conn};
 pub use list::SessionFilter;
 pub use sweep::Kill;
 
@@ -34,6 +34,8 @@ pub struct Session {
     pub end_message: String,
     /// The edge that holds or held the client's end.
     pub edge: Option<String>,
+    /// How its command ended, if it ran one.
+    pub exit_code: Option<i32>,
 }
 
 /// Reads what was known when the session was allowed, so that it need not be said twice.
@@ -69,6 +71,7 @@ pub(crate) struct Row {
     end_message: Option<String>,
     not_after: Option<DateTime<Utc>>,
     edge: Option<String>,
+    exit_code: Option<i32>,
 }
 
 impl Row {
@@ -98,6 +101,7 @@ impl TryFrom<Row> for Session {
             org: OrgId::from_uuid(row.org_id),
             end_message: row.end_message.unwrap_or_default(),
             edge: row.edge,
+            exit_code: row.exit_code,
             begun: NewSession {
                 id: SessionId::from_uuid(row.id),
                 user: UserId::from_uuid(row.user_id),

@@ -114,6 +114,9 @@ struct State {
     end_message: Option<String>,
     /// How long it lasted, from its first recorded packet.
     duration_ms: Option<i64>,
+    /// How its command ended, if it ran one: 127 when there is no such program, 128 and the
+    /// signal's number when a signal ended it.
+    exit_code: Option<i32>,
 }
 
 /// A session's recording.
@@ -147,6 +150,7 @@ impl State {
             end_reason: end_reason.map(EndReason::as_str),
             end_message: end_reason.map(|_| session.end_message.clone()),
             duration_ms: duration,
+            exit_code: session.exit_code,
         }
     }
 }

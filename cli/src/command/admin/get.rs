@@ -1,4 +1,5 @@
-//! `hoop admin get …`, but for the list of agents, whose columns are promised.
+//! `hoop admin get …`, but for the list of agents, whose columns are promised, and what comes
+//! in pages.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -18,6 +19,7 @@ pub(crate) async fn run(get: Get, context: &Context) -> Result<()> {
         Get::Connections { name } => one_of("connections", name.as_deref()),
         Get::Users { name } => one_of("users", name.as_deref()),
         Get::Groups => vec!["users", "groups"],
+        Get::Credentials(wanted) => return super::get_credentials::run(wanted, context).await,
     };
     let answer = context.api.get(&path, &()).await?;
     if context.json() {
@@ -33,7 +35,9 @@ pub(crate) async fn run(get: Get, context: &Context) -> Result<()> {
             output::table(CONNECTIONS, things.iter().map(connection).collect())
         }
         Get::Users { .. } => output::table(USERS, things.iter().map(user).collect()),
-        Get::Groups => output::table(["NAME"], things.iter().map(group).collect()),
+        Get::Groups | Get::Credentials(_) => {
+            output::table(["NAME"], things.iter().map(group).collect())
+        }
     };
     Ok(output::print(&shown)?)
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::{context::Context, output};
 
-pub(crate) async fn run(id: &str, context: &Context) -> Result<()> {
-    context.api.post(&["sessions", id, "kill"], &json!({})).await?;
+pub(crate) async fn run(id: &str, reason: Option<&str>, context: &Context) -> Result<()> {
+    let body = json!({"reason": reason.unwrap_or_default()});
+    context.api.post(&["sessions", id, "kill"], &body).await?;
     output::say(&format!("session {id} is ended"));
     Ok(())
 }

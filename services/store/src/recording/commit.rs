@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Error, Head, Lease, Segment, Write, finish, flaws, to_i64};
 use crate::{
     Store,
-    session::{session_close_on_conn, session_open_on_conn},
+    session::{session_close_on_conn, session_exit_on_conn, session_open_on_conn},
 };
 
 impl Store {
@@ -31,6 +31,9 @@ impl Store {
                 add_segment(&mut tx, write.session, segment).await?;
             }
             add_flaws(&mut tx, write, Some(org)).await?;
+            if let Some(code) = write.exit_code {
+                session_exit_on_conn(&mut tx, write.session, code).await?;
+            }
             if let Some(end) = &write.finish {
                 ends.push((org, write, end));
             }

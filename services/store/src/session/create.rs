@@ -61,7 +61,8 @@ pub struct SessionCount {
 
 impl OrgStore {
     /// Counts the live sessions of `connection` and keeps others from opening one until the
-    /// count is used or dropped. Sessions that have been told to end are not counted.
+    /// count is used or dropped. Sessions that are over are not counted, even when their
+    /// recordings are not finished, nor are those that have been told to end.
     ///
     /// # Errors
     /// When the database is not available.
@@ -82,7 +83,7 @@ impl OrgStore {
             r#"SELECT count(*) AS "of_all!", count(*) FILTER (WHERE user_id = $3) AS "of_user!"
                FROM sessions
                WHERE org_id = $1 AND connection_id = $2 AND state <> 'done'
-                 AND kill_reason IS NULL"#,
+                 AND over_at IS NULL AND kill_reason IS NULL"#,
             self.org.uuid(),
             connection.uuid(),
             user.uuid()

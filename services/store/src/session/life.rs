@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::{EndReason, SessionId};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::{Result, Store, outbox};
 
@@ -19,6 +20,24 @@ impl Store {
         let opened = session_open_on_conn(&mut tx, session, at).await?;
         tx.commit().await?;
         Ok(opened)
+    }
+
+    /// These sessions are over for those in them: from now on they take nobody's place, even
+    /// when it is long until their recordings are finished and their rows closed.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn session_over(&self, sessions: &[SessionId], now: DateTime<Utc>) -> Result<()> {
+        let ids: Vec<Uuid> = sessions.iter().map(|session| session.uuid()).collect();
+        sqlx::query!(
+            "UPDATE sessions SET over_at = $2
+             WHERE id = ANY($1) AND state <> 'done' AND over_at IS NULL",
+            &ids,
+            now
+        )
+        .execute(self.pool())
+        .await?;
+        Ok(())
     }
 
     /// A session is over. Returns whether it was not over before; the first end stands.
@@ -119,4 +138,19 @@ pub(crate) async fn session_close_on_conn(
     });
     outbox::append(conn, row.org_id, ended(reason), &body).await?;
     Ok(true)
+}
+
+/// How the session's command ended. The last one stands, when there were several.
+///
+/// # Errors
+/// When the database is not available.
+pub(crate) async fn session_exit_on_conn(
+    conn: &mut PgConnection,
+    session: SessionId,
+    code: i32,
+) -> Result<()> {
+    sqlx::query!("UPDATE sessions SET exit_code = $2 WHERE id = $1", session.uuid(), code)
+        .execute(conn)
+        .await?;
+    Ok(())
 }

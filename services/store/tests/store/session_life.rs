@@ -52,3 +52,22 @@ async fn a_session_outlives_everything_that_it_was_made_of() {
     assert_eq!(found.connection_name.as_str(), "pg");
     assert_eq!(found.agent_name.as_str(), "dev");
 }
+
+#[tokio::test]
+async fn a_session_that_is_over_takes_no_place_although_it_is_not_done() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let (over, live) = (cast.session(&store, 0).await, cast.session(&store, 0).await);
+    let count = async || {
+        let count = org.session_count_live(cast.connection.id, cast.user.id).await.unwrap();
+        (count.of_user, count.of_all)
+    };
+    assert_eq!(count().await, (2, 2));
+    store.session_over(&[over], at(1)).await.unwrap();
+    store.session_over(&[over], at(2)).await.unwrap();
+    assert_eq!(count().await, (1, 1));
+    for session in [over, live] {
+        let found = org.session_fetch(session, None).await.unwrap();
+        assert_eq!(found.state, SessionState::Opening { authorized_at: at(0) });
+    }
+}

@@ -11,9 +11,21 @@ const LONGEST_LINE: usize = 4 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Events {
     line: Vec<u8>,
+    id: String,
     name: String,
     data: String,
-    done: VecDeque<(String, String)>,
+    done: VecDeque<Event>,
+}
+
+/// One of them.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    /// What to go on after; empty when the gateway has not said it.
+    pub(super) id: String,
+    /// Its kind.
+    pub(super) name: String,
+    /// What it says.
+    pub(super) data: String,
 }
 
 impl Events {
@@ -30,8 +42,8 @@ impl Events {
         Ok(())
     }
 
-    /// The next event: its name and its data.
-    pub(super) fn next(&mut self) -> Option<(String, String)> {
+    /// The next event.
+    pub(super) fn next(&mut self) -> Option<Event> {
         self.done.pop_front()
     }
 
@@ -40,7 +52,7 @@ impl Events {
             let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
             if !data.is_empty() {
                 let name = if name.is_empty() { "message".into() } else { name };
-                self.done.push_back((name, data));
+                self.done.push_back(Event { id: self.id.clone(), name, data });
             }
             return;
         }
@@ -49,6 +61,8 @@ impl Events {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "event" => value.clone_into(&mut self.name),
+            // It holds for later events, too, until there is another.
+            "id" => value.clone_into(&mut self.id),
             "data" => {
                 if !self.data.is_empty() {
                     self.data.push('\n');
@@ -72,8 +86,11 @@ mod tests {
             for piece in text.as_bytes().chunks(size) {
                 events.feed(piece).unwrap();
             }
-            assert_eq!(events.next(), Some(("packet".into(), "{\"a\":\n1}".into())));
-            assert_eq!(events.next(), Some(("end".into(), "{}".into())));
+            let event = |name: &str, data: &str| {
+                Some(Event { id: "1".into(), name: name.into(), data: data.into() })
+            };
+            assert_eq!(events.next(), event("packet", "{\"a\":\n1}"));
+            assert_eq!(events.next(), event("end", "{}"));
             assert_eq!(events.next(), None);
         }
     }
