@@ -2,24 +2,32 @@
 
 use anyhow::{Context, ensure};
 use hoop_testkit::{S3, eventually, s3};
-use hoop_tests::{Gateway, gateway::Options};
+use hoop_tests::{Gateway, Tap, gateway::Options};
 
 use crate::{Result, recording::finished};
 
-const BUCKET: &str = "recordings";
+pub(crate) const BUCKET: &str = "recordings";
 
 /// A gateway that stores in the bucket of `s3`.
 async fn gateway(s3: &S3) -> Result<Gateway> {
-    let mut options = Options::default();
-    for process in ["api", "audit-writer"] {
+    Gateway::start(stored_in(Options::default(), &s3.url(), &["api", "audit-writer"])).await
+}
+
+/// What these processes need to know of the bucket at `url`.
+pub(crate) fn stored_in(
+    mut options: Options,
+    url: &str,
+    processes: &'static [&'static str],
+) -> Options {
+    for process in processes {
         options = options
             .with(process, "S3_BUCKET", BUCKET)
-            .with(process, "S3_ENDPOINT", s3.url())
+            .with(process, "S3_ENDPOINT", url)
             .with(process, "S3_PREFIX", "hoop")
             .with(process, "AWS_ACCESS_KEY_ID", "test")
             .with(process, "AWS_SECRET_ACCESS_KEY", "test");
     }
-    Gateway::start(options).await
+    options
 }
 
 #[tokio::test]
@@ -72,6 +80,55 @@ async fn a_part_of_a_download_is_that_part() -> Result {
     ensure!(status == 206 && rest == whole.slice(total - 10..));
     let (status, header, _) = get(&format!("bytes={total}-")).await?;
     ensure!((status, header) == (416, format!("bytes */{total}")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_end_of_a_recording_is_shown_without_fetching_what_comes_before() -> Result {
+    let s3 = s3().await?;
+    s3.bucket(BUCKET).await?;
+    // Only what the api reads goes through the tap.
+    let tap = Tap::start(s3.port()).await?;
+    let fetched = || {
+        let sent = String::from_utf8_lossy(&tap.from_client()).into_owned();
+        sent.matches("GET /recordings/hoop/").count()
+    };
+    let options = Options::default().with("audit-writer", "AUDIT_SEGMENT_BYTES", "65536");
+    let options = stored_in(options, &s3.url(), &["audit-writer"]);
+    let through = format!("http://127.0.0.1:{}", tap.port);
+    let gateway = Gateway::start(stored_in(options, &through, &["api"])).await?;
+    gateway.access(1).await?.answer("select repeat('x', 3000000)").await?;
+    let id = finished(&gateway.rest).await?;
+    let segments = gateway.run_on_state("select count(*) from recording_segments").await?;
+    let segments: usize = segments.trim().parse()?;
+    ensure!(8 < segments, "only {segments} segments");
+
+    let tail = gateway.rest.tail(&id, None, |_| false).await?;
+    let whole = fetched();
+    ensure!(segments <= whole, "{whole} of {segments} segments were fetched");
+    // On from a place close to the end, as a replay goes on that was cut off.
+    let close = tail.packets.len() - 3;
+    let (place, _) = tail.packets.get(close).context("few packets")?;
+    let rest = gateway.rest.tail(&id, Some(place), |_| false).await?;
+    ensure!(rest.packets.len() == 2 && rest.end.is_some(), "{:?}", rest.packets);
+    let after_tail = fetched();
+    ensure!(after_tail - whole <= 2, "{} segments for two packets", after_tail - whole);
+
+    let page = format!("/api/sessions/{id}/packets?limit=2&cursor={place}");
+    let page = gateway.rest.get(&page).await?;
+    let shown = page.get("data").and_then(|data| data.as_array()).map_or(0, Vec::len);
+    ensure!(shown == 2, "{page}");
+    let after_page = fetched();
+    ensure!(after_page - after_tail <= 2, "{} for a page", after_page - after_tail);
+
+    let seq = tail.packets.iter().rev().find(|(_, packet)| packet.0["direction"] == "out");
+    let seq = seq.context("nothing came out")?.1.seq() - 1;
+    let last = format!("/api/sessions/{id}/packets?direction=out&after_seq={seq}");
+    let last = gateway.rest.get(&last).await?;
+    let shown = last.get("data").and_then(|data| data.as_array()).map_or(0, Vec::len);
+    ensure!(shown == 1, "{last}");
+    let after_last = fetched();
+    ensure!(after_last - after_page == 1, "{} for the last packet", after_last - after_page);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 /// Installs what is missing.
 pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     servers()?;
+    debian::mariadb()?;
     clients::node()?;
     clients::python()?;
     s3::install()?;

@@ -2,8 +2,15 @@
 
 use anyhow::{Result, ensure};
 use hoop_store::notification::{ChannelKind, Values};
-use hoop_testkit::smtp::{PASSWORD, Smtp, Tls, USER, smtp};
+use hoop_testkit::{
+    eventually,
+    smtp::{PASSWORD, Smtp, Tls, USER, smtp},
+};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
 
 use crate::scene::{Scene, values};
 
@@ -94,5 +101,80 @@ async fn a_recipient_that_is_refused_is_a_dead_letter_and_a_wrong_password_is_tr
     ensure!(of("wrong", "ann@example.com") == ("dead".into(), 3), "{log:?}");
     let text = format!("{log:?}");
     ensure!(!text.contains(PASSWORD), "{text}");
+    Ok(())
+}
+
+/// A mail server that stops talking: at once, or when it has all of a mail.
+#[derive(Clone, Copy)]
+enum Mute {
+    AtOnce,
+    AtTheEnd,
+}
+
+/// Its port.
+async fn mute(when: Mute) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((client, _)) = listener.accept().await {
+            match when {
+                // Accepted, and open for as long as the test lasts.
+                Mute::AtOnce => held.push(client),
+                Mute::AtTheEnd => drop(tokio::spawn(polite_until_the_end(client))),
+            }
+        }
+    });
+    Ok(port.to_string())
+}
+
+async fn polite_until_the_end(client: TcpStream) -> Result<()> {
+    let (read, mut write) = client.into_split();
+    let mut lines = BufReader::new(read).lines();
+    write.write_all(b"220 localhost\r\n").await?;
+    let mut data = false;
+    while let Some(line) = lines.next_line().await? {
+        data |= line == "DATA";
+        match line.as_str() {
+            "DATA" => write.write_all(b"354 go on\r\n").await?,
+            _ if data => {}
+            _ => write.write_all(b"250 fine\r\n").await?,
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_accepts_and_hangs_is_given_up_and_delays_no_other() -> Result<()> {
+    let (scene, server) = (Scene::new().await?, smtp(Tls::Off).await?);
+    let to = ["ann@example.com"];
+    for (name, when) in [("silent", Mute::AtOnce), ("endless", Mute::AtTheEnd)] {
+        let port = mute(when).await?;
+        let settings = values(&[
+            ("host", "127.0.0.1"),
+            ("port", &port),
+            ("tls", "off"),
+            ("from", "hoop@example.com"),
+        ]);
+        let known = [settings, Values::new()];
+        scene.subscribe(name, ChannelKind::Smtp, known, "*", &to).await?;
+    }
+    scene.subscribe("fine", ChannelKind::Smtp, known(&server, "off", "")?, "*", &to).await?;
+    let _notifier = scene.notifier().await?;
+    scene.happen(1, "session.opened").await?;
+    eventually("the mail of the healthy server", async || {
+        let delivered = scene.deliveries(Some("delivered")).await?;
+        ensure!(delivered.len() == 1 && delivered[0].channel_name == "fine", "{delivered:?}");
+        Ok(())
+    })
+    .await?;
+    ensure!(server.mail()?.len() == 1);
+    scene.expect_settled().await?;
+    let dead = scene.deliveries(Some("dead")).await?;
+    ensure!(dead.len() == 2 && dead.iter().all(|delivery| delivery.attempts == 3), "{dead:?}");
+    for delivery in dead {
+        let why = &delivery.last_error;
+        ensure!(why.contains("no answer within") || why.contains("timed out"), "{why}");
+    }
     Ok(())
 }

@@ -11,8 +11,10 @@
 //! # Ok(()) }
 //! ```
 
+mod account;
 pub mod certificate;
 mod eventually;
+pub mod mariadb;
 mod nats;
 mod ports;
 mod postgres;
@@ -20,12 +22,15 @@ pub mod process;
 pub mod reaper;
 mod s3;
 pub mod smtp;
+mod tap;
 pub mod tools;
 mod unique;
 
 pub use eventually::{eventually, eventually_after, patience};
+pub use mariadb::MariaDb;
 pub use nats::{Nats, nats};
 pub use ports::{free_port, free_port_near};
 pub use postgres::{Login, Postgres, postgres};
 pub use process::Process;
 pub use s3::{S3, s3};
+pub use tap::Tap;

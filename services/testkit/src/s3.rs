@@ -1,12 +1,16 @@
 //! A throw-away S3 server, moto, with buckets in memory.
 
-use std::{net::TcpStream, path::Path, process::Command, time::Instant};
+use std::{collections::BTreeMap, net::TcpStream, path::Path, process::Command, time::Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{Process, free_port, reaper, tools};
+
+/// Objects are private: whoever asks for one has keys. Whether they sign well is not looked at.
+const KNOWN: &str = "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/\
+                     aws4_request, SignedHeaders=host, Signature=0\r\n";
 
 /// An S3 server of one's own. Any credentials will do; dropping it forgets everything.
 #[derive(Debug)]
@@ -36,6 +40,12 @@ impl S3 {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Starts it, with nothing in it, on the port that it always has.
@@ -96,6 +106,35 @@ impl S3 {
         self.ask("PUT", &format!("/{name}"), "").await.map(|_| ())
     }
 
+    /// Makes a bucket whose objects can be locked.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn bucket_with_locks(&self, name: &str) -> Result<()> {
+        let header = "x-amz-bucket-object-lock-enabled: true\r\n";
+        self.send("PUT", &format!("/{name}"), header, "").await.map(|_| ())
+    }
+
+    /// What the server says of an object, by header in lower case.
+    ///
+    /// # Errors
+    /// When there is no such object.
+    pub async fn head(&self, bucket: &str, key: &str) -> Result<BTreeMap<String, String>> {
+        let header = format!("{KNOWN}x-amz-checksum-mode: ENABLED\r\n");
+        let (head, _) = self.send("HEAD", &format!("/{bucket}/{key}"), &header, "").await?;
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        Ok(lines.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect())
+    }
+
+    /// Removes a version of an object for good.
+    ///
+    /// # Errors
+    /// When it is refused, such as for one that is locked.
+    pub async fn remove(&self, bucket: &str, key: &str, version: &str) -> Result<()> {
+        let path = format!("/{bucket}/{key}?versionId={version}");
+        self.send("DELETE", &path, KNOWN, "").await.map(|_| ())
+    }
+
     /// Takes the right to do `action`, such as `s3:PutObject`, in a bucket from everybody.
     ///
     /// # Errors
@@ -130,19 +169,30 @@ impl S3 {
     /// # Errors
     /// When the server does not answer with success.
     pub async fn ask(&self, method: &str, path: &str, body: &str) -> Result<String> {
+        Ok(self.send(method, path, "", body).await?.1)
+    }
+
+    /// The head and the body of the answer; each line of `headers` has its end.
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Result<(String, String)> {
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await?;
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             {headers}Content-Length: {length}\r\n\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         let answer = String::from_utf8_lossy(&answer).into_owned();
         ensure!(answer.starts_with("HTTP/1.1 2"), "{method} {path}: {answer}");
-        let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
-        Ok(body.to_owned())
+        let (head, body) = answer.split_once("\r\n\r\n").context("no body")?;
+        Ok((head.to_owned(), body.to_owned()))
     }
 
     fn logs(&self) -> &Path {

@@ -15,6 +15,15 @@ pub(super) fn postgres() -> Result<()> {
     packages(&["postgresql", "postgresql-client"])
 }
 
+/// MariaDB's server and client, without the service that the whole package starts.
+pub(super) fn mariadb() -> Result<()> {
+    let server = has("mariadbd") || Path::new("/usr/sbin/mariadbd").is_file();
+    if server && has("mariadb-install-db") && has("mariadb") {
+        return Ok(());
+    }
+    packages(&["mariadb-server-core", "mariadb-client-core"])
+}
+
 /// Debian keeps the server's programs off `PATH`, one folder per version.
 fn debian_server() -> bool {
     Path::new("/usr/lib/postgresql")

@@ -2,15 +2,21 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::{Process, certificate, free_port, reaper::Signal, tools};
+use crate::{
+    Process,
+    account::{Account, run},
+    certificate, free_port,
+    reaper::Signal,
+    tools,
+};
 
 /// What `pg_hba.conf` says, see the roles in [`super::Login`].
 const ACCESS: &str = "\
@@ -42,14 +48,7 @@ pub(super) struct Server {
     pub(super) process: Option<Process>,
     logs: PathBuf,
     durability: Durability,
-    account: Option<Account>,
-}
-
-/// The account to run as when we are root, as whom PostgreSQL refuses to run.
-#[derive(Debug, Clone, Copy)]
-struct Account {
-    user: u32,
-    group: u32,
+    account: Account,
 }
 
 impl Server {
@@ -62,7 +61,7 @@ impl Server {
             process: None,
             logs: logs.to_owned(),
             durability,
-            account: account()?,
+            account: Account::find("postgres")?,
         };
         server.prepare().context("make a PostgreSQL database cluster")?;
         server.launch()?;
@@ -76,13 +75,13 @@ impl Server {
     fn prepare(&self) -> Result<()> {
         fs::create_dir_all(&self.folder)?;
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o755))?;
-        self.give_away(&self.folder)?;
+        self.account.give(&self.folder)?;
         if self.data().join("PG_VERSION").exists() {
             return Ok(());
         }
         let files = certificate::create(&self.folder)?;
         for file in [&files.authority, &files.certificate, &files.key] {
-            self.give_away(file)?;
+            self.account.give(file)?;
         }
         fs::set_permissions(&files.key, fs::Permissions::from_mode(0o600))?;
         let mut initdb = self.command("initdb");
@@ -145,59 +144,6 @@ impl Server {
 
     /// One of PostgreSQL's programs, run as an account that it accepts.
     fn command(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        let mut command = match self.account {
-            None => Command::new(program),
-            Some(Account { user, group }) => {
-                let mut command = Command::new("setpriv");
-                command
-                    .arg(format!("--reuid={user}"))
-                    .arg(format!("--regid={group}"))
-                    .args(["--clear-groups", "--"])
-                    .arg(program);
-                command
-            }
-        };
-        command.current_dir(&self.folder);
-        command
+        self.account.command(&self.programs.join(program), &self.folder)
     }
-
-    fn give_away(&self, path: &Path) -> Result<()> {
-        if let Some(Account { user, group }) = self.account {
-            chown(path, Some(user), Some(group))
-                .with_context(|| format!("give {} to the account postgres", path.display()))?;
-        }
-        Ok(())
-    }
-}
-
-/// The account to change to: none unless we are root.
-fn account() -> Result<Option<Account>> {
-    if id(&["-u"])? != 0 {
-        return Ok(None);
-    }
-    let user = id(&["-u", "postgres"])
-        .context("PostgreSQL can't run as root and there is no account postgres")?;
-    Ok(Some(Account { user, group: id(&["-g", "postgres"])? }))
-}
-
-fn id(arguments: &[&str]) -> Result<u32> {
-    let output = Command::new("id").args(arguments).output().context("run id")?;
-    ensure!(output.status.success(), "id {}: no such account", arguments.join(" "));
-    Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
-}
-
-fn run(mut command: Command, input: &str) -> Result<()> {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        std::io::Write::write_all(&mut stdin, input.as_bytes())?;
-    }
-    let output = child.wait_with_output()?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(())
 }
