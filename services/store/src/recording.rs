@@ -9,7 +9,6 @@ mod commit;
 mod copies;
 mod finish;
 mod flaws;
-pub mod format;
 mod lease;
 mod read;
 
@@ -18,6 +17,7 @@ use hoop_domain::{Both, Chain, Direction, EndReason, OrgId, SessionId, manifest:
 
 pub use copies::ManifestCopy;
 pub use finish::StoredManifest;
+pub use hoop_recording::format;
 pub use lease::{Lease, Round, WriterId};
 pub use read::{Contents, Progress, SegmentInfo, StoredSegment};
 

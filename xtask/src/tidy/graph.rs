@@ -30,6 +30,7 @@ const LIBRARIES: &[&str] = &[
     "hoop-objects",
     "hoop-policy",
     "hoop-proto",
+    "hoop-recording",
     "hoop-runtime",
     "hoop-store",
     "hoop-supervisor",
@@ -42,6 +43,11 @@ const BANS: &[Ban] = &[
         from: &["hoop-domain", "hoop-policy", "hoop-wire"],
         to: &["tokio", "sqlx", "tonic", "async-nats", "reqwest"],
         because: "decisions and parsing are testable without a runtime",
+    },
+    Ban {
+        from: &["hoop-recording"],
+        to: &["sqlx", "async-nats", "reqwest"],
+        because: "an auditor verifies with the same code, and without a gateway",
     },
     Ban {
         from: &["hoop-grpc-edge"],
