@@ -14,14 +14,14 @@ use tokio::{io::AsyncWriteExt, process::Child};
 use crate::Result;
 
 /// A `psql` that is told what to do on standard input.
-struct Talker {
+pub(crate) struct Talker {
     child: Child,
     stdin: tokio::process::ChildStdin,
     said: usize,
 }
 
 impl Talker {
-    fn start(access: &Access) -> Result<Self> {
+    pub(crate) fn start(access: &Access) -> Result<Self> {
         let mut command = access.psql();
         command.arg("-At").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null());
         let mut child = command.spawn()?;
@@ -40,14 +40,21 @@ impl Talker {
         Ok(())
     }
 
-    async fn end(mut self) -> Result {
+    /// Sends this statement.
+    pub(crate) async fn tell(&mut self, statement: &str) -> Result {
+        self.stdin.write_all(format!("{statement};\n").as_bytes()).await?;
+        Ok(self.stdin.flush().await?)
+    }
+
+    pub(crate) async fn end(mut self) -> Result {
         drop(self.stdin);
         ensure!(self.child.wait().await?.success());
         Ok(())
     }
 }
 
-async fn live(rest: &Rest) -> Result<String> {
+/// The id of the only session of the usual connection, when it is there.
+pub(crate) async fn live(rest: &Rest) -> Result<String> {
     eventually("a session", async || {
         let session = rest.only_session(CONNECTION).await?;
         Ok(text(&session, "id").to_owned())
