@@ -73,9 +73,9 @@ async fn a_store_that_dies_in_the_middle_of_an_upload_costs_no_session_a_byte() 
     .await?;
 
     // Digests don't compress, so the next segment is long enough to be cut in its middle.
-    psql.tell("select string_agg(md5(i::text), '') || ' noise' from generate_series(1, 30000) i")
-        .await?;
-    tap.cut_after(100_000).await?;
+    let noise = "select string_agg(md5(i::text), '') || ' noise' from generate_series(1, 30000) i";
+    let (cut, told) = tokio::join!(tap.cut_after(100_000), psql.tell(noise));
+    cut.and(told)?;
     complains(&gateway, "bucket recordings can't be reached").await?;
     // Nobody notices: not this session, not another one, not one that begins now.
     psql.tell("select 'while it ' || 'was away'").await?;

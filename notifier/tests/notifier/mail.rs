@@ -168,7 +168,7 @@ async fn a_mail_server_that_accepts_and_hangs_is_given_up_and_delays_no_other() 
         Ok(())
     })
     .await?;
-    ensure!(server.mail()?.len() == 1);
+    ensure!(!server.mail()?.is_empty(), "it was not delivered");
     scene.expect_settled().await?;
     let dead = scene.deliveries(Some("dead")).await?;
     ensure!(dead.len() == 2 && dead.iter().all(|delivery| delivery.attempts == 3), "{dead:?}");
