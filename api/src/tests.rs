@@ -8,6 +8,7 @@ mod background;
 mod connections;
 mod credentials;
 mod ended;
+mod evidence;
 mod login;
 mod matrix;
 mod notifications;

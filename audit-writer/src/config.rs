@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hoop_bus::Bus;
 use hoop_domain::Secret;
 use hoop_objects::Objects;
@@ -78,6 +79,8 @@ impl Config {
         let store = Store::connect(self.postgres_uri.reveal()).await?;
         store.migrate().await?;
         store.manifest_key_add(key.public_key()).await?;
+        let (id, public_key) = (key.public_key().id(), STANDARD.encode(key.public_key().0));
+        tracing::info!(key = %id, public_key, "this key signs; keep it where verifying happens");
         let objects = match self.objects {
             Some(settings) => Some(Objects::connect(settings).await),
             None => None,

@@ -2,6 +2,7 @@
 
 mod admin;
 mod admin_connection;
+mod audit;
 mod configure;
 mod duration;
 mod open;
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 
 pub(crate) use admin::*;
 pub(crate) use admin_connection::*;
+pub(crate) use audit::*;
 pub(crate) use configure::*;
 pub(crate) use open::*;
 pub(crate) use sessions::*;
@@ -89,6 +91,12 @@ pub(crate) enum Command {
     /// Looks at sessions, replays, follows and ends them.
     #[command(subcommand, after_help = "Example:\n  hoop sessions list --status open")]
     Sessions(Sessions),
+    /// Verifies recordings, on this machine; for auditors.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  hoop audit verify --since 2026-11-01T00:00:00Z"
+    )]
+    Audit(Audit),
     /// Manages the gateway; for administrators.
     #[command(subcommand, after_help = "Example:\n  hoop admin get agents")]
     Admin(Box<Admin>),

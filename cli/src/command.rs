@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod admin;
+mod audit;
 mod configure;
 mod connect;
 mod documents;
@@ -35,6 +36,7 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
         Command::Connect(connect) => return connect::run(connect, &context()?).await,
         Command::Exec(exec) => return Ok(exec::run(exec, context()).await),
         Command::Sessions(command) => sessions::run(command, &context()?).await?,
+        Command::Audit(command) => return audit::run(command, env, args.output).await,
         Command::Admin(command) => admin::run(*command, &context()?).await?,
     }
     Ok(0)

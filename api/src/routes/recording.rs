@@ -12,7 +12,7 @@ use crate::{Error, error::chain};
 
 pub(crate) use body::{PacketResponse, instant};
 pub(crate) use range::{Range, window};
-pub(crate) use reader::{Position, Reader, Stage};
+pub(crate) use reader::{Position, Reader, Stage, stored};
 
 /// Pieces of a streamed answer are gathered to this size: small ones cost a syscall each.
 const PIECE: usize = 64 * 1024;

@@ -105,7 +105,7 @@ fn data(bytes: &[u8]) -> Body {
 }
 
 /// Two segments: a query, and its answer in two pieces.
-async fn recorded(world: &World, token: &str) -> (SessionId, Vec<u8>, Vec<u8>) {
+pub(super) async fn recorded(world: &World, token: &str) -> (SessionId, Vec<u8>, Vec<u8>) {
     let session = open(world, token).await;
     let query = message(b'Q', b"select 1\0");
     let row = message(b'D', &[0, 1, 0, 0, 0, 1, b'1']);

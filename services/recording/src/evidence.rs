@@ -73,7 +73,7 @@ pub fn heading(signed: &Signed) -> io::Result<Vec<u8>> {
     let files = [
         file(MANIFEST, signed.encoded.as_bytes())?,
         file(SIGNATURE, &signed.signature)?,
-        file(KEY, pem(&signed.key).as_bytes())?,
+        file(KEY, pem(&signed.public_key).as_bytes())?,
     ];
     Ok(files.concat())
 }
@@ -118,9 +118,9 @@ pub fn verify(evidence: impl Read, trusted: &[PublicKey]) -> Result<Verdict, Err
     let encoded = String::from_utf8(expect(files.next(), MANIFEST)?)
         .map_err(|_| Error::Unexpected { found: "bytes".into(), expected: "a text" })?;
     let signature = expect(files.next(), SIGNATURE)?;
-    let key = String::from_utf8(expect(files.next(), KEY)?).ok();
-    let key = key.and_then(|text| self::key(&text)).ok_or(Error::InvalidKey)?;
-    let signed = Signed { encoded, signature, key };
+    let pem = String::from_utf8(expect(files.next(), KEY)?).ok();
+    let public_key = pem.and_then(|text| key(&text)).ok_or(Error::InvalidKey)?;
+    let signed = Signed { encoded, signature, public_key };
     let mut verification = match Verification::begin(&signed, trusted) {
         Ok(verification) => verification,
         Err(findings) => return Ok(Verdict { signed, outcome: Err(findings) }),

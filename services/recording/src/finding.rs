@@ -111,7 +111,9 @@ pub enum Finding {
         claimed: u64,
     },
     /// The chain ends before a place that it had reached.
-    #[error("the organisation's chain is cut off: it ends at position {found} and had reached {known}")]
+    #[error(
+        "the organisation's chain is cut off: it ends at position {found} and had reached {known}"
+    )]
     ChainCutOff {
         /// Its end.
         found: u64,

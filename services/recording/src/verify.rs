@@ -27,7 +27,7 @@ pub struct Signed {
     /// The signature.
     pub signature: Vec<u8>,
     /// The key; whether it is to be trusted is another question.
-    pub key: PublicKey,
+    pub public_key: PublicKey,
 }
 
 impl Signed {
@@ -38,11 +38,11 @@ impl Signed {
     /// With all that is wrong, when the text is no manifest.
     pub fn open(&self, trusted: &[PublicKey]) -> Result<(Manifest, Vec<Finding>), Vec<Finding>> {
         let mut findings = Vec::new();
-        if !trusted.is_empty() && !trusted.contains(&self.key) {
-            findings.push(Finding::UntrustedKey(self.key.id()));
+        if !trusted.is_empty() && !trusted.contains(&self.public_key) {
+            findings.push(Finding::UntrustedKey(self.public_key.id()));
         }
-        if self.key.verify(&self.encoded, &self.signature).is_err() {
-            findings.push(Finding::WrongSignature(self.key.id()));
+        if self.public_key.verify(&self.encoded, &self.signature).is_err() {
+            findings.push(Finding::WrongSignature(self.public_key.id()));
         }
         match Manifest::parse(&self.encoded) {
             Ok(manifest) => Ok((manifest, findings)),
@@ -91,7 +91,7 @@ impl Verification {
         findings.extend(manifest.flaws.iter().copied().map(Finding::Flawed));
         let session = manifest.session;
         let ways = Both::from_fn(|direction| Way::start(session, direction));
-        Ok(Self { manifest, key: signed.key.id(), ways, next: 0, seen: 0, findings })
+        Ok(Self { manifest, key: signed.public_key.id(), ways, next: 0, seen: 0, findings })
     }
 
     /// What the recording is checked against.

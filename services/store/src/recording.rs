@@ -10,15 +10,16 @@ mod copies;
 mod finish;
 mod flaws;
 mod lease;
+mod manifests;
 mod read;
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{Both, Chain, Direction, EndReason, OrgId, SessionId, manifest::Flaw};
 
 pub use copies::ManifestCopy;
-pub use finish::StoredManifest;
-pub use hoop_recording::format;
+pub use hoop_recording::{Signed as StoredManifest, format};
 pub use lease::{Lease, Round, WriterId};
+pub use manifests::{ChainEnd, ChainedManifest};
 pub use read::{Contents, Progress, SegmentInfo, StoredSegment};
 
 /// Why a recording was not written or read.

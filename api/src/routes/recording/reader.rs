@@ -20,6 +20,7 @@ use super::failed;
 use crate::{App, error::Result};
 
 pub(crate) use position::Position;
+pub(crate) use segment::stored;
 
 /// Reads on from a position. Holds one segment, or one look into the stream.
 pub(crate) struct Reader {

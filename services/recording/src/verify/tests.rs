@@ -93,7 +93,7 @@ impl Recording {
     fn signed(&self) -> Signed {
         let encoded = self.manifest().encode();
         let signature = self.key.sign(&encoded);
-        Signed { encoded, signature, key: self.key.public_key() }
+        Signed { encoded, signature, public_key: self.key.public_key() }
     }
 
     /// What is found when `segments` are there instead.
@@ -117,7 +117,7 @@ impl Recording {
         raw.clear();
         let encoded = signed.encode();
         let signature = self.key.sign(&encoded);
-        let signed = Signed { encoded, signature, key: self.key.public_key() };
+        let signed = Signed { encoded, signature, public_key: self.key.public_key() };
         let mut verification = Verification::begin(&signed, &[]).unwrap();
         for (number, stored) in (0..).zip(segments) {
             verification.segment(number, &stored);
@@ -144,11 +144,12 @@ fn what_was_recorded_is_what_was_signed() {
 fn a_changed_byte_in_any_segment_is_found() {
     let recording = Recording::new();
     for number in 0..3 {
-        let mut segments = recording.segments();
-        let middle = segments[number].len() / 2;
-        segments[number][middle] ^= 1;
-        let findings = recording.check(&numbered(segments)).findings;
-        assert!(findings.contains(&Finding::SegmentChanged(number as u32)), "{findings:?}");
+        let mut segments = numbered(recording.segments());
+        let (_, stored) = segments.iter_mut().find(|(at, _)| *at == number).unwrap();
+        let middle = stored.len() / 2;
+        stored[middle] ^= 1;
+        let findings = recording.check(&segments).findings;
+        assert!(findings.contains(&Finding::SegmentChanged(number)), "{findings:?}");
     }
 }
 
@@ -230,7 +231,7 @@ fn packets_with_a_chain_of_their_own_do_not_fit_the_signed_end() {
     signed.segments[1].raw_bytes = raw_bytes;
     let encoded = signed.encode();
     let signature = recording.key.sign(&encoded);
-    let signed = Signed { encoded, signature, key: recording.key.public_key() };
+    let signed = Signed { encoded, signature, public_key: recording.key.public_key() };
     let mut verification = Verification::begin(&signed, &[]).unwrap();
     let segments = recording.segments();
     verification.segment(0, &segments[0]);
@@ -252,7 +253,7 @@ fn a_manifest_that_was_touched_or_signed_by_a_stranger_is_found() {
     let stranger = SigningKey::from_seed(&[8; 32]).unwrap();
     let mut forged = recording.signed();
     forged.signature = stranger.sign(&forged.encoded);
-    forged.key = stranger.public_key();
+    forged.public_key = stranger.public_key();
     assert_eq!(forged.open(&[]).unwrap().1, [], "nobody said which key is ours");
     let (_, findings) = forged.open(&[ours]).unwrap();
     assert_eq!(findings, [Finding::UntrustedKey(stranger.public_key().id())]);

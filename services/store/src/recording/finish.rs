@@ -7,19 +7,8 @@ use hoop_domain::{
 };
 use sqlx::PgConnection;
 
-use super::{End, Error, Write, to_i64, to_u64};
+use super::{End, Error, StoredManifest, Write, to_i64, to_u64};
 use crate::{Store, convert};
-
-/// A manifest as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredManifest {
-    /// The text that is signed; [`Manifest::parse`] reads it.
-    pub encoded: String,
-    /// The signature.
-    pub signature: Vec<u8>,
-    /// The key that it was signed with, as the database has it.
-    pub public_key: PublicKey,
-}
 
 impl Store {
     /// Makes the public half of a signing key known. A key that signs must be known.

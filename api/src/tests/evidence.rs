@@ -1,0 +1,56 @@
+//! Evidence and the chain of manifests over REST.
+
+use hoop_recording::{evidence, evidence::Verdict};
+use serde_json::json;
+
+use super::{recordings::recorded, sessions::open, world::World};
+
+fn verified(bytes: &[u8]) -> Verdict {
+    evidence::verify(bytes, &[]).unwrap()
+}
+
+#[tokio::test]
+async fn evidence_is_the_whole_recording_and_verifies() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let (session, ..) = recorded(&world, &ann).await;
+    let answer = world.get(&ann, &format!("/api/sessions/{session}/evidence")).await;
+    assert_eq!((answer.status.as_u16(), answer.kind.as_str()), (200, "application/x-tar"));
+    let checked = verified(&answer.bytes).outcome.unwrap();
+    assert_eq!((checked.session, checked.segments), (session, 2));
+    assert_eq!((checked.packets.inward, checked.packets.outward), (3, 2));
+    assert_eq!(checked.findings, []);
+}
+
+#[tokio::test]
+async fn what_is_not_finished_is_not_signed_and_what_is_not_ones_own_is_not_there() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let bob = world.user("bob@example.com", &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let path = format!("/api/sessions/{session}/evidence");
+    let early = world.get(&ann, &path).await;
+    assert_eq!(early.status, 409, "{early:?}");
+    assert_eq!(world.get(&bob, &path).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_chain_comes_in_pages_with_its_end() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let (first, ..) = recorded(&world, &ann).await;
+    let (second, ..) = recorded(&world, &ann).await;
+    let root = world.root().await;
+    let page = world.get(&root, "/api/audit/manifests?limit=1").await.body;
+    assert_eq!(page["data"][0]["session"], first.to_string());
+    assert_eq!((&page["has_next_page"], &page["end"]["position"]), (&json!(true), &json!(2)));
+    let page = world.get(&root, "/api/audit/manifests?after=1").await.body;
+    assert_eq!(page["data"][0]["session"], second.to_string());
+    assert_eq!(page["has_next_page"], false);
+    let later = "/api/audit/manifests?since=2999-01-01T00:00:00Z";
+    assert_eq!(world.get(&root, later).await.body["data"], json!([]));
+    assert_eq!(world.get(&root, "/api/audit/manifests?limit=0").await.status, 422);
+}

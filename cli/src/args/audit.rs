@@ -1,0 +1,65 @@
+//! `hoop audit …`.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{Args as ClapArgs, Subcommand};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Checks that recordings are what was signed, and that none is missing.
+    Verify(AuditVerify),
+    /// Downloads a recording with all that is needed to verify it, on any machine.
+    Export(AuditExport),
+}
+
+/// What is verified, and what is trusted.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop audit verify
+  hoop audit verify --since 2026-11-01T00:00:00Z --public-key ours.pem
+  hoop audit verify --session 0198f3c2-…
+  hoop audit verify 0198f3c2-….tar --public-key ours.pem      # without a gateway
+  hoop audit verify --remember /var/lib/audit/hoop.head       # each night
+
+Everything is checked on this machine: signatures, the chain of manifests, the digest of each
+segment, and the number and hash of each packet. Ends with 0 only when all of it holds.
+
+Without --public-key, the keys are those that the gateway names: then whoever can write to its
+database could have signed anew. The audit-writer says its key in its log when it starts.")]
+pub(crate) struct AuditVerify {
+    /// Files that `hoop audit export` made. No gateway is asked.
+    #[arg(value_name = "FILE", conflicts_with_all = ["session", "since", "remember"])]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only this session.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "remember"])]
+    pub(crate) session: Option<String>,
+    /// Only what was finished since then (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// A key to trust: base64, or a file with it or with PEM. May be given again.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) public_key: Vec<String>,
+    /// Keeps the end of the chain in this file, and notices when the chain ends before it the
+    /// next time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) remember: Option<PathBuf>,
+}
+
+/// Which recording, and where to.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop audit export 0198f3c2-…
+  hoop audit export 0198f3c2-… --file evidence.tar
+
+The file is a tar archive with the manifest, its signature, the key and the segments. Only what
+is finished is signed, so a running session can't be exported.")]
+pub(crate) struct AuditExport {
+    /// The session's id.
+    pub(crate) id: String,
+    /// Into this file; ID.tar when left out.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Option<PathBuf>,
+}

@@ -1,0 +1,30 @@
+//! `hoop audit …`: evidence, and whether it holds.
+
+mod export;
+mod keys;
+mod manifests;
+mod remembered;
+mod report;
+mod verify;
+
+use anyhow::Result;
+use hoop_runtime::Env;
+
+use crate::{
+    args::{Audit, Format},
+    context::Context,
+};
+
+/// The exit code: 0 only when all that was verified holds.
+pub(crate) async fn run(command: Audit, env: &Env, format: Format) -> Result<u8> {
+    match command {
+        Audit::Export(wanted) => {
+            export::run(&wanted, &Context::new(env, format)?).await?;
+            Ok(0)
+        }
+        Audit::Verify(wanted) if wanted.files.is_empty() => {
+            verify::online(&wanted, &Context::new(env, format)?).await
+        }
+        Audit::Verify(wanted) => verify::offline(&wanted, format).await,
+    }
+}

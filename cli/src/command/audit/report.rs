@@ -1,0 +1,117 @@
+//! What came of verifying, for people as it comes and for programs at the end.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use hoop_domain::manifest::KeyId;
+use hoop_recording::{Checked, Finding};
+use serde_json::{Value, json};
+
+use crate::output;
+
+/// Gathers findings. Nothing found is the only success.
+pub(super) struct Report {
+    json: bool,
+    recordings: Vec<Value>,
+    chain: Vec<Finding>,
+    checked: u64,
+    broken: u64,
+    keys: BTreeSet<String>,
+    /// Whether keys were given that are trusted.
+    pinned: bool,
+}
+
+impl Report {
+    pub(super) const fn new(json: bool, pinned: bool) -> Self {
+        Self {
+            json,
+            recordings: Vec::new(),
+            chain: Vec::new(),
+            checked: 0,
+            broken: 0,
+            keys: BTreeSet::new(),
+            pinned,
+        }
+    }
+
+    /// A recording that was checked, called `name`.
+    pub(super) fn checked(&mut self, name: &str, checked: &Checked) -> Result<()> {
+        self.key(checked.key);
+        let packets = format!(
+            "{} packets in, {} out, {} segments",
+            checked.packets.inward, checked.packets.outward, checked.segments
+        );
+        self.add(name, &packets, &checked.findings)
+    }
+
+    /// A recording that could not be compared with anything.
+    pub(super) fn unchecked(&mut self, name: &str, findings: &[Finding]) -> Result<()> {
+        self.add(name, "not checked further", findings)
+    }
+
+    /// What is wrong with the chain of manifests.
+    pub(super) fn chain(&mut self, findings: Vec<Finding>) -> Result<()> {
+        for finding in &findings {
+            self.line(&format!("BROKEN  {finding}"))?;
+        }
+        self.chain.extend(findings);
+        Ok(())
+    }
+
+    pub(super) fn key(&mut self, key: KeyId) {
+        self.keys.insert(key.to_string());
+    }
+
+    fn add(&mut self, name: &str, what: &str, findings: &[Finding]) -> Result<()> {
+        let name = output::printable(name);
+        self.checked += 1;
+        self.broken += u64::from(!findings.is_empty());
+        if self.json {
+            let findings: Vec<Value> = findings.iter().map(spelled).collect();
+            let ok = findings.is_empty();
+            self.recordings.push(json!({"recording": name, "ok": ok, "findings": findings}));
+        }
+        let word = if findings.is_empty() { "ok    " } else { "BROKEN" };
+        self.line(&format!("{word}  {name}  {what}"))?;
+        findings.iter().try_for_each(|finding| self.line(&format!("        {finding}")))
+    }
+
+    fn line(&self, text: &str) -> Result<()> {
+        if self.json { Ok(()) } else { Ok(output::print(&output::printable(text))?) }
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) const fn holds(&self) -> bool {
+        self.broken == 0 && self.chain.is_empty()
+    }
+
+    /// Says what it comes to; the exit code.
+    pub(super) fn finish(self) -> Result<u8> {
+        let holds = self.holds();
+        if self.json {
+            output::print_json(&json!({
+                "ok": holds,
+                "recordings": self.recordings,
+                "chain": self.chain.iter().map(spelled).collect::<Vec<_>>(),
+                "keys": self.keys,
+                "keys_pinned": self.pinned,
+            }))?;
+        }
+        let keys: Vec<String> = self.keys.into_iter().collect();
+        if !self.pinned && !keys.is_empty() {
+            let keys = keys.join(", ");
+            output::say(&format!("signed with {keys}, as the evidence says; --public-key pins it"));
+        }
+        let chain =
+            if self.chain.is_empty() { "" } else { ", and the chain of manifests is broken" };
+        output::say(&format!(
+            "{} recordings verified, {} broken{chain}",
+            self.checked, self.broken
+        ));
+        Ok(u8::from(!holds))
+    }
+}
+
+fn spelled(finding: &Finding) -> Value {
+    json!({"code": finding.code(), "message": finding.to_string()})
+}

@@ -1,0 +1,146 @@
+//! `hoop audit verify`: files without a gateway, or what a gateway has. Either way it is
+//! checked here; the gateway only hands over.
+
+use std::{fs::File, path::Path};
+
+use anyhow::{Context as _, Result};
+use futures_util::TryStreamExt;
+use hoop_domain::manifest::PublicKey;
+use hoop_recording::{
+    Finding, Head, ManifestChain,
+    evidence::{self, Verdict},
+};
+use tokio_util::io::{StreamReader, SyncIoBridge};
+
+use super::{
+    keys,
+    manifests::{Entry, Manifests},
+    remembered,
+    report::Report,
+};
+use crate::{
+    api,
+    args::{AuditVerify, Format},
+    context::Context,
+};
+
+/// Files, one after another.
+pub(super) async fn offline(wanted: &AuditVerify, format: Format) -> Result<u8> {
+    let trusted = keys::read(&wanted.public_key)?;
+    let mut report = Report::new(format == Format::Json, !trusted.is_empty());
+    for path in &wanted.files {
+        let name = path.display().to_string();
+        let verdict = verify_file(path, trusted.clone()).await.with_context(|| name.clone())?;
+        note(&mut report, &name, verdict)?;
+    }
+    report.finish()
+}
+
+/// One session, or all of them and the chain.
+pub(super) async fn online(wanted: &AuditVerify, context: &Context) -> Result<u8> {
+    let trusted = keys::read(&wanted.public_key)?;
+    let mut report = Report::new(context.json(), !trusted.is_empty());
+    match &wanted.session {
+        Some(id) => recording(id, &trusted, context, &mut report).await?,
+        None => everything(wanted, &trusted, context, &mut report).await?,
+    }
+    report.finish()
+}
+
+async fn everything(
+    wanted: &AuditVerify,
+    trusted: &[PublicKey],
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
+    let known = wanted.remember.as_deref().map(remembered::load).transpose()?.flatten();
+    let mut manifests = Manifests::new(&context.api, wanted.since);
+    let mut chain = None;
+    while let Some(entry) = manifests.next().await? {
+        // A part of the chain is checked from its first manifest on.
+        let chain = chain.get_or_insert_with(|| begin(&entry, wanted.since.is_some()));
+        report.chain(place(chain, &entry, trusted))?;
+        if let Some(known) = known.filter(|known| known.position == entry.position) {
+            report.chain(chain.reached(known).into_iter().collect())?;
+        }
+        recording(&entry.session, trusted, context, report).await?;
+    }
+    let chain = chain.unwrap_or_else(|| ManifestChain::after(Head::START));
+    for end in [known, manifests.end.filter(|_| wanted.since.is_none())].into_iter().flatten() {
+        if chain.head().position < end.position {
+            report.chain(chain.reached(end).into_iter().collect())?;
+        }
+    }
+    match &wanted.remember {
+        // What is broken is to be noticed the next time, too.
+        Some(path) if report.holds() => remembered::store(path, chain.head()),
+        _ => Ok(()),
+    }
+}
+
+fn begin(first: &Entry, part: bool) -> ManifestChain {
+    let previous = hoop_domain::manifest::Manifest::parse(&first.signed.encoded);
+    match previous {
+        Ok(manifest) if part => ManifestChain::after(Head {
+            position: manifest.position.saturating_sub(1),
+            digest: manifest.previous,
+        }),
+        _ => ManifestChain::after(Head::START),
+    }
+}
+
+/// What is wrong with where a manifest is. What is wrong with itself, its recording says.
+fn place(chain: &mut ManifestChain, entry: &Entry, trusted: &[PublicKey]) -> Vec<Finding> {
+    match entry.signed.open(trusted) {
+        Ok((manifest, _)) => chain.add(entry.position, &manifest, &entry.signed.encoded),
+        Err(_) => {
+            chain.skip(entry.position, &entry.signed.encoded);
+            Vec::new()
+        }
+    }
+}
+
+/// Streams the evidence of a session and verifies it while it comes.
+async fn recording(
+    id: &str,
+    trusted: &[PublicKey],
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
+    let response = match context.api.stream(&["sessions", id, "evidence"], &()).await {
+        Ok(response) => response,
+        // It is in the chain, so it was there.
+        Err(api::Error::NotFound { message } | api::Error::Refused { message }) => {
+            return report.unchecked(id, &[Finding::RecordingMissing(message)]);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let pieces = response.bytes_stream().map_err(std::io::Error::other);
+    let (reader, trusted) = (SyncIoBridge::new(StreamReader::new(pieces)), trusted.to_vec());
+    let verdict = tokio::task::spawn_blocking(move || evidence::verify(reader, &trusted)).await?;
+    let verdict = verdict.with_context(|| format!("the evidence of {id} did not come whole"))?;
+    if verdict.outcome.as_ref().is_ok_and(|checked| checked.session.to_string() != id) {
+        let foreign = verdict.outcome.map(|checked| Finding::ForeignManifest(checked.session));
+        return report.unchecked(id, &foreign.into_iter().collect::<Vec<_>>());
+    }
+    note(report, id, verdict)
+}
+
+fn note(report: &mut Report, name: &str, verdict: Verdict) -> Result<()> {
+    match verdict.outcome {
+        Ok(checked) => report.checked(name, &checked),
+        Err(findings) => {
+            report.key(verdict.signed.public_key.id());
+            report.unchecked(name, &findings)
+        }
+    }
+}
+
+async fn verify_file(path: &Path, trusted: Vec<PublicKey>) -> Result<Verdict> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let file = File::open(&path).context("it can't be read")?;
+        Ok(evidence::verify(std::io::BufReader::new(file), &trusted)?)
+    })
+    .await?
+}
