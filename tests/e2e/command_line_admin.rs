@@ -73,7 +73,18 @@ async fn everything_of_an_administrator_is_made_seen_and_deleted() -> Result {
     let made = person.run(&["admin", "create", "credential", "pg2", "-o", "json"]).await?;
     let credential: Value = serde_json::from_str(&made)?;
     let id = credential["id"].as_str().unwrap_or_default();
+    let listed = person.run(&["admin", "get", "credentials", "--connection", "pg2"]).await?;
+    ensure!(listed.starts_with("ID ") && listed.lines().count() == 3, "{listed}");
+    let row = listed.lines().find(|line| line.contains(id)).unwrap_or_default();
+    ensure!(row.contains("pg2") && row.contains(ADMIN) && row.contains("ACTIVE"), "{listed}");
     person.run(&["admin", "delete", "credential", "pg2", id]).await?;
+    let listed = person.run(&["admin", "get", "credentials"]).await?;
+    ensure!(!listed.contains(id) && listed.lines().count() == 2, "{listed}");
+    let all = person.run(&["admin", "get", "credentials", "--all", "-o", "json"]).await?;
+    let all: Value = serde_json::from_str(&all)?;
+    let row = all["data"].as_array().and_then(|rows| rows.iter().find(|row| row["id"] == id));
+    ensure!(row.is_some_and(|row| row["status"] == "revoked"), "{all}");
+    ensure!(!all.to_string().contains("password"), "{all}");
 
     person.run(&["admin", "delete", "connection", "pg2"]).await?;
     person.run(&["admin", "delete", "user", "ann@example.com"]).await?;
@@ -124,6 +135,22 @@ async fn settings_are_written_for_their_owner_alone_and_questioned() -> Result {
     for words in ["chmod 600", "\"colour\", which is no setting", "could not be reached"] {
         ensure!(complaint.contains(words), "{complaint}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_are_cleared_even_when_they_can_not_be_read() -> Result {
+    let person = Person::new()?;
+    person.run(&["config", "create", "--api-url", "http://127.0.0.1:1"]).await?;
+    let path = person.home().join(".hoop/config.toml");
+    std::fs::write(&path, "token = s3cret")?;
+    let complaint = Psql(person.hoop(&["config", "view"])?.output().await?).failure()?;
+    ensure!(complaint.contains("not valid TOML"), "{complaint}");
+    person.run(&["config", "clear"]).await?;
+    ensure!(!path.exists(), "it is still there");
+    person.run(&["config", "clear"]).await?;
+    let complaint = Psql(person.hoop(&["list"])?.output().await?).failure()?;
+    ensure!(complaint.contains("hoop login"), "{complaint}");
     Ok(())
 }
 

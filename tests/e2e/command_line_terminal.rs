@@ -1,7 +1,7 @@
 //! `hoop connect` and `hoop sessions replay` under a real terminal.
 
 use anyhow::ensure;
-use hoop_tests::{Gateway, Psql, cli::Person, pty::Terminal, rest::text};
+use hoop_tests::{Gateway, Psql, cli::Person, gateway::ADMIN, pty::Terminal, rest::text};
 
 use crate::{Result, command_line_admin::make};
 
@@ -66,11 +66,18 @@ async fn a_killed_session_says_why_and_gives_the_terminal_back() -> Result {
     terminal.types("printf '\\033[?1049h\\033[?25l'; echo other $((40+2))\r").await?;
     terminal.shows("other 42").await?;
     let session = gateway.rest.only_session("bash").await?;
-    person.run(&["sessions", "kill", text(&session, "id")]).await?;
+    let id = text(&session, "id");
+    person.run(&["sessions", "kill", id, "--reason", "maintenance begins"]).await?;
     terminal.shows("the session ended: the session was ended by").await?;
+    terminal.shows("maintenance begins").await?;
     terminal.shows_last("local>").await?;
     terminal.types("echo code=$?\r").await?;
     terminal.shows("\ncode=1").await?;
+    let session = gateway.rest.session_done(id).await?;
+    let message = format!("the session was ended by {ADMIN}: maintenance begins");
+    assert_eq!(text(&session, "end_message"), message);
+    let shown = person.run(&["sessions", "get", id]).await?;
+    ensure!(shown.contains(&message), "{shown}");
     Ok(())
 }
 

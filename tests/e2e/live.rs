@@ -181,3 +181,33 @@ async fn people_follow_their_own_sessions_and_nobody_elses() -> Result {
     ensure!(nonsense.is_err_and(|error| error.to_string().contains("422")));
     Ok(())
 }
+
+#[tokio::test]
+async fn who_loses_what_lets_them_follow_is_cut_off_and_told() -> Result {
+    let gateway = Gateway::usual().await?;
+    let rest = gateway.rest.clone();
+    let mut psql = Talker::start(&gateway.access(1).await?)?;
+    psql.say(10).await?;
+    let id = live(&rest).await?;
+    let eve = "/api/users/eve@example.com";
+    let mut watchers = Vec::new();
+    for (email, groups) in [("eve@example.com", ["auditor"]), ("bob@example.com", ["auditor"])] {
+        let watcher = rest.user_create(email, &groups).await?;
+        // They follow already when something is taken away from one of them.
+        watcher.tail(&id, None, |tail| 10 <= tail.packets.len()).await?;
+        watchers.push(follow(&watcher, &id, None));
+    }
+    let body = serde_json::json!({ "groups": ["auditor"], "status": "inactive" });
+    let answer = rest.send(reqwest::Method::PUT, eve, body).await?;
+    ensure!(answer.status.is_success(), "{answer:?}");
+    let mut watchers = watchers.into_iter();
+    let cut_off = watchers.next().context("nobody follows")?.await??;
+    let told = cut_off.error.context("it was not told")?;
+    ensure!(text(&told, "message").contains("may not follow this session any more"), "{told}");
+    ensure!(cut_off.end.is_none());
+    psql.say(10).await?;
+    psql.end().await?;
+    let other = watchers.next().context("nobody else follows")?.await??;
+    rest.session_done(&id).await?;
+    self::told(&other, &recorded(&rest, &id).await?, 0)
+}

@@ -12,6 +12,8 @@ pub struct Tail {
     pub packets: Vec<(String, Packet)>,
     /// What the last event said; `None` when it was cut off.
     pub end: Option<Value>,
+    /// Why it was cut off, when that was said.
+    pub error: Option<Value>,
 }
 
 impl Rest {
@@ -42,7 +44,7 @@ impl Rest {
                 let event: Vec<u8> = rest.drain(..at + 2).collect();
                 tail.take_in(std::str::from_utf8(&event)?)?;
             }
-            if tail.end.is_some() || enough(&tail) {
+            if tail.end.is_some() || tail.error.is_some() || enough(&tail) {
                 break;
             }
         }
@@ -61,6 +63,9 @@ impl Tail {
                 self.packets.push((id, Packet(data)));
             }
             Some("end") => self.end = Some(serde_json::from_str(field("data").unwrap_or("{}"))?),
+            Some("error") => {
+                self.error = Some(serde_json::from_str(field("data").unwrap_or("{}"))?);
+            }
             // A comment keeps the connection alive.
             _ => ensure!(event.starts_with(':'), "an event of no kind: {event}"),
         }
