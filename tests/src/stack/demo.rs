@@ -1,5 +1,5 @@
 //! A real `psql` reaches a database whose password it does not have, a shell runs where the
-//! agent is, somebody is told by mail, and all of it is replayed from a bucket.
+//! agent is, somebody is told by mail, and all of it is replayed from a bucket and verified.
 
 mod inbox;
 
@@ -56,7 +56,8 @@ pub(super) async fn run(logs: PathBuf) -> Result<()> {
     replay::show(&gateway.rest, &session).await?;
 
     heading("a shell beside the agent, in a real terminal, then replayed");
-    let id = shell(&gateway).await?;
+    let person = Person::signed_in(&gateway).await?;
+    let id = shell(&gateway, &person).await?;
 
     heading("where the recording of that shell is");
     let keys = bucket.keys(BUCKET).await?;
@@ -64,6 +65,10 @@ pub(super) async fn run(logs: PathBuf) -> Result<()> {
 
     heading("the mail about both");
     inbox::show(&mail).await?;
+
+    heading("whether anybody has touched a recording since");
+    quote("$ hoop audit verify");
+    quote(&person.run(&["audit", "verify"]).await?);
 
     heading("stopping everything");
     gateway.stop()?;
@@ -84,8 +89,7 @@ fn stored_in(mut options: Options, bucket: &S3) -> Options {
 }
 
 /// Types into a shell and shows the screen, then shows the replay. Returns the session's id.
-async fn shell(gateway: &Gateway) -> Result<String> {
-    let person = Person::signed_in(gateway).await?;
+async fn shell(gateway: &Gateway, person: &Person) -> Result<String> {
     let make = ["admin", "create", "connection", SHELL, "-a", AGENT, "-t", "command-line"];
     let command = ["--command", "env", "PS1=remote> ", "bash", "--norc", "--noprofile"];
     person.run(&[&make[..], &command].concat()).await?;
