@@ -16,6 +16,7 @@ pub mod error;
 mod extract;
 mod guard;
 mod openapi;
+mod paging;
 pub mod router;
 mod routes;
 

@@ -33,6 +33,7 @@ use crate::{
         notifications::channels::list, notifications::channels::create,
         notifications::channels::show, notifications::channels::update,
         notifications::channels::delete, notifications::channels::redrive,
+        notifications::trial::create,
         notifications::subscriptions::list, notifications::subscriptions::create,
         notifications::subscriptions::show, notifications::subscriptions::update,
         notifications::subscriptions::delete,

@@ -113,6 +113,7 @@ pub const ROUTES: &[Route] = routes! {
     PUT    "/api/notifications/channels/{name}"             ADMIN + audited => notifications::channels::update;
     DELETE "/api/notifications/channels/{name}"             ADMIN + audited => notifications::channels::delete;
     POST   "/api/notifications/channels/{name}/redrive"     ADMIN + audited => notifications::channels::redrive;
+    POST   "/api/notifications/channels/{name}/test"        ADMIN + audited => notifications::trial::create;
     GET    "/api/notifications/subscriptions"               ADMIN => notifications::subscriptions::list;
     POST   "/api/notifications/subscriptions"               ADMIN + audited => notifications::subscriptions::create;
     GET    "/api/notifications/subscriptions/{name}"        ADMIN => notifications::subscriptions::show;

@@ -71,6 +71,27 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: Vec<[String; N]>) 
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// A page of an API's list as columns, or `nothing`, and how to go on.
+pub(crate) fn page<const N: usize>(
+    heading: [&str; N],
+    page: &Value,
+    row: impl Fn(&Value) -> [String; N],
+    nothing: &str,
+) -> io::Result<()> {
+    let data = page.get("data").and_then(Value::as_array);
+    let rows: Vec<_> = data.into_iter().flatten().map(row).collect();
+    if rows.is_empty() {
+        say(nothing);
+        return Ok(());
+    }
+    print(&table(heading, rows))?;
+    let next = field(page, "next_cursor");
+    if !next.is_empty() {
+        say(&format!("there are more: add --cursor {next}"));
+    }
+    Ok(())
+}
+
 /// A field of an answer as text, safe to print; empty when it is not there.
 pub(crate) fn field(value: &Value, name: &str) -> String {
     match value.get(name) {

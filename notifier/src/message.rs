@@ -70,6 +70,7 @@ fn title(event: &Event) -> String {
         "agent.lost" => format!("Agent lost: {}", field("name")),
         "credential.minted" => format!("Credential minted: {}", session()),
         "audit.failed" => format!("Recording has flaws: session {}", field("session")),
+        "channel.test" => format!("Test of the channel {}", field("channel")),
         other => other.to_owned(),
     }
 }

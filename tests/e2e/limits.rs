@@ -61,7 +61,7 @@ async fn all_ended(gateway: &Gateway, connection: &str, reason: EndReason) -> Re
 
 #[tokio::test]
 async fn psql_is_warned_of_the_end_of_its_time_and_told_when_it_is_over() -> Result {
-    let gateway = limited("max_session_seconds", 8).await?;
+    let gateway = limited("max_session_seconds", 12).await?;
     let psql = sleeper(&gateway, &gateway.access_to(LIMITED, 1).await?).await?;
     let complaint = complaint(psql).await?;
     for words in [ENDS_SOON, EndReason::Expired.message()] {
@@ -76,7 +76,7 @@ async fn a_terminal_and_a_command_are_warned_of_the_end_of_their_time_and_told_w
 -> Result {
     let gateway = Gateway::usual().await?;
     let person = Person::signed_in(&gateway).await?;
-    limited_bash(&person, LIMITED, ["--max-session", "10s"]).await?;
+    limited_bash(&person, LIMITED, ["--max-session", "14s"]).await?;
     let exec = person.hoop(&["exec", LIMITED, "--", "-c", "sleep 600"])?.spawn()?;
     let mut terminal = person.shell()?;
     terminal.shows_last("local>").await?;
@@ -98,17 +98,17 @@ async fn a_terminal_and_a_command_are_warned_of_the_end_of_their_time_and_told_w
 
 #[tokio::test]
 async fn psql_that_does_nothing_for_long_is_warned_and_ended_and_one_that_works_is_not() -> Result {
-    let gateway = limited("idle_timeout_seconds", 5).await?;
+    let gateway = limited("idle_timeout_seconds", 8).await?;
     let mut command = gateway.access_to(LIMITED, 1).await?.psql();
     let mut psql = command.arg("-At").stdin(Stdio::piped()).spawn()?;
     let mut stdin = psql.stdin.take().context("no standard input")?;
     let mut stdout = BufReader::new(psql.stdout.take().context("no standard output")?).lines();
     // Together they take longer than the limit, and something goes over the wire each second.
-    for number in 1..=8 {
+    for number in 1..=11 {
         let line = format!("select {number} from pg_sleep(1);\n");
         stdin.write_all(line.as_bytes()).await?;
     }
-    for number in 1..=8 {
+    for number in 1..=11 {
         assert_eq!(stdout.next_line().await?, Some(number.to_string()));
     }
     all_ended(&gateway, LIMITED, EndReason::IdleTimeout).await?;
@@ -126,7 +126,7 @@ async fn psql_that_does_nothing_for_long_is_warned_and_ended_and_one_that_works_
 async fn an_idle_terminal_and_an_idle_port_are_warned_and_ended_and_a_busy_one_is_not() -> Result {
     let gateway = Gateway::usual().await?;
     let person = Person::signed_in(&gateway).await?;
-    let idle = ["--idle-timeout", "5s"];
+    let idle = ["--idle-timeout", "8s"];
     limited_bash(&person, LIMITED, idle).await?;
     let create = ["admin", "create", "connection", "port", "-a", AGENT, "-t", "tcp"];
     let secret = ["-e", "HOST=127.0.0.1", "-e", "PORT=1"];
@@ -137,8 +137,10 @@ async fn an_idle_terminal_and_an_idle_port_are_warned_and_ended_and_a_busy_one_i
     terminal.types("hoop connect limited\r").await?;
     terminal.shows_last("remote>").await?;
     // Longer than the limit, with something on the screen each second.
-    terminal.types("for i in 1 2 3 4 5 6 7 8; do echo tick-$((i*11)); sleep 1; done\r").await?;
-    terminal.shows("\ntick-88").await?;
+    terminal
+        .types("for i in 1 2 3 4 5 6 7 8 9 10 11; do echo tick-$((i*11)); sleep 1; done\r")
+        .await?;
+    terminal.shows("\ntick-121").await?;
     terminal.shows(IDLE).await?;
     let ended = format!("the session ended: {}", EndReason::IdleTimeout.message());
     terminal.shows(&ended).await?;

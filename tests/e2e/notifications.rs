@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use hoop_testkit::{
     eventually,
-    smtp::{self, Tls, smtp},
+    smtp::{self, Smtp, Tls, smtp},
 };
 use hoop_tests::{
     Gateway,
@@ -21,18 +21,42 @@ fn of<'a>(inbox: &'a [Value], kind: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn a_session_is_told_by_mail_over_tls_once_and_logged() -> Result {
+async fn a_channel_is_tried_without_anything_happening() -> Result {
     let server = smtp(Tls::Implicit).await?;
     let gateway = Gateway::usual().await?;
-    let channel = json!({
+    gateway.rest.post("/api/notifications/channels", mail_channel(&server)?).await?;
+    let to = json!({ "recipient": "ann@example.com" });
+    let trial = gateway.rest.post("/api/notifications/channels/mail/test", to).await?;
+    let mail = eventually("the test", async || {
+        server.mail()?.pop().ok_or_else(|| anyhow::anyhow!("nothing came"))
+    })
+    .await?;
+    let data = text(&mail, "data");
+    ensure!(data.contains("Subject: Test of the channel mail") && data.contains(ADMIN), "{data}");
+    eventually("its line in the log", async || {
+        let log = gateway.rest.get("/api/notifications/deliveries?status=delivered").await?;
+        ensure!(log.to_string().contains(text(&trial, "delivery")), "{log}");
+        Ok(())
+    })
+    .await
+}
+
+fn mail_channel(server: &Smtp) -> Result<Value> {
+    Ok(json!({
         "name": "mail", "type": "smtp",
         "settings": {
             "host": "127.0.0.1", "port": server.port().to_string(), "tls": "implicit",
             "user": smtp::USER, "from": "hoop@example.com", "ca_certificate": server.authority()?,
         },
         "secrets": { "password": smtp::PASSWORD },
-    });
-    let shown = gateway.rest.post("/api/notifications/channels", channel).await?;
+    }))
+}
+
+#[tokio::test]
+async fn a_session_is_told_by_mail_over_tls_once_and_logged() -> Result {
+    let server = smtp(Tls::Implicit).await?;
+    let gateway = Gateway::usual().await?;
+    let shown = gateway.rest.post("/api/notifications/channels", mail_channel(&server)?).await?;
     ensure!(!shown.to_string().contains(smtp::PASSWORD), "{shown}");
     let subscription = json!({
         "name": "on-call", "channel": "mail", "events": ["session.*"], "recipients": [ADMIN],

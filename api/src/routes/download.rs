@@ -4,6 +4,7 @@
 
 mod asciicast;
 mod format;
+mod sql;
 
 use axum::{
     body::Body,
@@ -35,7 +36,7 @@ use format::Format;
 pub(crate) struct DownloadQuery {
     /// `jsonl` (the default): a packet a line. `json`: a list of packets. `raw-in` and
     /// `raw-out`: the bytes of one direction as they passed; `raw` is `raw-out`. `asciicast`:
-    /// a terminal to be replayed (asciicast v2).
+    /// a terminal to be replayed (asciicast v2). `sql`: the statements of a PostgreSQL session.
     format: Option<String>,
     /// Only this channel: sessions may have several TCP connections or commands.
     channel: Option<u32>,

@@ -5,3 +5,4 @@ pub(crate) mod channels;
 mod check;
 pub(crate) mod deliveries;
 pub(crate) mod subscriptions;
+pub(crate) mod trial;

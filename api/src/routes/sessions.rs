@@ -4,17 +4,16 @@ mod body;
 mod end;
 mod query;
 
-use std::str::FromStr;
-
 use axum::{Json, extract::State};
 use hoop_domain::SessionId;
-use hoop_store::{Cursor, session::Session};
+use hoop_store::session::Session;
 
 use crate::{
     App, Error,
     auth::Actor,
     error::{Problem, Result},
     extract::{Named, Params},
+    paging::page,
 };
 
 pub(crate) use body::{SessionList, SessionResponse, SessionStatus};
@@ -49,23 +48,17 @@ pub(crate) async fn audit_list(
 }
 
 async fn list_of(app: App, actor: Actor, query: SessionQuery) -> Result<Json<SessionList>> {
-    let limit = query.limit()?;
-    let cursor = match &query.cursor {
-        None => None,
-        Some(text) => {
-            Some(Cursor::from_str(text).map_err(|error| Error::invalid("cursor", error))?)
-        }
-    };
+    let (limit, cursor) = page(query.limit, query.cursor.as_deref())?;
     let filter = query.filter(actor.sees_only())?;
-    let page = app.org.session_list(&filter, cursor, limit).await?;
+    let listed = app.org.session_list(&filter, cursor, limit).await?;
     let total = if query.wants_total() {
         Some(app.org.session_count(&filter, COUNT_CAP).await?)
     } else {
         None
     };
-    let ids: Vec<SessionId> = page.rows.iter().map(|session| session.id).collect();
+    let ids: Vec<SessionId> = listed.rows.iter().map(|session| session.id).collect();
     let recordings = app.store.recordings_progress(&ids).await.map_err(super::recording::failed)?;
-    Ok(Json(SessionList::new(page, &recordings, total, COUNT_CAP)))
+    Ok(Json(SessionList::new(listed, &recordings, total, COUNT_CAP)))
 }
 
 /// Shows one session.

@@ -85,3 +85,23 @@ async fn the_log_is_for_auditors_and_sending_again_for_administrators() {
     let root = world.root().await;
     world.post(&root, redrive, json!({})).await.is_problem(404, "there is no such delivery");
 }
+
+#[tokio::test]
+async fn a_test_goes_to_one_recipient_who_makes_sense_and_not_through_what_is_off() {
+    let world = World::new().await;
+    let root = world.root().await;
+    world.post(&root, "/api/notifications/channels", mail(Some("hunter2"))).await;
+    let path = "/api/notifications/channels/mail/test";
+    let to = |recipient: &str| json!({ "recipient": recipient });
+    for (body, status) in [(to("ann@example.com"), 202), (to("ann"), 422), (json!({}), 422)] {
+        let answer = world.post(&root, path, body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    let log = world.get(&root, "/api/notifications/deliveries").await.body;
+    assert_eq!(log["data"].as_array().unwrap().len(), 1);
+    assert_eq!(log["data"][0]["type"], "channel.test");
+    let mut off = mail(None);
+    off["enabled"] = json!(false);
+    world.put(&root, "/api/notifications/channels/mail", off).await;
+    assert_eq!(world.post(&root, path, to("ann@example.com")).await.status, 409);
+}

@@ -188,6 +188,10 @@ async fn a_recording_is_shown_as_statements_and_as_the_bytes_that_passed() {
 
     assert_eq!(world.get(&ann, &format!("{base}/download?format=raw-in")).await.bytes, query);
     assert_eq!(world.get(&ann, &format!("{base}/download?format=raw-out")).await.bytes, answer);
+    let sql = world.get(&ann, &format!("{base}/download?format=sql")).await;
+    assert_eq!(sql.kind, "application/sql");
+    let sql = String::from_utf8(sql.bytes).unwrap();
+    assert!(sql.starts_with("-- 2023-11-14T") && sql.ends_with("\nselect 1;\n\n"), "{sql}");
     let lines = world.get(&ann, &format!("{base}/download")).await.bytes;
     assert_eq!(lines.iter().filter(|byte| **byte == b'\n').count(), 5);
     assert_eq!(world.get(&ann, &format!("{base}/download?format=zip")).await.status, 422);

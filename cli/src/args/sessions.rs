@@ -96,7 +96,11 @@ pub(crate) struct Replay {
 #[command(after_help = "\
 Examples:
   hoop sessions download 0198f3c2-… > recording.jsonl
-  hoop sessions download 0198f3c2-… --format raw-out --file output.bin")]
+  hoop sessions download 0198f3c2-… --format raw-out --file output.bin
+  hoop sessions download 0198f3c2-… --format sql | less
+  hoop sessions download 0198f3c2-… --format asciicast --file shell.cast
+
+For a file that can be verified, see `hoop audit export`.")]
 pub(crate) struct Download {
     /// The session's id.
     pub(crate) id: String,
@@ -113,6 +117,10 @@ pub(crate) struct Download {
 pub(crate) enum DownloadFormat {
     /// A packet a line, as JSON.
     Jsonl,
+    /// A terminal session for `asciinema play`.
+    Asciicast,
+    /// The statements of a PostgreSQL session, with what came of each.
+    Sql,
     /// The bytes that the user sent.
     RawIn,
     /// The bytes that the user got.

@@ -8,6 +8,7 @@ mod kind;
 mod log;
 mod pattern;
 pub mod subscription;
+mod trial;
 
 pub use key::{ChannelKey, InvalidKey};
 pub use kind::{ChannelKind, Values};

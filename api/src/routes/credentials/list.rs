@@ -2,10 +2,7 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use hoop_store::{
-    Cursor,
-    credential::{CredentialFilter, ListedCredential},
-};
+use hoop_store::credential::{CredentialFilter, ListedCredential};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,10 +11,8 @@ use crate::{
     auth::Actor,
     error::{Problem, Result},
     extract::Params,
+    paging::page,
 };
-
-const LIMIT: usize = 20;
-const LARGEST_LIMIT: usize = 100;
 
 /// Which credentials.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -96,16 +91,7 @@ pub(crate) async fn list(
     actor: Actor,
     Params(query): Params<CredentialQuery>,
 ) -> Result<Json<CredentialList>> {
-    let limit @ 1..=LARGEST_LIMIT = query.limit.unwrap_or(LIMIT) else {
-        return Err(Error::invalid("limit", "is 1 to 100"));
-    };
-    let cursor = match &query.cursor {
-        None => None,
-        Some(text) => {
-            let cursor: Result<Cursor, _> = text.parse();
-            Some(cursor.map_err(|error| Error::invalid("cursor", error))?)
-        }
-    };
+    let (limit, cursor) = page(query.limit, query.cursor.as_deref())?;
     if let Some(status) = &query.status
         && !["active", "expired", "revoked"].contains(&status.as_str())
     {
@@ -118,10 +104,10 @@ pub(crate) async fn list(
         status: query.status,
     };
     let now = app.now();
-    let page = app.org.credential_list(&filter, now, cursor, limit).await?;
+    let listed = app.org.credential_list(&filter, now, cursor, limit).await?;
     Ok(Json(CredentialList {
-        has_next_page: page.next.is_some(),
-        next_cursor: page.next.map(|cursor| cursor.to_string()),
-        data: page.rows.into_iter().map(|row| CredentialSummary::new(row, now)).collect(),
+        has_next_page: listed.next.is_some(),
+        next_cursor: listed.next.map(|cursor| cursor.to_string()),
+        data: listed.rows.into_iter().map(|row| CredentialSummary::new(row, now)).collect(),
     }))
 }

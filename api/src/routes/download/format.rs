@@ -5,7 +5,7 @@ use std::str::FromStr;
 use hoop_domain::Direction;
 use hoop_proto::v1::{self, packet::Body};
 
-use super::asciicast::Asciicast;
+use super::{asciicast::Asciicast, sql::Sql};
 use crate::{
     Error,
     routes::recording::{PacketResponse, Render},
@@ -18,6 +18,7 @@ pub(super) enum Format {
     List,
     Raw(Direction),
     Asciicast,
+    Sql,
 }
 
 impl FromStr for Format {
@@ -29,7 +30,11 @@ impl FromStr for Format {
             "raw-in" => Ok(Self::Raw(Direction::In)),
             "raw-out" | "raw" => Ok(Self::Raw(Direction::Out)),
             "asciicast" => Ok(Self::Asciicast),
-            _ => Err(Error::invalid("format", "is jsonl, json, raw, raw-in, raw-out or asciicast")),
+            "sql" => Ok(Self::Sql),
+            _ => {
+                let formats = "is jsonl, json, raw, raw-in, raw-out, asciicast or sql";
+                Err(Error::invalid("format", formats))
+            }
         }
     }
 }
@@ -41,6 +46,7 @@ impl Format {
             Self::List => "application/json",
             Self::Raw(_) => "application/octet-stream",
             Self::Asciicast => "application/x-asciicast",
+            Self::Sql => "application/sql",
         }
     }
 
@@ -50,6 +56,7 @@ impl Format {
             Self::List => "json",
             Self::Raw(direction) => direction.as_str(),
             Self::Asciicast => "cast",
+            Self::Sql => "sql",
         }
     }
 
@@ -57,7 +64,7 @@ impl Format {
     pub(super) const fn direction(self) -> Option<Direction> {
         match self {
             Self::Raw(direction) => Some(direction),
-            Self::Lines | Self::List | Self::Asciicast => None,
+            Self::Lines | Self::List | Self::Asciicast | Self::Sql => None,
         }
     }
 
@@ -67,6 +74,7 @@ impl Format {
             Self::List => Box::new(Packets { channel, list: true, written: false }),
             Self::Raw(_) => Box::new(Raw { channel }),
             Self::Asciicast => Box::new(Asciicast::new(channel)),
+            Self::Sql => Box::new(Sql::new(channel)),
         }
     }
 }

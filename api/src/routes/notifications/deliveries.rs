@@ -3,10 +3,7 @@
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use hoop_domain::DeliveryId;
-use hoop_store::{
-    Cursor,
-    notification::{Delivery, DeliveryFilter},
-};
+use hoop_store::notification::{Delivery, DeliveryFilter};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,10 +12,8 @@ use crate::{
     App, Error,
     error::{Problem, Result},
     extract::{Named, Params},
+    paging::page,
 };
-
-const LIMIT: usize = 20;
-const LARGEST_LIMIT: usize = 100;
 
 /// Which deliveries.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -115,16 +110,7 @@ pub(crate) async fn list(
     State(app): State<App>,
     Params(query): Params<DeliveryQuery>,
 ) -> Result<Json<DeliveryList>> {
-    let limit @ 1..=LARGEST_LIMIT = query.limit.unwrap_or(LIMIT) else {
-        return Err(Error::invalid("limit", "is 1 to 100"));
-    };
-    let cursor = match &query.cursor {
-        None => None,
-        Some(text) => {
-            let cursor: Result<Cursor, _> = text.parse();
-            Some(cursor.map_err(|error| Error::invalid("cursor", error))?)
-        }
-    };
+    let (limit, cursor) = page(query.limit, query.cursor.as_deref())?;
     if let Some(status) = &query.status
         && !["pending", "delivered", "dead"].contains(&status.as_str())
     {
@@ -136,11 +122,11 @@ pub(crate) async fn list(
     };
     let filter =
         DeliveryFilter { state: query.status, channel: query.channel, event, kind: query.kind };
-    let page = app.org.delivery_list(&filter, cursor, limit).await?;
+    let listed = app.org.delivery_list(&filter, cursor, limit).await?;
     Ok(Json(DeliveryList {
-        has_next_page: page.next.is_some(),
-        next_cursor: page.next.map(|cursor| cursor.to_string()),
-        data: page.rows.into_iter().map(DeliveryResponse::from).collect(),
+        has_next_page: listed.next.is_some(),
+        next_cursor: listed.next.map(|cursor| cursor.to_string()),
+        data: listed.rows.into_iter().map(DeliveryResponse::from).collect(),
     }))
 }
 

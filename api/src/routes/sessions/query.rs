@@ -8,9 +8,6 @@ use utoipa::IntoParams;
 
 use crate::{Error, error::Result, routes::connections::family};
 
-const LIMIT: usize = 20;
-const LARGEST_LIMIT: usize = 100;
-
 /// Which sessions.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +31,7 @@ pub(crate) struct SessionQuery {
     /// `opening`, `open` or `done`.
     status: Option<String>,
     /// 1 to 100 sessions; 20 when left out.
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
     /// `next_cursor` of the page before.
     pub(super) cursor: Option<String>,
     /// `true` to count all that match, up to 10000.
@@ -42,13 +39,6 @@ pub(crate) struct SessionQuery {
 }
 
 impl SessionQuery {
-    pub(super) fn limit(&self) -> Result<usize> {
-        match self.limit.unwrap_or(LIMIT) {
-            limit @ 1..=LARGEST_LIMIT => Ok(limit),
-            _ => Err(Error::invalid("limit", "is 1 to 100")),
-        }
-    }
-
     pub(super) fn wants_total(&self) -> bool {
         self.count.unwrap_or(false)
     }

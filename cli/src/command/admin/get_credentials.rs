@@ -16,18 +16,7 @@ pub(crate) async fn run(wanted: &GetCredentials, context: &Context) -> Result<()
     if context.json() {
         return output::print_json(&page);
     }
-    let data = page.get("data").and_then(Value::as_array);
-    let rows: Vec<_> = data.into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        output::say("no credential matches");
-        return Ok(());
-    }
-    output::print(&output::table(HEADING, rows))?;
-    let next = field(&page, "next_cursor");
-    if !next.is_empty() {
-        output::say(&format!("there are more: add --cursor {next}"));
-    }
-    Ok(())
+    Ok(output::page(HEADING, &page, row, "no credential matches")?)
 }
 
 fn query(wanted: &GetCredentials) -> Vec<(&'static str, String)> {

@@ -10,6 +10,7 @@ use hoop_recording::{
     Finding, Head, ManifestChain,
     evidence::{self, Verdict},
 };
+use reqwest::Response;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
@@ -41,7 +42,10 @@ pub(super) async fn online(wanted: &AuditVerify, context: &Context) -> Result<u8
     let trusted = keys::read(&wanted.public_key)?;
     let mut report = Report::new(context.json(), !trusted.is_empty());
     match &wanted.session {
-        Some(id) => recording(id, &trusted, context, &mut report).await?,
+        Some(id) => {
+            let response = context.api.stream(&["sessions", id, "evidence"], &()).await?;
+            recording(id, response, &trusted, &mut report).await?;
+        }
         None => everything(wanted, &trusted, context, &mut report).await?,
     }
     report.finish()
@@ -63,7 +67,15 @@ async fn everything(
         if let Some(known) = known.filter(|known| known.position == entry.position) {
             report.chain(chain.reached(known).into_iter().collect())?;
         }
-        recording(&entry.session, trusted, context, report).await?;
+        let id = &entry.session;
+        match context.api.stream(&["sessions", id, "evidence"], &()).await {
+            Ok(response) => recording(id, response, trusted, report).await?,
+            // It is in the chain, so it was there.
+            Err(api::Error::NotFound { message } | api::Error::Refused { message }) => {
+                report.unchecked(id, &[Finding::RecordingMissing(message)])?;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     let chain = chain.unwrap_or_else(|| ManifestChain::after(Head::START));
     for end in [known, manifests.end.filter(|_| wanted.since.is_none())].into_iter().flatten() {
@@ -100,21 +112,13 @@ fn place(chain: &mut ManifestChain, entry: &Entry, trusted: &[PublicKey]) -> Vec
     }
 }
 
-/// Streams the evidence of a session and verifies it while it comes.
+/// Verifies the evidence of a session while it comes.
 async fn recording(
     id: &str,
+    response: Response,
     trusted: &[PublicKey],
-    context: &Context,
     report: &mut Report,
 ) -> Result<()> {
-    let response = match context.api.stream(&["sessions", id, "evidence"], &()).await {
-        Ok(response) => response,
-        // It is in the chain, so it was there.
-        Err(api::Error::NotFound { message } | api::Error::Refused { message }) => {
-            return report.unchecked(id, &[Finding::RecordingMissing(message)]);
-        }
-        Err(error) => return Err(error.into()),
-    };
     let pieces = response.bytes_stream().map_err(std::io::Error::other);
     let (reader, trusted) = (SyncIoBridge::new(StreamReader::new(pieces)), trusted.to_vec());
     let verdict = tokio::task::spawn_blocking(move || evidence::verify(reader, &trusted)).await?;

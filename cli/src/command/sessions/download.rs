@@ -15,6 +15,8 @@ use crate::{
 pub(crate) async fn run(download: &Download, context: &Context) -> Result<()> {
     let format = match download.format {
         DownloadFormat::Jsonl => "jsonl",
+        DownloadFormat::Asciicast => "asciicast",
+        DownloadFormat::Sql => "sql",
         DownloadFormat::RawIn => "raw-in",
         DownloadFormat::RawOut => "raw-out",
     };

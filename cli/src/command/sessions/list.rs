@@ -17,18 +17,7 @@ pub(crate) async fn run(filter: &SessionsList, context: &Context) -> Result<()> 
     if context.json() {
         return output::print_json(&page);
     }
-    let data = page.get("data").and_then(Value::as_array);
-    let rows: Vec<_> = data.into_iter().flatten().map(row).collect();
-    if rows.is_empty() {
-        output::say("no session matches");
-        return Ok(());
-    }
-    output::print(&output::table(HEADING, rows))?;
-    let next = field(&page, "next_cursor");
-    if !next.is_empty() {
-        output::say(&format!("there are more: add --cursor {next}"));
-    }
-    Ok(())
+    Ok(output::page(HEADING, &page, row, "no session matches")?)
 }
 
 fn query(filter: &SessionsList) -> Vec<(&'static str, String)> {
