@@ -59,16 +59,23 @@ pub fn seal(mut packet: v1::Packet, head: Chain) -> (Bytes, Chain) {
 /// When it is no packet or does not follow.
 pub fn verify(encoded: &Bytes, head: Chain) -> Result<(v1::Packet, Chain), InvalidPacket> {
     let packet = v1::Packet::decode(encoded.clone()).map_err(|_| InvalidPacket::Undecodable)?;
-    let (body, tail) = encoded.split_last_chunk::<CHAIN_LEN>().ok_or(InvalidPacket::Unchained)?;
-    if !tail.starts_with(&CHAIN_FIELD) {
-        return Err(InvalidPacket::Unchained);
-    }
+    chained(encoded).ok_or(InvalidPacket::Unchained)?;
+    let seq = packet.seq;
+    let head = follow(encoded, head).ok_or(InvalidPacket::BrokenChain { seq })?;
+    Ok((packet, head))
+}
+
+/// The new head, when `encoded` follows `head`. Nothing is decoded for it.
+#[must_use]
+pub fn follow(encoded: &[u8], head: Chain) -> Option<Chain> {
+    let (body, tail) = chained(encoded)?;
     let head = head.link(body);
-    if tail.ends_with(head.as_bytes()) {
-        Ok((packet, head))
-    } else {
-        Err(InvalidPacket::BrokenChain { seq: packet.seq })
-    }
+    tail.ends_with(head.as_bytes()).then_some(head)
+}
+
+/// What is hashed, and the field with the chain.
+fn chained(encoded: &[u8]) -> Option<(&[u8], &[u8; CHAIN_LEN])> {
+    encoded.split_last_chunk::<CHAIN_LEN>().filter(|(_, tail)| tail.starts_with(&CHAIN_FIELD))
 }
 
 impl v1::Packet {

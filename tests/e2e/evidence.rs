@@ -168,6 +168,11 @@ async fn who_remembers_the_chain_notices_that_its_end_is_gone() -> Result {
     scene.expect(&[], &["chain_cut_off"]).await?;
     let previous = "(select position from manifests order by position desc limit 1)";
     scene.tamper(&format!("update manifest_heads set position = {previous}")).await?;
+    scene.expect(&[], &["manifest_replaced"]).await?;
+    let encoded = "select encoded from manifests order by position desc limit 1";
+    let encoded = scene.gateway.run_on_state(encoded).await?;
+    let digest = blake3::hash(format!("{}\n", encoded.trim_end()).as_bytes()).to_hex();
+    scene.tamper(&format!("update manifest_heads set digest = '\\x{digest}'")).await?;
     scene.expect(&[], &[]).await?;
     scene.expect(&["--remember", &file], &["chain_cut_off"]).await?;
     scene.expect(&["--remember", &file], &["chain_cut_off"]).await

@@ -36,7 +36,7 @@ pub(crate) struct AuditVerify {
     #[arg(long, value_name = "ID", conflicts_with_all = ["since", "remember"])]
     pub(crate) session: Option<String>,
     /// Only what was finished since then (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with = "remember")]
     pub(crate) since: Option<DateTime<Utc>>,
     /// A key to trust: base64, or a file with it or with PEM. May be given again.
     #[arg(long, value_name = "KEY")]

@@ -38,25 +38,27 @@ impl ManifestChain {
         self.0
     }
 
-    /// The next manifest, found at `position`. What is wrong with its place.
-    pub fn add(&mut self, position: u64, manifest: &Manifest, encoded: &str) -> Vec<Finding> {
+    /// What is found at the next `position`: `encoded`, which is `manifest` if it is one at all.
+    /// What is wrong with its place.
+    pub fn add(
+        &mut self,
+        position: u64,
+        manifest: Option<&Manifest>,
+        encoded: &str,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
         let Head { position: last, digest } = self.0;
-        if manifest.position != position {
+        let next = last.saturating_add(1);
+        if let Some(manifest) = manifest.filter(|manifest| manifest.position != position) {
             findings.push(Finding::ManifestMoved { found: position, claimed: manifest.position });
         }
-        if last + 1 < position {
-            findings.push(Finding::ManifestsMissing { first: last + 1, last: position - 1 });
-        } else if manifest.previous != digest {
+        if next < position {
+            findings.push(Finding::ManifestsMissing { first: next, last: position - 1 });
+        } else if manifest.is_some_and(|manifest| manifest.previous != digest) {
             findings.push(Finding::ManifestReplaced(last));
         }
-        self.skip(position, encoded);
-        findings
-    }
-
-    /// Goes past text that is no manifest; whether it was one is for the next one to say.
-    pub fn skip(&mut self, position: u64, encoded: &str) {
         self.0 = Head { position, digest: Manifest::digest(encoded) };
+        findings
     }
 
     /// Compares the end with one that was known before, or that the gateway has noted apart.
@@ -100,7 +102,7 @@ mod tests {
         let mut manifests = Vec::new();
         for _ in 0..length {
             let next = manifest(chain.head());
-            assert_eq!(chain.add(next.position, &next, &next.encode()), []);
+            assert_eq!(chain.add(next.position, Some(&next), &next.encode()), []);
             manifests.push(next);
         }
         manifests
@@ -108,7 +110,8 @@ mod tests {
 
     fn findings(manifests: &[Manifest]) -> Vec<Finding> {
         let mut chain = ManifestChain::after(Head::START);
-        let each = manifests.iter().map(|next| chain.add(next.position, next, &next.encode()));
+        let each =
+            manifests.iter().map(|next| chain.add(next.position, Some(next), &next.encode()));
         each.flatten().collect()
     }
 
@@ -127,11 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_before_something_unreadable_is_missed_all_the_same() {
+        let mut chain = ManifestChain::after(Head::START);
+        let missing = Finding::ManifestsMissing { first: 1, last: u64::MAX - 1 };
+        assert_eq!(chain.add(u64::MAX, None, "noise"), [missing]);
+        assert_eq!(chain.add(u64::MAX, None, "noise"), []);
+    }
+
+    #[test]
     fn a_manifest_in_anothers_place_is_named() {
         let manifests = chain_of(2);
         let mut chain = ManifestChain::after(Head::START);
-        assert_eq!(chain.add(1, &manifests[0], &manifests[0].encode()), []);
-        let twice = chain.add(2, &manifests[0], &manifests[0].encode());
+        assert_eq!(chain.add(1, Some(&manifests[0]), &manifests[0].encode()), []);
+        let twice = chain.add(2, Some(&manifests[0]), &manifests[0].encode());
         let moved = Finding::ManifestMoved { found: 2, claimed: 1 };
         assert_eq!(twice, [moved, Finding::ManifestReplaced(1)]);
     }
@@ -142,7 +153,7 @@ mod tests {
         let mut chain = ManifestChain::after(Head::START);
         let mut ends = vec![];
         for next in &manifests {
-            chain.skip(next.position, &next.encode());
+            let _ = chain.add(next.position, Some(next), &next.encode());
             ends.push(chain.head());
         }
         assert_eq!(chain.reached(ends[1]), None);

@@ -20,6 +20,9 @@ pub enum Finding {
     /// The manifest of one session in the place of another's.
     #[error("the manifest is that of session {0}")]
     ForeignManifest(SessionId),
+    /// The recording came with another manifest than the chain has.
+    #[error("the recording comes with another manifest than the organisation's chain has")]
+    TwoManifests,
     /// The session is in the chain of manifests and its recording can't be had.
     #[error("the recording is gone: {0}")]
     RecordingMissing(String),
@@ -122,6 +125,33 @@ pub enum Finding {
     },
 }
 
+/// Findings of one recording that are listed; a hostile one could have millions.
+const MOST: usize = 1000;
+
+/// What was found in one recording. What is beyond [`MOST`] is not kept, so something that was
+/// found is never forgotten as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    pub(crate) fn push(&mut self, finding: Finding) {
+        if self.0.len() < MOST {
+            self.0.push(finding);
+        }
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Finding> {
+        self.0
+    }
+}
+
+impl Extend<Finding> for Findings {
+    fn extend<T: IntoIterator<Item = Finding>>(&mut self, findings: T) {
+        let room = MOST.saturating_sub(self.0.len());
+        self.0.extend(findings.into_iter().take(room));
+    }
+}
+
 impl Finding {
     /// A name for programs.
     #[must_use]
@@ -131,6 +161,7 @@ impl Finding {
             Self::WrongSignature(_) => "wrong_signature",
             Self::UntrustedKey(_) => "untrusted_key",
             Self::ForeignManifest(_) => "foreign_manifest",
+            Self::TwoManifests => "two_manifests",
             Self::RecordingMissing(_) => "recording_missing",
             Self::SegmentMissing(_) => "segment_missing",
             Self::SegmentUnknown(_) => "segment_unknown",

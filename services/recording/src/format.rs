@@ -9,6 +9,10 @@ pub const RECORD_HEADER: usize = 4;
 /// The fastest level that still halves SQL and its results; higher ones cost more than they save.
 const LEVEL: i32 = 1;
 
+/// The most that is unpacked: more than any segment has, and what a manifest that nobody signed
+/// may claim costs no more memory than this.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
 /// Compresses segments, keeping its tables (about 1 MiB) from one to the next.
 pub struct Packer(zstd::bulk::Compressor<'static>);
 
@@ -41,6 +45,9 @@ impl std::fmt::Debug for Packer {
 /// # Errors
 /// When it is not such a segment.
 pub fn unpack(stored: &[u8], raw_bytes: u64) -> std::io::Result<Bytes> {
+    if LARGEST < raw_bytes {
+        return Err(std::io::ErrorKind::InvalidData.into());
+    }
     let capacity = usize::try_from(raw_bytes).map_err(std::io::Error::other)?;
     let records = zstd::bulk::decompress(stored, capacity)?;
     if records.len() == capacity {
@@ -112,6 +119,7 @@ mod tests {
         assert_eq!(read.remaining(), 0);
         assert!(unpack(&stored, raw_bytes - 1).is_err());
         assert!(unpack(&stored, raw_bytes + 1).is_err());
+        assert!(unpack(&stored, u64::MAX).is_err());
     }
 
     #[test]

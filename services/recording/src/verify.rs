@@ -15,6 +15,7 @@ use prost::Message;
 
 use crate::{
     Finding,
+    finding::Findings,
     format::{Records, unpack},
 };
 use way::Way;
@@ -78,7 +79,7 @@ pub struct Verification {
     /// The segment that comes next.
     next: u32,
     seen: u32,
-    findings: Vec<Finding>,
+    findings: Findings,
 }
 
 impl Verification {
@@ -87,17 +88,13 @@ impl Verification {
     /// # Errors
     /// With all that is wrong, when the text is no manifest: there is nothing to compare with.
     pub fn begin(signed: &Signed, trusted: &[PublicKey]) -> Result<Self, Vec<Finding>> {
-        let (manifest, mut findings) = signed.open(trusted)?;
+        let (manifest, wrong) = signed.open(trusted)?;
+        let mut findings = Findings::default();
+        findings.extend(wrong);
         findings.extend(manifest.flaws.iter().copied().map(Finding::Flawed));
         let session = manifest.session;
         let ways = Both::from_fn(|direction| Way::start(session, direction));
         Ok(Self { manifest, key: signed.public_key.id(), ways, next: 0, seen: 0, findings })
-    }
-
-    /// What the recording is checked against.
-    #[must_use]
-    pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
     }
 
     /// The next segment that is there, as it is stored.
@@ -109,11 +106,12 @@ impl Verification {
         };
         self.findings.extend((self.next..number).map(Finding::SegmentMissing));
         (self.next, self.seen) = (number + 1, self.seen + 1);
-        if blake3::hash(stored).as_bytes() != &signed.digest {
+        let unpacked = unpack(stored, signed.raw_bytes);
+        if blake3::hash(stored).as_bytes() != &signed.digest || unpacked.is_err() {
             self.findings.push(Finding::SegmentChanged(number));
         }
         // A changed segment may still be readable: then its first changed packet is named.
-        if let Ok(raw) = unpack(stored, signed.raw_bytes) {
+        if let Ok(raw) = unpacked {
             self.packets(number, Records::new(raw));
         }
     }
@@ -121,12 +119,12 @@ impl Verification {
     fn packets(&mut self, segment: u32, mut records: Records) {
         for encoded in records.by_ref() {
             let packet = v1::Packet::decode(encoded.clone()).ok();
-            let direction = packet
-                .filter(|packet| packet.session_id() == Some(self.manifest.session))
-                .and_then(|packet| packet.travels());
-            match direction {
-                Some(direction) => {
-                    self.ways.get_mut(direction).take(&encoded, &mut self.findings);
+            let packet = packet.filter(|packet| packet.session_id() == Some(self.manifest.session));
+            let travelled = packet.and_then(|packet| Some((packet.travels()?, packet)));
+            match travelled {
+                Some((direction, packet)) => {
+                    let way = self.ways.get_mut(direction);
+                    way.take(&packet, &encoded, &mut self.findings);
                 }
                 None => self.findings.push(Finding::ForeignPacket { segment }),
             }
@@ -150,7 +148,7 @@ impl Verification {
             key: self.key,
             packets: Both::from_fn(|direction| self.ways.get(direction).seen()),
             segments: self.seen,
-            findings: self.findings,
+            findings: self.findings.into_list(),
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use futures_util::TryStreamExt;
 use hoop_domain::manifest::PublicKey;
 use hoop_recording::{
-    Finding, Head, ManifestChain,
+    Finding, Head, ManifestChain, Signed,
     evidence::{self, Verdict},
 };
 use reqwest::Response;
@@ -44,7 +44,7 @@ pub(super) async fn online(wanted: &AuditVerify, context: &Context) -> Result<u8
     match &wanted.session {
         Some(id) => {
             let response = context.api.stream(&["sessions", id, "evidence"], &()).await?;
-            recording(id, response, &trusted, &mut report).await?;
+            recording(id, response, &trusted, None, &mut report).await?;
         }
         None => everything(wanted, &trusted, context, &mut report).await?,
     }
@@ -63,16 +63,21 @@ async fn everything(
     while let Some(entry) = manifests.next().await? {
         // A part of the chain is checked from its first manifest on.
         let chain = chain.get_or_insert_with(|| begin(&entry, wanted.since.is_some()));
-        report.chain(place(chain, &entry, trusted))?;
-        if let Some(known) = known.filter(|known| known.position == entry.position) {
-            report.chain(chain.reached(known).into_iter().collect())?;
+        let manifest = entry.signed.open(trusted);
+        let readable = manifest.as_ref().ok().map(|(manifest, _)| manifest);
+        report.chain(chain.add(entry.position, readable, &entry.signed.encoded))?;
+        let ends = [known, manifests.end].into_iter().flatten();
+        for end in ends.filter(|end| end.position == entry.position) {
+            report.chain(chain.reached(end).into_iter().collect())?;
         }
         let id = &entry.session;
         match context.api.stream(&["sessions", id, "evidence"], &()).await {
-            Ok(response) => recording(id, response, trusted, report).await?,
+            Ok(response) => recording(id, response, trusted, Some(&entry.signed), report).await?,
             // It is in the chain, so it was there.
             Err(api::Error::NotFound { message } | api::Error::Refused { message }) => {
-                report.unchecked(id, &[Finding::RecordingMissing(message)])?;
+                let mut findings = manifest.map_or_else(|wrong| wrong, |(_, wrong)| wrong);
+                findings.push(Finding::RecordingMissing(message));
+                report.unchecked(id, &findings)?;
             }
             Err(error) => return Err(error.into()),
         }
@@ -101,31 +106,27 @@ fn begin(first: &Entry, part: bool) -> ManifestChain {
     }
 }
 
-/// What is wrong with where a manifest is. What is wrong with itself, its recording says.
-fn place(chain: &mut ManifestChain, entry: &Entry, trusted: &[PublicKey]) -> Vec<Finding> {
-    match entry.signed.open(trusted) {
-        Ok((manifest, _)) => chain.add(entry.position, &manifest, &entry.signed.encoded),
-        Err(_) => {
-            chain.skip(entry.position, &entry.signed.encoded);
-            Vec::new()
-        }
-    }
-}
-
-/// Verifies the evidence of a session while it comes.
+/// Verifies the evidence of a session while it comes. Its manifest must be the one in the
+/// chain: a gateway that is not to be trusted could show different ones.
 async fn recording(
     id: &str,
     response: Response,
     trusted: &[PublicKey],
+    chained: Option<&Signed>,
     report: &mut Report,
 ) -> Result<()> {
     let pieces = response.bytes_stream().map_err(std::io::Error::other);
-    let (reader, trusted) = (SyncIoBridge::new(StreamReader::new(pieces)), trusted.to_vec());
-    let verdict = tokio::task::spawn_blocking(move || evidence::verify(reader, &trusted)).await?;
+    let (reader, keys) = (SyncIoBridge::new(StreamReader::new(pieces)), trusted.to_vec());
+    let verdict = tokio::task::spawn_blocking(move || evidence::verify(reader, &keys)).await?;
     let verdict = verdict.with_context(|| format!("the evidence of {id} did not come whole"))?;
     if verdict.outcome.as_ref().is_ok_and(|checked| checked.session.to_string() != id) {
         let foreign = verdict.outcome.map(|checked| Finding::ForeignManifest(checked.session));
         return report.unchecked(id, &foreign.into_iter().collect::<Vec<_>>());
+    }
+    if let Some(chained) = chained.filter(|chained| **chained != verdict.signed) {
+        let mut findings = vec![Finding::TwoManifests];
+        findings.extend(chained.open(trusted).map_or_else(|wrong| wrong, |(_, wrong)| wrong));
+        return report.unchecked(id, &findings);
     }
     note(report, id, verdict)
 }

@@ -262,3 +262,26 @@ fn a_manifest_that_was_touched_or_signed_by_a_stranger_is_found() {
     noise.encoded = "nothing".into();
     assert!(matches!(noise.open(&[]).unwrap_err()[..], [_, Finding::InvalidManifest(_)]));
 }
+
+#[test]
+fn a_hostile_recording_costs_bounded_memory_and_panics_nowhere() {
+    let recording = Recording::new();
+    let mut claims = recording.manifest();
+    claims.segments[0].raw_bytes = u64::MAX;
+    let encoded = claims.encode();
+    let public_key = recording.key.public_key();
+    let unsigned = Signed { encoded, signature: vec![], public_key };
+    let mut verification = Verification::begin(&unsigned, &[]).unwrap();
+    verification.segment(0, &recording.segments()[0]);
+    let findings = verification.finish().findings;
+    let first = [Finding::WrongSignature(public_key.id()), Finding::SegmentChanged(0)];
+    assert_eq!(findings[..2], first);
+
+    let mut highest = v1::Packet::decode(recording.packets[0][0].clone()).unwrap();
+    highest.seq = u64::MAX;
+    let highest = packet::seal(highest, Chain::from([0; 32])).0;
+    let nothing = Bytes::new();
+    let mut packets = vec![highest.clone(), highest, recording.packets[0][1].clone()];
+    packets.resize(5000, nothing);
+    assert_eq!(recording.with_first(&packets).len(), 999);
+}

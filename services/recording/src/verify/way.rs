@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use hoop_domain::{Chain, Direction, SessionId, manifest::WaySummary};
 use hoop_proto::{packet, v1};
-use prost::Message;
 
-use crate::Finding;
+use crate::{Finding, finding::Findings};
 
 /// Numbers that are left out, one run after another; more is one more finding each, and a
 /// recording with that many holes needs no list of them.
@@ -34,21 +33,13 @@ impl Way {
     }
 
     /// The next packet of this direction and session, as it is recorded.
-    pub(super) fn take(&mut self, encoded: &Bytes, findings: &mut Vec<Finding>) {
-        let direction = self.direction;
-        let (packet, follows) = match packet::verify(encoded, self.head) {
-            Ok((packet, head)) => {
-                self.head = head;
-                (packet, true)
-            }
-            Err(_) => match v1::Packet::decode(encoded.clone()) {
-                Ok(packet) => (packet, false),
-                Err(_) => return,
-            },
-        };
-        let seq = packet.seq;
+    pub(super) fn take(&mut self, packet: &v1::Packet, encoded: &Bytes, findings: &mut Findings) {
+        let (direction, seq) = (self.direction, packet.seq);
+        let follows = packet::follow(encoded, self.head);
+        self.head = follows.unwrap_or(self.head);
+        let next = self.last.saturating_add(1);
         self.seen += 1;
-        if follows && seq == self.last + 1 {
+        if follows.is_some() && seq == next {
             self.last = seq;
             return;
         }
@@ -61,10 +52,10 @@ impl Way {
             });
             return;
         }
-        if seq == self.last + 1 {
+        if seq == next {
             findings.push(Finding::PacketChanged { direction, seq });
         } else if self.holes.len() < MOST_HOLES {
-            self.holes.push((self.last + 1, seq - 1));
+            self.holes.push((next, seq - 1));
         }
         self.last = seq;
         // What follows is compared with what is there.
@@ -78,12 +69,16 @@ impl Way {
         let hole = self.holes.iter().position(|(first, last)| (*first..=*last).contains(&seq));
         let Some(hole) = hole else { return false };
         let (first, last) = self.holes.remove(hole);
-        let left = [(first, seq - 1), (seq + 1, last)];
-        self.holes.extend(left.into_iter().filter(|(first, last)| first <= last));
+        if first < seq {
+            self.holes.push((first, seq - 1));
+        }
+        if seq < last {
+            self.holes.push((seq + 1, last));
+        }
         true
     }
 
-    pub(super) fn finish(&mut self, signed: &WaySummary, findings: &mut Vec<Finding>) {
+    pub(super) fn finish(&mut self, signed: &WaySummary, findings: &mut Findings) {
         let direction = self.direction;
         self.holes.sort_unstable();
         let missing = |&(first, last)| Finding::PacketsMissing { direction, first, last };
