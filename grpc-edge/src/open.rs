@@ -156,6 +156,9 @@ fn session_start(
         client_token_digest: Bytes::copy_from_slice(client.digest().as_bytes()),
         agent_token_digest: Bytes::copy_from_slice(agent.digest().as_bytes()),
         not_after: grant.not_after,
+        idle_timeout_seconds: grant.idle_timeout_seconds,
+        audit_level: grant.audit_level,
+        connection_type: grant.connection_type.clone(),
     }
 }
 

@@ -114,7 +114,7 @@ impl v1::Packet {
             P::TerminalResize(resize) => B::TerminalResize(resize),
             P::ChannelExit(exit) => B::ChannelExit(exit),
             // For the recording alone.
-            P::SessionStart(_) => return None,
+            P::SessionStart(_) | P::SessionResumed(_) => return None,
         };
         Some(v1::Payload { channel: self.channel, body: Some(body) })
     }
@@ -130,9 +130,16 @@ impl v1::Payload {
     /// What it costs of the channel's credit. Only data costs: the rest is bounded by its kind.
     #[must_use]
     pub const fn cost(&self) -> usize {
+        self.cost_of(1)
+    }
+
+    /// The same, when so many payloads were merged into it.
+    #[must_use]
+    pub const fn cost_of(&self, pieces: u32) -> usize {
         match &self.body {
             Some(payload::Body::Data(data) | payload::Body::Stderr(data)) => {
-                data.len() + FRAME_COST
+                let pieces = if pieces == 0 { 1 } else { pieces };
+                data.len().saturating_add(FRAME_COST.saturating_mul(pieces as usize))
             }
             _ => 0,
         }
@@ -169,6 +176,7 @@ mod tests {
             channel: 1,
             at: 1,
             body: Some(packet::Body::Data(Bytes::from_static(data))),
+            taken: seq,
             chain: Bytes::new(),
         }
     }

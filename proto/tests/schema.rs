@@ -93,7 +93,7 @@ fn only_a_hello_names_a_session_and_proves_it_with_a_token() {
 
 #[test]
 fn no_frame_of_an_endpoint_is_a_packet() {
-    for gateway in ["Packet", "SessionStart"] {
+    for gateway in ["Packet", "SessionStart", "SessionResumed"] {
         let sent = sent_by_endpoints(|kind| kind == gateway);
         assert!(sent.is_empty(), "{sent:?}");
     }

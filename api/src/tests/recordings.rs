@@ -39,6 +39,7 @@ impl<'a> Recorder<'a> {
             channel: 1,
             at: 1_700_000_000_000_000 + i64::try_from(head.seq).unwrap(),
             body: Some(body),
+            taken: 0,
             chain: Bytes::new(),
         };
         let (encoded, chain): (Bytes, Chain) = seal(packet, head.chain);

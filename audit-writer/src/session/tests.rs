@@ -34,6 +34,7 @@ impl Edge {
             channel: 0,
             at: i64::try_from(self.seq).unwrap(),
             body: Some(body),
+            taken: 0,
             chain: Bytes::new(),
         };
         let (encoded, head) = hoop_proto::packet::seal(packet, self.head);

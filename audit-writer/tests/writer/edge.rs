@@ -33,6 +33,7 @@ impl Edge {
             channel: 1,
             at: 1_700_000_000_000_000 + i64::try_from(*seq).unwrap_or_default(),
             body: Some(body),
+            taken: 0,
             chain: Bytes::new(),
         };
         let (encoded, next) = hoop_proto::packet::seal(packet, *head);

@@ -76,7 +76,7 @@ impl Session {
             Ok(Some(Frame::Closed(closed))) => {
                 self.close(closed);
             }
-            Ok(Some(Frame::KeepAlive(_))) => {}
+            Ok(Some(Frame::KeepAlive(_) | Frame::Synced(_))) => {}
             Ok(None) | Err(_) => tracing::warn!(session = %self.id, "a relay frame can't be read"),
         }
     }

@@ -145,6 +145,7 @@ impl Inlet {
             channel,
             at: time::to_micros(chrono::Utc::now()),
             body: Some(body),
+            taken: 0,
             chain: Bytes::new(),
         };
         let (encoded, chain) = packet::seal(packet, self.chain);

@@ -28,6 +28,7 @@ fn encoded(seq: u64, text: &'static str) -> Bytes {
         channel: 1,
         at: 0,
         body: Some(proto::v1::packet::Body::Data(Bytes::from_static(text.as_bytes()))),
+        taken: 0,
         chain: Bytes::new(),
     };
     packet::seal(packet, Chain::start(session, Direction::Out)).0
@@ -196,6 +197,7 @@ fn the_other_edge_cannot_flood_an_endpoint_either() {
             channel: 1,
             at: 0,
             body: Some(proto::v1::packet::Body::ChannelExit(exit)),
+            taken: 0,
             chain: Bytes::new(),
         };
         packet::seal(packet, Chain::start(session, Direction::Out)).0

@@ -88,6 +88,7 @@ fn describe(body: Option<&Body>) -> (&'static str, Value) {
                 "client_application": start.client_application,
             }),
         ),
+        Some(Body::SessionResumed(resumed)) => ("session_resumed", json!({ "edge": resumed.edge })),
         Some(Body::ChannelOpen(open)) => ("channel_open", channel_open(open)),
         Some(Body::ChannelReady(ready)) => {
             ("channel_ready", json!({ "parameters": parameters(&ready.parameters) }))

@@ -30,6 +30,7 @@ fn sealed(session: SessionId, direction: Direction, count: u64, text: &str) -> V
                 channel: 1,
                 at: 1,
                 body: Some(v1::packet::Body::Data(data)),
+                taken: 0,
                 chain: Bytes::new(),
             };
             let (encoded, next) = packet::seal(packet, head);
