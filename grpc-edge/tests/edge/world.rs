@@ -156,6 +156,7 @@ fn grant(api: &Api, agent: AgentId) -> proto::Grant {
         command: Vec::new(),
         idle_timeout_seconds: api.idle_timeout_seconds,
         agent_mode: api.mode.into(),
+        audit_level: 0,
     }
 }
 
