@@ -39,6 +39,7 @@ It dials out only. With TLS the gateway's certificate is checked against the
 system's authorities; SSL_CERT_FILE names others (PEM).
 
 Logs go to stderr: RUST_LOG sets which (info), LOG_FORMAT=json|text how.
+METRICS_LISTEN=ADDRESS:PORT shows figures for Prometheus at /metrics (off).
 SIGTERM lets sessions finish for 10 s; a second one does not.
 
 Options:

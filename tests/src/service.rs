@@ -24,7 +24,9 @@ impl Service {
     /// Describes a process; nothing is started.
     #[must_use]
     pub fn new(name: &str, program: &'static str, logs: PathBuf) -> Self {
-        Self { name: name.to_owned(), program, settings: Vec::new(), logs, process: None }
+        // One that is free: the usual ones are another gateway's.
+        let settings = vec![("METRICS_LISTEN".into(), "127.0.0.1:0".into())];
+        Self { name: name.to_owned(), program, settings, logs, process: None }
     }
 
     /// Sets an environment variable. The process gets no other, but for `PATH` and `RUST_LOG`.

@@ -46,6 +46,9 @@ or NATS_URL is set. The first run prints the administrator's password and the ke
 agent, once. Their logs are in the data directory, in logs/.
 
 The first Ctrl-C or SIGTERM lets sessions finish for EDGE_DRAIN_TIMEOUT, the second does not.
+Prometheus finds the processes' metrics on 127.0.0.1:19009 to 19012, or where METRICS_LISTEN
+says and on the ports after it.
+
 Flags take precedence over API_LISTEN, GRPC_LISTEN, PG_LISTEN and HOOP_DATA; everything that
 a process reads from its environment works here, too.")]
 pub(crate) struct Gateway {

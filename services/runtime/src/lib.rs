@@ -1,10 +1,11 @@
-//! Configuration, logs, shutdown and back-off for every process.
+//! Configuration, logs, metrics, shutdown and back-off for every process.
 //!
 //! A process is `process::run(name, |env, drain| …)`: the environment is read once, the
 //! signals become a [`Drain`](shutdown::Drain), an error is printed once.
 
 pub mod backoff;
 pub mod config;
+pub mod metrics;
 pub mod process;
 pub mod shutdown;
 mod telemetry;

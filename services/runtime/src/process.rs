@@ -4,7 +4,7 @@ use std::{future::Future, io::Write, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Drain, Env, shutdown::DrainHandle, telemetry};
+use crate::{Drain, Env, metrics, shutdown::DrainHandle, telemetry};
 
 /// Runs `service` until it returns. SIGTERM and SIGINT begin the drain; a second one ends
 /// the process at once. An error is printed once, with its causes, and the exit code is 1.
@@ -17,7 +17,7 @@ where
         say(&format!("{name} {}", env!("CARGO_PKG_VERSION")));
         return ExitCode::SUCCESS;
     }
-    match start(service) {
+    match start(name, service) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "{name}: {error:#}");
@@ -26,7 +26,7 @@ where
     }
 }
 
-fn start<F, S>(service: S) -> anyhow::Result<()>
+fn start<F, S>(name: &'static str, service: S) -> anyhow::Result<()>
 where
     S: FnOnce(Env, Drain) -> F,
     F: Future<Output = anyhow::Result<()>>,
@@ -36,6 +36,7 @@ where
     install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        metrics::serve(&env, name.trim_start_matches("hoop-")).await?;
         let (handle, drain) = Drain::new();
         tokio::spawn(watch_signals(handle));
         service(env, drain).await
@@ -74,6 +75,9 @@ pub fn ready(process: &str, addresses: &[(&str, String)]) {
     fields.insert("process".into(), process.into());
     for (name, address) in addresses {
         fields.insert((*name).into(), address.as_str().into());
+    }
+    if let Some(address) = metrics::address() {
+        fields.insert("metrics".into(), address.to_string().into());
     }
     say(&format!("READY {}", serde_json::Value::Object(fields)));
 }

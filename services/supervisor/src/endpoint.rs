@@ -25,6 +25,42 @@ pub(crate) struct Endpoints {
     pub(crate) grpc: Endpoint,
     /// `None` for `PG_LISTEN=off`.
     pub(crate) pg: Option<Endpoint>,
+    pub(crate) metrics: Metrics,
+}
+
+/// Where the processes show their metrics, all of which read the same variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Metrics {
+    /// Each where it does by itself.
+    Usual,
+    /// Nowhere.
+    Off,
+    /// On this port and those that follow; for port 0, each on one that is free.
+    From(SocketAddr),
+}
+
+impl Metrics {
+    fn read(env: &Env) -> Result<Self, Error> {
+        match env.text("METRICS_LISTEN").as_deref() {
+            None => Ok(Self::Usual),
+            Some("off") => Ok(Self::Off),
+            Some(_) => Ok(Self::From(env.address("METRICS_LISTEN", "")?)),
+        }
+    }
+
+    /// What the process at this `place` among them is told.
+    pub(crate) fn told(self, place: u16) -> Option<String> {
+        match self {
+            Self::Usual => None,
+            Self::Off => Some("off".into()),
+            Self::From(mut address) => {
+                if address.port() != 0 {
+                    address.set_port(address.port().saturating_add(place));
+                }
+                Some(address.to_string())
+            }
+        }
+    }
 }
 
 impl Endpoints {
@@ -47,6 +83,7 @@ impl Endpoints {
             api: read(api(env.dev_profile()), ports.api)?,
             grpc: read(GRPC, ports.grpc)?,
             pg: if off { None } else { Some(read(PG, ports.pg)?) },
+            metrics: Metrics::read(env)?,
         })
     }
 
@@ -56,7 +93,7 @@ impl Endpoints {
         let (api, _api) = self.api.bind()?;
         let (grpc, _grpc) = self.grpc.bind()?;
         let pg = self.pg.map(Endpoint::bind).transpose()?;
-        Ok(Self { api, grpc, pg: pg.map(|(pg, _)| pg) })
+        Ok(Self { api, grpc, pg: pg.map(|(pg, _)| pg), metrics: self.metrics })
     }
 }
 
@@ -135,6 +172,18 @@ mod tests {
         assert!(none.pg.is_none());
         let some = Endpoints::read(&options(Some(2), None), &env).unwrap();
         assert_eq!(some.api.address.to_string(), "127.0.0.1:2");
+    }
+
+    #[test]
+    fn each_process_shows_its_metrics_on_a_port_of_its_own() {
+        let read = |listen| Metrics::read(&Env::from_pairs([("METRICS_LISTEN", listen)]).unwrap());
+        let some = read("10.0.0.1:9464").unwrap();
+        assert_eq!(some.told(0).as_deref(), Some("10.0.0.1:9464"));
+        assert_eq!(some.told(3).as_deref(), Some("10.0.0.1:9467"));
+        assert_eq!(read("127.0.0.1:0").unwrap().told(3).as_deref(), Some("127.0.0.1:0"));
+        assert_eq!(read("off").unwrap().told(1).as_deref(), Some("off"));
+        assert_eq!(read("").unwrap().told(1), None);
+        assert!(read("9464").is_err());
     }
 
     #[test]

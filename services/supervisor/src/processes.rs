@@ -81,6 +81,7 @@ pub(crate) fn api(programs: &Programs, data: &Data, to: &Addresses, kept: &Kept)
         ("ADMIN_PASSWORD", kept.admin_password.reveal().clone()),
     ];
     with.extend(to.pg.iter().map(|pg| ("NATIVE_PG_ADDRESS", pg.clone())));
+    with.extend(metrics(to, 0));
     spec("api", &programs.api, data, with, DRAIN)
 }
 
@@ -95,7 +96,7 @@ pub(crate) fn others(
     let nats = || ("NATS_URL", to.nats.clone());
     let postgres = || ("POSTGRES_DB_URI", to.postgres.clone());
     let pg = to.endpoints.pg.map_or_else(|| "off".to_owned(), |pg| pg.address.to_string());
-    let edge =
+    let mut edge =
         vec![nats(), ("GRPC_LISTEN", to.endpoints.grpc.address.to_string()), ("PG_LISTEN", pg)];
     let mut writer = vec![nats(), postgres()];
     writer.push(("AUDIT_SIGNING_KEY", kept.signing_key.reveal().clone()));
@@ -103,13 +104,20 @@ pub(crate) fn others(
         writer.push(("PLUGIN_AUDIT_PATH", data.join("spool").display().to_string()));
     }
     let secrets_key = ("SECRETS_KEY", kept.secrets_key.reveal().clone());
-    let notifier = vec![nats(), postgres(), secrets_key];
+    let mut notifier = vec![nats(), postgres(), secrets_key];
+    for (place, process) in [(1, &mut edge), (2, &mut writer), (3, &mut notifier)] {
+        process.extend(metrics(to, place));
+    }
     let sessions = env.duration("EDGE_DRAIN_TIMEOUT", Duration::from_secs(30))?;
     Ok([
         spec("grpc-edge", &programs.edge, data, edge, sessions),
         spec("audit-writer", &programs.writer, data, writer, DRAIN),
         spec("notifier", &programs.notifier, data, notifier, DRAIN),
     ])
+}
+
+fn metrics(to: &Addresses, place: u16) -> Option<(&'static str, String)> {
+    to.endpoints.metrics.told(place).map(|address| ("METRICS_LISTEN", address))
 }
 
 /// A process of ours. It gets our environment but for those variables that are for others:

@@ -27,6 +27,7 @@ const fn variable(
 }
 
 const ALL: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier", "agent", "cli"];
+const PROCESSES: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier", "agent"];
 const API: &[&str] = &["api"];
 const EDGE: &[&str] = &["grpc-edge"];
 const WRITER: &[&str] = &["audit-writer"];
@@ -53,6 +54,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("LOG_FORMAT", ALL, "text", "`json` or `text`"),
     variable("LOG_GRPC", ALL, "", "`1` logs HTTP/2 and gRPC connectivity"),
     variable("RUST_LOG", ALL, "info", "which log lines are written, as tracing's filter"),
+    variable(
+        "METRICS_LISTEN",
+        PROCESSES,
+        "127.0.0.1:19009 for api, 19010 for grpc-edge, 19011 for audit-writer, 19012 for notifier; off for agent",
+        "where Prometheus finds the metrics of a process; `off` for nowhere",
+    ),
     // state
     variable(
         "POSTGRES_DB_URI",
