@@ -23,6 +23,7 @@ use tonic::transport::Channel;
 use crate::{
     host,
     key::Mode,
+    metrics,
     sessions::{Context, Sessions},
     surroundings::Surroundings,
 };
@@ -72,6 +73,7 @@ impl Agent {
     /// Serves sessions until the drain begins and those that live have ended.
     pub async fn run(mut self, drain: Drain) {
         tracing::info!(agent = %self.name, mode = self.mode.as_str(), gateway = %self.gateway, "starting");
+        metrics::show();
         let context = Arc::clone(&self.context);
         // In the background: what others left is no reason to keep anybody waiting.
         tokio::task::spawn_blocking(move || context.shared.surroundings.private_files.sweep());
@@ -82,6 +84,7 @@ impl Agent {
         while !drain.has_begun() {
             let began_at = Instant::now();
             let ended = self.serve(&mut sessions, &mut told, &drain).await;
+            metrics::connected(false);
             // An embedded agent that nobody needed any more asks again until it is wanted.
             let Err(error) = ended else { continue };
             if HEALTHY <= began_at.elapsed() {
@@ -113,6 +116,7 @@ impl Agent {
             connected = self.connect() => connected?,
         };
         told.connected(&self.gateway);
+        metrics::connected(true);
         self.say_ready();
         loop {
             tokio::select! {

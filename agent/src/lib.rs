@@ -11,6 +11,7 @@ pub mod control;
 pub mod guard;
 pub mod host;
 pub mod key;
+mod metrics;
 mod private_files;
 mod secrets;
 mod session;

@@ -13,6 +13,7 @@ use tonic::transport::Channel;
 
 use crate::{
     connector::{CancelHandle, Connector, Failure, Opened},
+    metrics,
     secrets::Secrets,
     sessions::{Context, Stop},
 };
@@ -64,6 +65,7 @@ pub(crate) async fn run(
         }
     };
     drop(context);
+    let _counted = metrics::Live::begin();
     let mut session = Session {
         id,
         connection,
@@ -75,6 +77,7 @@ pub(crate) async fn run(
     };
     match session.serve(stop).await {
         Ok(ended) => {
+            metrics::ended(ended.reason);
             let Session { id, connection, .. } = &session;
             tracing::info!(session = %id, %connection, reason = %ended.reason, "session ended");
             session.end(ended).await;
@@ -248,13 +251,18 @@ impl Session {
         let Self { id, connection, .. } = &*self;
         match error {
             Error::Violation(what) => {
+                metrics::ended(EndReason::ProtocolViolation);
                 tracing::warn!(session = %id, %connection, what, "protocol violation");
                 self.end(EndReason::ProtocolViolation.into()).await;
             }
             Error::Closed { reason, .. } => {
+                metrics::ended(reason);
                 tracing::info!(session = %id, %connection, %reason, "session ended");
             }
-            error => tracing::warn!(session = %id, %connection, %error, "session lost"),
+            error => {
+                metrics::ended(EndReason::EdgeLost);
+                tracing::warn!(session = %id, %connection, %error, "session lost");
+            }
         }
     }
 }

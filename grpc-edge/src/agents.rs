@@ -99,6 +99,19 @@ impl Agents {
         streams.iter().filter_map(present).collect()
     }
 
+    /// How many control streams are here.
+    pub(crate) fn count(&self) -> usize {
+        self.streams().values().map(Vec::len).sum()
+    }
+
+    /// How many orders wait in the fullest control stream.
+    pub(crate) fn most_orders(&self) -> usize {
+        let waiting = |stream: &ControlStream| {
+            stream.orders.max_capacity().saturating_sub(stream.orders.capacity())
+        };
+        self.streams().values().flatten().map(waiting).max().unwrap_or_default()
+    }
+
     /// Ends every control stream, so that the agents go to another edge.
     pub(crate) fn close_all(&self) {
         for stream in self.streams().values().flatten() {

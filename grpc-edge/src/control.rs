@@ -1,10 +1,12 @@
 //! Asking `api`. No answer, or one that makes no sense, is a refusal (invariant 4).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hoop_bus::{Bus, ControlRequest, Error, Subject};
 use hoop_domain::{AgentId, DenialCode, SessionId, time};
 use hoop_proto as proto;
+
+use crate::metrics;
 
 /// Long enough for a database that fails over, short enough for a person who waits.
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -39,13 +41,14 @@ pub(crate) async fn authorize(
     bus: &Bus,
     request: &proto::AuthorizeRequest,
 ) -> Result<SessionPermit, proto::Denial> {
-    match authorize_now(bus, request).await {
+    let answer = match authorize_now(bus, request).await {
         Err(denial) if denial.reason() == DenialCode::TooManySessions => {
             tokio::time::sleep(PLACE).await;
             authorize_now(bus, request).await
         }
         answer => answer,
-    }
+    };
+    answer.inspect_err(|denial| metrics::edge().refused(denial.reason()))
 }
 
 async fn authorize_now(
@@ -111,8 +114,16 @@ where
     Q: prost::Message,
     A: prost::Message + Default,
 {
-    let subject = Subject::Control(request);
-    bus.request(&subject, question, DEADLINE).await.map_err(|cause| {
+    let (subject, asked_at) = (Subject::Control(request), Instant::now());
+    let answer = bus.request(&subject, question, DEADLINE).await;
+    let outcome = match &answer {
+        Ok(_) => "answered",
+        Err(Error::NoResponders { .. }) => "no_api",
+        Err(Error::Timeout { .. }) => "timeout",
+        Err(_) => "failed",
+    };
+    metrics::edge().asked(request, outcome, asked_at.elapsed());
+    answer.map_err(|cause| {
         match cause {
             Error::NoResponders { .. } => tracing::error!("no api process is running"),
             cause => tracing::error!(%cause, "api did not answer"),

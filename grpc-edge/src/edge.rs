@@ -117,7 +117,10 @@ impl Config {
             changed: Notify::new(),
             sessions: Mutex::default(),
         };
-        Ok(Edge { config: self, shared: Arc::new(shared), grpc, native })
+        let shared = Arc::new(shared);
+        crate::metrics::show(&shared);
+        shared.bus.show();
+        Ok(Edge { config: self, shared, grpc, native })
     }
 
     async fn bind_native(&self, address: SocketAddr) -> anyhow::Result<hoop_native::Listener> {
@@ -200,6 +203,7 @@ impl Shared {
                 () = session.ended() => false,
             };
             if reported {
+                crate::metrics::edge().ended(session.ended_with().as_ref());
                 shared.over.note(id);
             }
             if !driven {

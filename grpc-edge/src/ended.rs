@@ -11,7 +11,7 @@ use hoop_proto as proto;
 
 /// As many as an edge is built to hold at work. What is beyond that, `api` finds out by
 /// itself: it calls them `edge_lost` when nobody has reported them for a minute.
-const MOST: usize = 10_000;
+pub(crate) const MOST: usize = 10_000;
 
 /// In one report, which has to stay below the broker's limit of 1 MiB for a message.
 const AT_ONCE: usize = 250;
@@ -36,6 +36,11 @@ impl EndedSessions {
             message: closed.message.chars().take(LONGEST_SENTENCE).collect(),
         };
         ended.entry(session).or_insert(told);
+    }
+
+    /// How many wait.
+    pub(crate) fn count(&self) -> usize {
+        self.ended().len()
     }
 
     /// What to tell next.

@@ -17,6 +17,7 @@ pub mod edge;
 mod ended;
 mod limits;
 pub mod link;
+mod metrics;
 mod native;
 mod open;
 mod over;

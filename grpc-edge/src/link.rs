@@ -14,8 +14,9 @@ use hoop_proto::{self as proto, up};
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
 use crate::edge::Shared;
+pub(crate) use agent::MOST_ORDERS;
 pub use down::DownStream;
-pub(crate) use pre_connect::{KnownKeys, answer as pre_connect};
+pub(crate) use pre_connect::{KnownKeys, MOST as MOST_KEYS, answer as pre_connect};
 
 /// A peer that has said nothing for this long is gone.
 pub(crate) const SILENCE_LIMIT: Duration = Duration::from_secs(45);

@@ -1,7 +1,10 @@
 //! Opening a session: permit, first packet, agent. The permit is taken by value, so there
 //! is no way here without a decision of `api`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use hoop_bus::Error;
@@ -11,6 +14,7 @@ use hoop_proto as proto;
 use crate::{
     control::SessionPermit,
     edge::{Held, Shared},
+    metrics,
     session::{Inlet, Outlet, Session, Token},
 };
 
@@ -60,11 +64,15 @@ impl Shared {
         caller: Caller,
         outlet: Outlet,
     ) -> Result<ClientEnd, proto::Denial> {
-        let id = permit.session;
+        let (id, begun) = (permit.session, Instant::now());
         let opened = self.open_permitted(permit, caller, outlet).await;
-        if opened.is_err() {
-            // What never was held here is over all the same.
-            self.over.note(id);
+        match &opened {
+            Ok(end) => metrics::edge().opened(&end.connection_type, begun),
+            Err(denial) => {
+                metrics::edge().refused(denial.reason());
+                // What never was held here is over all the same.
+                self.over.note(id);
+            }
         }
         opened
     }

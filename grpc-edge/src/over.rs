@@ -16,7 +16,7 @@ use crate::{control, edge::Shared};
 
 /// As many as an edge is built to hold at work. Places of what is beyond that are free when
 /// the recordings are finished.
-const MOST: usize = 10_000;
+pub(crate) const MOST: usize = 10_000;
 
 /// In one report, which has to stay below the broker's limit of 1 MiB for a message.
 const AT_ONCE: usize = 1_000;
@@ -40,6 +40,11 @@ impl OverSessions {
         }
         drop(pending);
         self.noted.notify_one();
+    }
+
+    /// How many wait.
+    pub(crate) fn count(&self) -> usize {
+        self.pending().len()
     }
 
     fn next(&self) -> Vec<SessionId> {

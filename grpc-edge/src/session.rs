@@ -31,9 +31,11 @@ mod tests;
 
 use admission::Admission;
 pub(crate) use admission::{JoinsFrom, Token};
+pub(crate) use credit::MOST_CHANNELS;
 pub(crate) use driver::Subscriptions;
 pub use inlet::{Ended, Inlet};
 use lane::Lane;
+pub(crate) use outlet::MOST_UNPAID;
 pub use outlet::{Event, Events, LocalCredit, Outlet, outlet};
 
 /// Where the end is that this edge does not hold.
@@ -245,6 +247,18 @@ impl Session {
     /// Gives the session up: nothing more is going to be recorded.
     pub fn abandon(&self) {
         self.done.cancel();
+    }
+
+    /// What waits for the fuller of its outlets beside data.
+    pub(crate) fn unpaid(&self) -> usize {
+        let state = self.state();
+        state.inward.unpaid().max(state.outward.unpaid())
+    }
+
+    /// How many channels it uses.
+    pub(crate) fn channels(&self) -> usize {
+        let state = self.state();
+        state.inward.allowances.len().max(state.outward.allowances.len())
     }
 
     /// How long the oldest packet has been waiting for its receipt.

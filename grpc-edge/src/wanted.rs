@@ -21,7 +21,7 @@ use crate::edge::Shared;
 const WANTED_FOR: Duration = Duration::from_secs(15);
 
 /// More agents than one gateway has.
-const MOST: usize = 100_000;
+pub(crate) const MOST: usize = 100_000;
 
 /// The agents that clients wait for, on whatever edge.
 #[derive(Debug, Default)]
@@ -46,6 +46,11 @@ impl Wanted {
             wanted.remove(&agent);
         }
         still
+    }
+
+    /// How many are remembered.
+    pub(crate) fn count(&self) -> usize {
+        self.wanted().len()
     }
 
     fn wanted(&self) -> MutexGuard<'_, HashMap<AgentId, Instant>> {

@@ -2,13 +2,16 @@
 //! over commands. Each in a task of its own, because a target that does not answer must not
 //! stop the rest.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use hoop_proto::v1::channel_open::Kind;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::connector::{CancelHandle, Connector, Exit, Failure, Opened, Running};
+use crate::{
+    connector::{CancelHandle, Connector, Exit, Failure, Opened, Running},
+    metrics,
+};
 
 /// What came of it.
 pub(super) enum Done {
@@ -36,7 +39,10 @@ enum Outcome {
 impl Work {
     pub(super) fn reach(&mut self, channel: u32, connector: Arc<Connector>, kind: Kind) {
         self.tasks.spawn(async move {
-            Outcome::Done(match connector.reach(kind).await {
+            let begun = Instant::now();
+            let reached = connector.reach(kind).await;
+            metrics::reached(begun.elapsed(), reached.as_ref().err().map(|cause| cause.reason));
+            Outcome::Done(match reached {
                 Ok(opened) => Done::Opened { channel, opened },
                 Err(failure) => Done::Failed { channel, failure },
             })

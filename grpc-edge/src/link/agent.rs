@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Orders that wait in one control stream. More at once means that the agent does not read.
-const MOST_ORDERS: usize = 1024;
+pub(crate) const MOST_ORDERS: usize = 1024;
 
 /// The agent joins a session that it was told of on its control stream.
 pub(super) async fn attach(
@@ -60,6 +60,7 @@ pub(super) async fn control(
     let stream = ControlStream { number, hello, orders, close: close.clone() };
     shared.agents.add(agent, stream.clone());
     shared.changed.notify_one();
+    crate::metrics::edge().agent_connects.inc();
     tracing::info!(agent = %identity.name, %number, "agent connected");
 
     let gone = CancellationToken::new();

@@ -20,7 +20,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 const REFUSED_FOR: Duration = Duration::from_secs(10);
 
 /// Answers that are kept. Strangers can make them up, so this is what they cost: 2 MiB.
-const MOST: usize = 10_000;
+pub(crate) const MOST: usize = 10_000;
 
 /// Whose keys are whose, as `api` has said a moment ago. A key is kept as its digest.
 #[derive(Debug, Default)]
@@ -59,6 +59,11 @@ impl KnownKeys {
     pub(crate) fn forget(&self, agent: AgentId) {
         let is_its = |answer: &Answer| answer.outcome.as_ref().is_ok_and(|who| who.agent == agent);
         self.answers().retain(|_, answer| !is_its(answer));
+    }
+
+    /// How many are remembered.
+    pub(crate) fn count(&self) -> usize {
+        self.answers().len()
     }
 
     fn answers(&self) -> MutexGuard<'_, HashMap<blake3::Hash, Answer>> {

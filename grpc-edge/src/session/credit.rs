@@ -9,7 +9,7 @@ use hoop_proto::{self as proto, packet};
 use super::{Elsewhere, Event, Session};
 
 /// Channels that one session may use at a time; more is a protocol violation.
-const MOST_CHANNELS: usize = 1024;
+pub(crate) const MOST_CHANNELS: usize = 1024;
 
 /// A receiver may not hold more than this open to one channel.
 const MOST_ALLOWED: u64 = 64 * 1024 * 1024;

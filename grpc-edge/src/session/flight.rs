@@ -26,6 +26,11 @@ impl Flights {
         self.0.acquire().await.map(tokio::sync::SemaphorePermit::forget).map_err(|_| Ended)
     }
 
+    /// Whether the next one has to wait.
+    pub(super) fn full(&self) -> bool {
+        self.0.available_permits() == 0
+    }
+
     /// A receipt is in.
     pub(super) fn land(&self) {
         if self.0.available_permits() < MOST {

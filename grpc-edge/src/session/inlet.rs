@@ -8,6 +8,7 @@ use hoop_domain::{Chain, Direction, EndReason, time};
 use hoop_proto::{self as proto, packet};
 
 use super::Session;
+use crate::metrics;
 
 /// The one way into a direction of a session. Whoever holds it is its only sender, so
 /// numbers and chain need no lock.
@@ -88,7 +89,11 @@ impl Inlet {
     /// # Errors
     /// When the session has ended.
     pub async fn board(&self) -> Result<(), Ended> {
-        self.session.flights(self.direction).board().await
+        let flights = self.session.flights(self.direction);
+        if flights.full() {
+            metrics::edge().broker_stalled(self.direction);
+        }
+        flights.board().await
     }
 
     /// Takes in what has been charged for and [boarded](Self::board).
@@ -150,6 +155,7 @@ impl Inlet {
         };
         let (encoded, chain) = packet::seal(packet, self.chain);
         self.chain = chain;
+        metrics::edge().published(self.direction, encoded.len());
         let expected = self.session.state().lane(self.direction).publish(self.seq, payload);
         self.sender.publish(self.seq, encoded, expected).await.map_err(|cause| {
             let session = self.session.id;

@@ -14,6 +14,7 @@ use super::{
     Event, Outlet, credit,
     outlet::{MOST_UNPAID, unpaid},
 };
+use crate::metrics;
 
 /// Why a lane can't go on: a packet that is not, or may not be, in the recording.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +135,9 @@ impl Lane {
             Receipt::Stored { stream_seq } => {
                 self.recorded = seq;
                 self.stream_seq = stream_seq;
+                if let Some(at) = self.waiting.front().and_then(|packet| packet.published_at) {
+                    metrics::edge().acknowledged(at);
+                }
                 Ok(self.deliver())
             }
             Receipt::Fenced => Err(Broken::Fenced),
@@ -187,8 +191,12 @@ impl Lane {
 
     /// Whether more than data may be added to what waits for the endpoint.
     pub(super) fn check_flood(&self) -> Result<(), credit::Exceeded> {
-        let waiting = self.unpaid + self.outlet.as_ref().map_or(0, Outlet::waiting);
-        if waiting < MOST_UNPAID { Ok(()) } else { Err(credit::Exceeded) }
+        if self.unpaid() < MOST_UNPAID { Ok(()) } else { Err(credit::Exceeded) }
+    }
+
+    /// What waits for the endpoint beside data.
+    pub(super) fn unpaid(&self) -> usize {
+        self.unpaid + self.outlet.as_ref().map_or(0, Outlet::waiting)
     }
 
     /// Takes what a payload costs from its channel's allowance. What costs nothing is

@@ -5,6 +5,7 @@
 
 mod error;
 mod event;
+mod figures;
 pub mod packets;
 pub mod recorded;
 pub mod request;
@@ -148,6 +149,7 @@ async fn report(event: async_nats::Event) {
         async_nats::Event::Disconnected => tracing::warn!("the broker is gone; reconnecting"),
         async_nats::Event::Connected => tracing::info!("connected to the broker"),
         async_nats::Event::SlowConsumer(_) => {
+            figures::slow_consumer();
             tracing::error!("the broker's messages came faster than they were taken");
         }
         other => tracing::debug!(%other, "broker event"),

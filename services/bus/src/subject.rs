@@ -35,7 +35,9 @@ impl ControlRequest {
     /// Every request.
     pub const ALL: [Self; 4] = [Self::Verifier, Self::Authorize, Self::Agent, Self::Report];
 
-    const fn as_str(self) -> &'static str {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Verifier => "verifier",
             Self::Authorize => "authorize",

@@ -152,6 +152,7 @@ const fn for_denial(code: DenialCode) -> Answer {
         DenialCode::TooManySessions => ("53300", None),
         DenialCode::AgentOffline | DenialCode::AgentUnknown => ("08001", START_THE_AGENT),
         DenialCode::RecordingUnavailable
+        | DenialCode::RecordingFull
         | DenialCode::DeciderUnavailable
         | DenialCode::Draining => ("57P03", TRY_AGAIN),
         DenialCode::Malformed => ("08P01", None),

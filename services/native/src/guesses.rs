@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use hoop_domain::attempts::{Attempt, Attempts};
+use hoop_domain::attempts::{Attempt, Attempts, TooMany};
 use tokio::time::{Instant, sleep};
 
-use crate::{client::Error, error::Refusal};
+use crate::{client::Error, error::Refusal, figures};
 
 /// How long a refused login waits for its answer, as with PostgreSQL's `auth_delay`.
 const DELAY: Duration = Duration::from_millis(500);
@@ -27,9 +27,7 @@ impl Guesses<'_> {
         let allowed = self.attempts().check(self.source, self.username, now());
         match allowed {
             Ok(()) => Ok(()),
-            Err(refused) => {
-                Err(self.refuse(Refusal::too_many_logins(self.username, refused)).await)
-            }
+            Err(refused) => Err(self.too_many(refused).await),
         }
     }
 
@@ -38,10 +36,13 @@ impl Guesses<'_> {
         let begun = self.attempts().begin(self.source, self.username, now());
         match begun {
             Ok(attempt) => Ok(attempt),
-            Err(refused) => {
-                Err(self.refuse(Refusal::too_many_logins(self.username, refused)).await)
-            }
+            Err(refused) => Err(self.too_many(refused).await),
         }
+    }
+
+    async fn too_many(&self, refused: TooMany) -> Error {
+        figures::login("too_many");
+        self.refuse(Refusal::too_many_logins(self.username, refused)).await
     }
 
     pub(crate) fn succeeded(&self, attempt: Attempt) {

@@ -25,6 +25,7 @@ pub mod postgres;
 mod relay;
 
 pub mod error;
+mod figures;
 
 pub use listen::Listener;
 pub use opener::{Denied, Ended, FromTarget, Gateway, OpenRequest, SessionRx, SessionTx, ToTarget};

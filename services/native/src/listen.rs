@@ -18,7 +18,7 @@ use tokio::{
 use tracing::{debug, warn};
 
 use crate::{
-    Gateway, Tls, guesses, postgres,
+    Gateway, Tls, figures, guesses, postgres,
     waiting::{Cut, Place, Waiting},
 };
 
@@ -93,6 +93,7 @@ impl Listener {
             attempts: Mutex::new(Attempts::new(guesses::now())),
         });
         let waiting = Waiting::new(logging_in);
+        figures::show(logging_in, waiting.look());
         let mut connections = JoinSet::new();
         let mut drain = pin!(drain);
         loop {
@@ -120,6 +121,7 @@ async fn connection<G: Gateway>(
     address: SocketAddr,
     (place, cut): (Place, Cut),
 ) {
+    let _counted = figures::Connection::begin();
     if let Err(error) = tune(&stream) {
         // It works without, only slower or with a later notice of a lost peer.
         debug!(%address, %error, "can't set socket options");

@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::{
     client::{Client, Error},
     error::Refusal,
+    figures,
     guesses::Guesses,
 };
 
@@ -75,8 +76,12 @@ pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
     let attempt = guesses.begin().await?;
     let signature = match server.finish(&last.body) {
         Ok(signature) => signature,
-        Err(error) => return Err(guesses.refuse(failed(error)).await),
+        Err(error) => {
+            figures::login("wrong");
+            return Err(guesses.refuse(failed(error)).await);
+        }
     };
+    figures::login("right");
     guesses.succeeded(attempt);
     out.clear();
     Request::SaslFinal(signature).encode(&mut out);

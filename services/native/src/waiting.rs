@@ -64,6 +64,16 @@ impl Waiting {
         (Place { waiting: self.clone(), number }, Cut(receiver))
     }
 
+    /// Looks how many there are, for as long as anybody waits on the line.
+    pub(crate) fn look(&self) -> impl Fn() -> Option<usize> + Send + Sync + 'static {
+        let line = Arc::downgrade(&self.0);
+        move || {
+            let line = line.upgrade()?;
+            let waiting = line.lock().unwrap_or_else(PoisonError::into_inner).places.len();
+            Some(waiting)
+        }
+    }
+
     fn line(&self) -> MutexGuard<'_, Line> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

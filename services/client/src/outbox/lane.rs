@@ -3,6 +3,7 @@
 use std::{
     fmt, mem,
     pin::Pin,
+    sync::LazyLock,
     task::{Context, Poll},
 };
 
@@ -11,6 +12,7 @@ use hoop_proto::{
     packet::FRAME_COST,
     v1::{ChannelClose, ChannelExit, payload},
 };
+use hoop_runtime::metrics::{Counter, counter};
 use tokio::io::AsyncRead;
 use tokio_util::io::poll_read_buf;
 
@@ -115,6 +117,9 @@ impl Lane {
         for errors in [self.errors_first, !self.errors_first] {
             if self.poll_read(errors, cx, buffer).is_ready() && !buffer.is_empty() {
                 self.credit = self.credit.saturating_sub(buffer.len() + FRAME_COST);
+                if self.credit < self.threshold {
+                    stalled();
+                }
                 let data = buffer.split().freeze();
                 let body =
                     if errors { payload::Body::Stderr(data) } else { payload::Body::Data(data) };
@@ -168,6 +173,12 @@ impl Lane {
         }
         Poll::Ready(())
     }
+}
+
+/// A reader waits from here on until the peer grants more.
+fn stalled() {
+    static STALLS: LazyLock<Counter> = LazyLock::new(|| counter("hoop_credit_stalls_total", &[]));
+    STALLS.inc();
 }
 
 impl fmt::Debug for Lane {
