@@ -5,6 +5,7 @@
 mod binaries;
 pub mod cli;
 pub mod cost;
+pub mod crash;
 pub mod gateway;
 pub mod keys;
 pub mod psql;

@@ -1,4 +1,4 @@
-//! The gateway for people: what `cargo xtask demo`, `up`, `bench` and `sqlx` run.
+//! The gateway for people: what `cargo xtask demo`, `up`, `bench`, `crash` and `sqlx` run.
 
 mod bench;
 mod database;
@@ -11,7 +11,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use terminal::say;
+pub(crate) use terminal::say;
 
 /// Runs the task that the command line names.
 pub fn main() -> ExitCode {
@@ -44,10 +44,13 @@ async fn run(arguments: &[String]) -> Result<()> {
             up::run(Some(folder), logs).await
         }
         Some((&"bench", rest)) => bench::run(rest, logs("bench")?).await,
+        Some((&"crash", rest)) => crate::crash::command(rest, &logs("crash")?).await,
         Some((&"database", [migrations, program, arguments @ ..])) => {
             database::run(migrations.as_ref(), program, arguments).await
         }
-        _ => bail!("usage: stack demo | up [--data DIR] | bench | database MIGRATIONS COMMAND…"),
+        _ => bail!(
+            "usage: stack demo | up [--data DIR] | bench | crash | database MIGRATIONS COMMAND…"
+        ),
     }
 }
 

@@ -36,6 +36,11 @@ const TASKS: &[Task] = &[
         run: stack::bench,
     },
     Task {
+        name: "crash",
+        does: "kills, stops and cuts off every part under load, and looks for lost bytes",
+        run: stack::crash,
+    },
+    Task {
         name: "install",
         does: "what demo and test need: PostgreSQL, nats-server, clients",
         run: install::run,

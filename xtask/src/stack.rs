@@ -1,4 +1,4 @@
-//! Demo, up and bench: installs and builds, then hands over to the `stack` program of `hoop-tests`.
+//! Demo, up, bench and crash: installs and builds, then hands over to the `stack` program of `hoop-tests`.
 
 use std::{os::unix::process::CommandExt, process::Command};
 
@@ -22,6 +22,11 @@ pub(crate) fn up(arguments: &[String]) -> Result<()> {
 /// `cargo xtask bench`
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     hand_over("bench", Profile::Release, arguments)
+}
+
+/// `cargo xtask crash`: with what tests need, since the steps are in debug builds only.
+pub(crate) fn crash(arguments: &[String]) -> Result<()> {
+    hand_over("crash", Profile::Dev, arguments)
 }
 
 /// How the programs are built.

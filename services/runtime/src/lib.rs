@@ -8,6 +8,7 @@ pub mod config;
 pub mod metrics;
 pub mod process;
 pub mod shutdown;
+pub mod step;
 mod telemetry;
 
 pub use config::Env;

@@ -25,6 +25,7 @@ pub mod smtp;
 mod tap;
 pub mod tools;
 mod unique;
+mod wire;
 
 pub use eventually::{eventually, eventually_after, patience};
 pub use mariadb::MariaDb;
@@ -34,3 +35,4 @@ pub use postgres::{Login, Postgres, postgres};
 pub use process::Process;
 pub use s3::{S3, s3};
 pub use tap::Tap;
+pub use wire::{Call, Wire};

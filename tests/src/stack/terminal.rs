@@ -6,7 +6,7 @@ use std::{
 };
 
 /// A line on standard output. A reader that has gone away is no reason to fail.
-pub(super) fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _unheard = writeln!(std::io::stdout(), "{text}");
 }
 
