@@ -17,6 +17,7 @@ use std::{
 use hoop_bus::{Bus, packets::Receipt};
 use hoop_domain::{Direction, EndReason, SessionId};
 use hoop_proto as proto;
+use hoop_runtime::step;
 use tokio_util::sync::CancellationToken;
 
 mod admission;
@@ -150,6 +151,7 @@ impl Session {
 
     /// The broker's word on a packet.
     fn receive(&self, direction: Direction, seq: u64, receipt: Receipt) {
+        step::at(step::Step::AfterAck);
         let outcome = self.state().lane(direction).receive(seq, receipt);
         self.flights(direction).land();
         match outcome {

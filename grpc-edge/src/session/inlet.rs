@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hoop_bus::packets::PacketSender;
 use hoop_domain::{Chain, Direction, EndReason, time};
 use hoop_proto::{self as proto, packet};
+use hoop_runtime::step;
 
 use super::Session;
 use crate::metrics;
@@ -157,6 +158,7 @@ impl Inlet {
         self.chain = chain;
         metrics::edge().published(self.direction, encoded.len());
         let expected = self.session.state().lane(self.direction).publish(self.seq, payload);
+        step::at(step::Step::BeforePublish);
         self.sender.publish(self.seq, encoded, expected).await.map_err(|cause| {
             let session = self.session.id;
             if self.session.end(EndReason::RecordingUnavailable) {

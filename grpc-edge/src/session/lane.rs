@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use hoop_bus::packets::Receipt;
 use hoop_proto::{self as proto, packet};
+use hoop_runtime::step;
 use prost::Message;
 
 use super::{
@@ -156,6 +157,7 @@ impl Lane {
                 self.ended = true;
                 end = Some(last.clone());
             }
+            step::at(step::Step::BeforeRelay);
             self.tell(Event::Delivery(proto::Delivery { seq: packet.seq, payload: Some(payload) }));
         }
         end
