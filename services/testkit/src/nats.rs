@@ -13,7 +13,8 @@ use crate::{Process, free_port, reaper, tools};
 
 /// As the documentation tells operators to run it: besides a power cut losing a second and
 /// not two minutes, the broker then forgets and removes what was acknowledged at once.
-const SETTINGS: &str = r#"jetstream { sync_interval: "1s" }"#;
+/// Streams reserve what they may grow to, which is more than a small disk has: it is not used.
+const SETTINGS: &str = r#"jetstream { sync_interval: "1s", max_file_store: 100GB }"#;
 
 /// A broker of one's own. Dropping it stops it and removes what it stored.
 #[derive(Debug)]
