@@ -8,8 +8,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use hoop_client::{Error, Event, Pipe, session};
 use hoop_domain::{EndReason, SessionId};
 use hoop_proto::v1::{SessionOpen, channel_open::Kind};
+use hoop_runtime::{span, trace};
 use tokio::time::timeout;
 use tonic::transport::Channel;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     connector::{CancelHandle, Connector, Failure, Opened},
@@ -48,6 +50,18 @@ struct Ended {
 
 /// Takes up the session and runs it to its end. Nothing that happens here reaches another.
 pub(crate) async fn run(
+    context: Arc<Context>,
+    channel: Channel,
+    id: SessionId,
+    open: SessionOpen,
+    stop: Stop,
+) {
+    let span = span!("agent session", session = %id);
+    trace::follow(&span, &open.traceparent);
+    run_traced(context, channel, id, open, stop).instrument(span).await;
+}
+
+async fn run_traced(
     context: Arc<Context>,
     channel: Channel,
     id: SessionId,
@@ -167,7 +181,8 @@ impl Session {
                 Ok(None)
             }
             Ok(connector) => {
-                self.work.reach(channel, Arc::clone(connector), kind);
+                let span = span!("reach target", session = %self.id, reason = Empty);
+                self.work.reach(channel, Arc::clone(connector), kind, span);
                 Ok(None)
             }
             Err(failure) => {

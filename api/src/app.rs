@@ -15,7 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::{Config, auth::Actor, secrets::SecretsKey};
 
 /// Password hashing takes 20 MiB and tens of milliseconds; two at a time leave a core to others.
-const HASHES_AT_ONCE: usize = 2;
+pub(crate) const HASHES_AT_ONCE: usize = 2;
 
 /// The parts that handlers share. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ mod authorize;
 mod report;
 mod verifier;
 
-use std::future::Future;
+use std::{future::Future, time::Instant};
 
 use futures_util::{Stream, StreamExt};
 use hoop_bus::{ControlRequest, Question, Subject};
@@ -14,13 +14,13 @@ use hoop_runtime::Drain;
 use hoop_store::session::Kill;
 use tokio::task::JoinSet;
 
-use crate::App;
+use crate::{App, metrics};
 
 /// The queue group that all `api` processes are in.
 const GROUP: &str = "api";
 
 /// Questions of one kind that are worked on at once. The database has 16 connections.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// Subscribes to every question, and answers in tasks that end with the drain.
 ///
@@ -36,13 +36,17 @@ pub(crate) async fn serve(
         let (app, drain) = (app.clone(), drain.clone());
         match request {
             ControlRequest::Verifier => {
-                tasks.spawn(answer(app, drain, questions, verifier::answer))
+                tasks.spawn(answer(app, drain, request, questions, verifier::answer))
             }
             ControlRequest::Authorize => {
-                tasks.spawn(answer(app, drain, questions, authorize::answer))
+                tasks.spawn(answer(app, drain, request, questions, authorize::answer))
             }
-            ControlRequest::Agent => tasks.spawn(answer(app, drain, questions, agent::answer)),
-            ControlRequest::Report => tasks.spawn(answer(app, drain, questions, report::answer)),
+            ControlRequest::Agent => {
+                tasks.spawn(answer(app, drain, request, questions, agent::answer))
+            }
+            ControlRequest::Report => {
+                tasks.spawn(answer(app, drain, request, questions, report::answer))
+            }
         };
     }
     Ok(())
@@ -51,12 +55,20 @@ pub(crate) async fn serve(
 async fn answer<F: Future<Output = ()> + Send>(
     app: App,
     drain: Drain,
+    request: ControlRequest,
     questions: impl Stream<Item = Question> + Send,
     handle: impl Fn(App, Question) -> F,
 ) {
     questions
         .take_until(drain.begun())
-        .for_each_concurrent(AT_ONCE, |question| handle(app.clone(), question))
+        .for_each_concurrent(AT_ONCE, |question| {
+            let answered = handle(app.clone(), question);
+            async move {
+                let (_going, begun) = (metrics::Going::question(), Instant::now());
+                answered.await;
+                metrics::told(request, begun.elapsed());
+            }
+        })
         .await;
 }
 

@@ -4,18 +4,23 @@
 //! without that line it does not run. The line is completed afterwards with the outcome,
 //! and a failure to complete it changes nothing: the deed is done.
 
+use std::time::Instant;
+
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use hoop_domain::Role;
+use hoop_runtime::{span, trace};
 use hoop_store::audit_log::Deed;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     App, Error,
     auth::{self, Actor, Peer},
     error::Result,
+    metrics,
     router::Access,
 };
 
@@ -25,13 +30,23 @@ pub(crate) struct Rule {
     pub(crate) app: App,
     pub(crate) access: Access,
     pub(crate) audited: bool,
+    /// Its path, with `{parameters}`.
+    pub(crate) route: &'static str,
 }
 
 pub(crate) async fn guard(State(rule): State<Rule>, request: Request, next: Next) -> Response {
-    match enter(&rule, request, next).await {
+    let (_going, begun) = (metrics::Going::request(), Instant::now());
+    let method = request.method().clone();
+    let span = span!("http", method = method.as_str(), route = rule.route, status = Empty);
+    let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    trace::follow(&span, parent.unwrap_or_default());
+    let response = match enter(&rule, request, next).instrument(span.clone()).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
-    }
+    };
+    span.record("status", response.status().as_u16());
+    metrics::answered(rule.route, method.as_str(), response.status(), begun.elapsed());
+    response
 }
 
 async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response> {

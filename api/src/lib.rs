@@ -8,6 +8,7 @@
 mod app;
 pub mod config;
 mod listen;
+mod metrics;
 mod service;
 mod start;
 

@@ -9,7 +9,7 @@ use hoop_domain::time::to_micros;
 use hoop_proto::v1;
 use hoop_runtime::Drain;
 
-use crate::{App, error::chain};
+use crate::{App, error::chain, metrics};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 const BATCH: i64 = 100;
@@ -47,5 +47,6 @@ async fn relay(app: &App) -> Result<u64, hoop_store::Error> {
         published += 1;
     }
     claim.published(published).await?;
+    metrics::published(published);
     Ok(u64::try_from(published).unwrap_or_default())
 }

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use hoop_bus::Subject;
 use hoop_runtime::Drain;
 
-use crate::{App, control::kill_message, error::chain};
+use crate::{App, control::kill_message, error::chain, metrics};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
@@ -47,6 +47,7 @@ pub(crate) async fn run(app: App, drain: Drain) {
 pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_store::Error> {
     let now = app.now();
     for kill in app.store.session_kill_unfounded(now).await? {
+        metrics::killed(kill.reason);
         tracing::info!(session = %kill.session, reason = %kill.reason, "session has to end");
         let subject = Subject::Kill { session: kill.session };
         // The row says it; an edge that misses the notice is told when it reports next.

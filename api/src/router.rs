@@ -104,6 +104,7 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/api/sessions/{id}/download"                    SIGNED + audited => download::stream;
     GET    "/api/sessions/{id}/evidence"                    SIGNED + audited => evidence::stream;
     GET    "/api/audit/manifests"                           AUDITOR => manifests::list;
+    GET    "/api/audit/checkpoints"                         AUDITOR => checkpoints::list;
     GET    "/api/plugins/audit/sessions"                    SIGNED => sessions::audit_list;
     GET    "/api/plugins/audit/sessions/{id}"               SIGNED => sessions::audit_show;
     GET    "/api/plugins/audit/sessions/{id}/status"        SIGNED => sessions::audit_status;
@@ -127,7 +128,12 @@ pub const ROUTES: &[Route] = routes! {
 pub(crate) fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in ROUTES {
-        let rule = guard::Rule { app: app.clone(), access: route.access, audited: route.audited };
+        let rule = guard::Rule {
+            app: app.clone(),
+            access: route.access,
+            audited: route.audited,
+            route: route.path,
+        };
         let guarded = (route.handler)().layer(middleware::from_fn_with_state(rule, guard::guard));
         router = router.route(route.path, guarded);
     }

@@ -9,7 +9,7 @@ use hoop_runtime::{Drain, process};
 use hoop_store::Store;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{App, Config, control, listen, outbox, reconcile, router, start};
+use crate::{App, Config, control, listen, metrics, outbox, reconcile, router, start};
 
 /// How long requests in progress may take after the drain has begun. Only downloads can
 /// take longer, and they can be asked for again.
@@ -71,6 +71,7 @@ impl Service {
     /// # Errors
     /// When the bus is closed for good.
     pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
+        metrics::show(&self.app);
         let mut tasks = JoinSet::new();
         control::serve(&self.app, &drain, &mut tasks).await.context("answer on NATS")?;
         tasks.spawn(reconcile::run(self.app.clone(), drain.clone()));

@@ -6,13 +6,14 @@
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use hoop_domain::{SessionId, manifest::SigningKey};
-use hoop_runtime::backoff::Backoff;
+use hoop_runtime::{backoff::Backoff, span, step};
 use hoop_store::recording::{self, Lease, Write};
 use tokio::sync::{Semaphore, mpsc};
+use tracing::Instrument;
 
 use crate::{
     Error,
@@ -171,7 +172,18 @@ impl Committer {
     }
 
     async fn commit(&self, group: &[Write]) -> Result<Result<(), recording::Error>, Over> {
-        match self.store.commit(&self.lease, group, &self.key).await {
+        let closes = group.iter().any(|write| write.finish.is_some());
+        step::at(if closes { step::Step::AtManifest } else { step::Step::BeforeCommit });
+        let begun = Instant::now();
+        let partition = self.lease.partition.number();
+        let span = span!("store segments", partition, steps = group.len());
+        let commit = self.store.commit(&self.lease, group, &self.key);
+        let committed = commit.instrument(span).await;
+        step::at(step::Step::AfterCommit);
+        if !group.is_empty() {
+            self.meter.tried(begun.elapsed(), committed.is_ok());
+        }
+        match committed {
             Ok(()) => {}
             Err(recording::Error::Fenced { .. }) => return Err(Over::Last(Done::Fenced)),
             Err(cause) => return Ok(Err(cause)),

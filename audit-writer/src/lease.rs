@@ -110,6 +110,7 @@ impl Keeper {
         self.leave().await;
         meter.log(logged);
     }
+                    meter.holds(self.running.len());
 
     async fn round(&mut self) {
         let _ = self.nudge.send(());

@@ -51,11 +51,15 @@ impl Service {
     /// partitions back. `ready` is called when the first partitions are taken. Dropping the
     /// future stops everything at once, as a crash does.
     pub async fn run(self, drain: Drain, ready: impl FnOnce()) {
-        let copies = self.shared.store.clone();
+        let (copies, bus) = (self.shared.store.clone(), self.shared.bus.clone());
+        self.shared.meter.show();
+        copies.database().show();
+        bus.show();
         tokio::select! {
             () = Keeper::new(self.shared, self.writer, self.timing).run(drain, ready) => {}
             // Boxed: what speaks S3 is large.
             () = Box::pin(copies.copy_manifests()) => {}
+            () = bus.show_streams() => {}
         }
     }
 }

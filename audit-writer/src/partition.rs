@@ -52,8 +52,8 @@ pub(crate) enum Ended {
 
 /// Spooled and not committed, a partition has at most this much; then it takes in nothing
 /// more until some is committed. The packets bound the memory for their tickets.
-const ROOM_BYTES: u64 = 64 * 1024 * 1024;
-const ROOM_PACKETS: u64 = 40_000;
+pub(crate) const ROOM_BYTES: u64 = 64 * 1024 * 1024;
+pub(crate) const ROOM_PACKETS: u64 = 40_000;
 
 /// How often the rows of silent sessions are looked at.
 const LOOK_FOR_CLOSED: Duration = Duration::from_secs(5);
@@ -213,6 +213,15 @@ impl Worker {
 
     /// Stores what is spooled, then ends.
     async fn drain(mut self, consumer: &Consumer) -> Result<Ended, Error> {
+    /// Takes note of what was spooled, or is not any more.
+    fn pending(&mut self, packets: u64, bytes: u64) {
+        let change = |now: u64, before: u64| now.cast_signed() - before.cast_signed();
+        let (more, larger) =
+            (change(packets, self.pending_packets), change(bytes, self.pending_bytes));
+        self.shared.meter.spooled(more, larger);
+        (self.pending_packets, self.pending_bytes) = (packets, bytes);
+    }
+
         self.wake = Some(Instant::now());
         self.hand_over_due(true);
         let deadline = Instant::now() + DRAIN;
@@ -232,5 +241,12 @@ impl Worker {
         }
         consumer.flush().await?;
         Ok(Ended::Drained)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // What it had spooled is gone with it, and still in the stream.
+        self.pending(0, 0);
     }
 }

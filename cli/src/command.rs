@@ -13,8 +13,9 @@ mod sessions;
 pub(crate) mod start;
 
 use anyhow::Result;
-use hoop_runtime::Env;
+use hoop_runtime::{Env, span};
 use serde_json::json;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     args::{Args, Command, Format},
@@ -33,8 +34,14 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
         Command::Config(command) => configure::run(command, args.output)?,
         Command::Login(login) => login::run(login, env).await?,
         Command::List => list::run(&context()?).await?,
-        Command::Connect(connect) => return connect::run(connect, &context()?).await,
-        Command::Exec(exec) => return Ok(exec::run(exec, context()).await),
+        Command::Connect(connect) => {
+            let span = span!("hoop connect", session = Empty, connection = connect.connection);
+            return connect::run(connect, &context()?).instrument(span).await;
+        }
+        Command::Exec(exec) => {
+            let span = span!("hoop exec", session = Empty, connection = exec.connection);
+            return Ok(exec::run(exec, context()).instrument(span).await);
+        }
         Command::Sessions(command) => sessions::run(command, &context()?).await?,
         Command::Audit(command) => return audit::run(command, env, args.output).await,
         Command::Admin(command) => admin::run(*command, &context()?).await?,

@@ -21,7 +21,7 @@ use clap::Parser;
 use hoop_runtime::{
     Env,
     config::{self, VARIABLES},
-    process,
+    process, trace,
 };
 
 fn main() -> ExitCode {
@@ -37,6 +37,8 @@ fn main() -> ExitCode {
 
 fn run(args: args::Args) -> anyhow::Result<u8> {
     let env = environment()?;
+    // Dropped last, and sends what is left.
+    let _traces = trace::init(&env, "hoop")?;
     process::install_crypto();
     // One thread: a command waits far more than it works.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -58,7 +58,12 @@ async fn authorize_now(
     use proto::authorize_reply::Outcome;
     let reply: proto::AuthorizeReply = ask(bus, ControlRequest::Authorize, request).await?;
     match reply.outcome {
-        Some(Outcome::Grant(grant)) => permit(grant),
+        Some(Outcome::Grant(grant)) => {
+            let permit = permit(grant)?;
+            // The span that is current opens the session.
+            tracing::Span::current().record("session", permit.session.to_string());
+            Ok(permit)
+        }
         Some(Outcome::Denial(denial)) => Err(denial),
         None => Err(unreadable("authorize")),
     }

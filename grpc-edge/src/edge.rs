@@ -11,8 +11,9 @@ use std::{
 use chrono::{DateTime, Utc};
 use hoop_bus::Bus;
 use hoop_domain::{AgentId, EndReason, SessionId};
-use hoop_runtime::Drain;
+use hoop_runtime::{Drain, span};
 use tokio::{net::TcpListener, sync::Notify};
+use tracing::field::Empty;
 
 use crate::{
     Config,
@@ -196,6 +197,8 @@ impl Shared {
         self.sessions().insert(session.id(), held);
         self.changed.notify_one();
         tokio::spawn(async move {
+        let end = if reported { "client" } else { "agent" };
+        let span = span!("session", session = %session.id(), end, reason = Empty);
             let id = session.id();
             let mut drive = pin!(session.clone().drive(subscriptions));
             let driven = tokio::select! {
@@ -211,6 +214,9 @@ impl Shared {
             }
             if let Some(closed) = session.unrecorded_end() {
                 shared.ended.note(id, &closed);
+            }
+            if let Some(closed) = session.ended_with() {
+                span.record("reason", closed.reason().as_str());
             }
             shared.sessions().remove(&id);
             shared.cancel_keys.forget(id);

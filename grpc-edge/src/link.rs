@@ -42,6 +42,12 @@ impl Arrival {
         agent_of(&self.metadata, self.address)
     }
 
+    /// The trace that it belongs to; empty for none.
+    pub(crate) fn traceparent(&self) -> &str {
+        let parent = self.metadata.get("traceparent").and_then(|value| value.to_str().ok());
+        parent.unwrap_or_default()
+    }
+
     pub(crate) fn address(&self) -> String {
         spelled(self.address)
     }
@@ -103,7 +109,9 @@ pub(crate) fn status_of(denial: &proto::Denial) -> Status {
         DenialCode::ConnectionNotFound => Status::not_found(message),
         DenialCode::WrongProtocol | DenialCode::Malformed => Status::invalid_argument(message),
         DenialCode::ModeDisabled => Status::permission_denied(message),
-        DenialCode::TooManySessions => Status::resource_exhausted(message),
+        DenialCode::TooManySessions | DenialCode::RecordingFull => {
+            Status::resource_exhausted(message)
+        }
         DenialCode::AgentOffline => Status::failed_precondition(message),
         DenialCode::RecordingUnavailable
         | DenialCode::DeciderUnavailable

@@ -8,8 +8,10 @@ use hoop_native::{
     Denied, Ended, FromTarget, Gateway, OpenRequest, SessionRx, SessionTx, ToTarget,
 };
 use hoop_proto::{self as proto, packet, payload};
+use hoop_runtime::{span, trace};
 use hoop_wire::postgres::scram::Verifier;
 use tokio::sync::mpsc;
+use tracing::{Instrument, field::Empty};
 
 use crate::{
     control,
@@ -45,6 +47,17 @@ impl Gateway for NativeGateway {
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {
+        let span = span!("open session", session = Empty, way = "native");
+        self.open_traced(request).instrument(span).await
+    }
+
+    async fn cancel(&self, key: Vec<u8>) {
+        self.0.cancel(key).await;
+    }
+}
+
+impl NativeGateway {
+    async fn open_traced(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {
         let caller = Caller {
             address: request.client_address.to_string(),
             application: request.application.clone(),
@@ -58,6 +71,7 @@ impl Gateway for NativeGateway {
             client_address: caller.address.clone(),
             client_application: caller.application.clone(),
             verb: "connect".into(),
+            traceparent: trace::carried(""),
         };
         let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;
         let credit = Arc::new(LocalCredit::new(CHANNEL));
@@ -69,10 +83,6 @@ impl Gateway for NativeGateway {
         let tx = Tx::spawn(end.inlet, credit, cancels);
         let rx = Rx { events, session: end.session, consumed: 0, last: 0 };
         Ok((tx, rx))
-    }
-
-    async fn cancel(&self, key: Vec<u8>) {
-        self.0.cancel(key).await;
     }
 }
 

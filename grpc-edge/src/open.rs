@@ -10,6 +10,8 @@ use bytes::Bytes;
 use hoop_bus::Error;
 use hoop_domain::{DenialCode, Direction, EndReason};
 use hoop_proto as proto;
+use hoop_runtime::span;
+use tracing::Instrument;
 
 use crate::{
     control::SessionPermit,
@@ -127,9 +129,10 @@ impl Shared {
         let inlet = opening.0.as_mut().ok_or_else(recording_unavailable)?;
         inlet.start(start).await.map_err(|_| recording_unavailable())?;
         let session = inlet.session();
+        let summoning = span!("summon agent", session = %session.id());
         let ended = || Err(refusal_of(&session.ended_with().unwrap_or_default()));
         tokio::select! {
-            summoned = self.summon(permit, token) => summoned?,
+            summoned = self.summon(permit, token).instrument(summoning) => summoned?,
             () = session.ended() => return ended(),
         }
         tokio::select! {

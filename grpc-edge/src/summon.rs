@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hoop_bus::{Error, Subject};
 use hoop_domain::DenialCode;
 use hoop_proto::{self as proto, packet};
+use hoop_runtime::trace;
 
 use crate::{control::SessionPermit, edge::Shared, session::Token};
 
@@ -34,6 +35,7 @@ impl Shared {
             sealed_secret: grant.sealed_secret.clone(),
             window: packet::WINDOW,
             command: grant.command.clone(),
+            traceparent: trace::carried(""),
         });
         let begun = Instant::now();
         while let Err(refused) = self.offer(permit, open).await {
@@ -61,8 +63,8 @@ impl Shared {
             Ok(reply) if reply.refusal.is_empty() => return Ok(()),
             Ok(_) | Err(Error::NoResponders { .. }) => {}
             Err(cause) => {
-                let agent = &permit.grant.agent_name;
-                tracing::warn!(%cause, %agent, "the agent's edge did not answer");
+                let (agent, session) = (&permit.grant.agent_name, permit.session);
+                tracing::warn!(%session, %cause, %agent, "the agent's edge did not answer");
             }
         }
         Err(Box::new(request.open.unwrap_or_default()))

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, interval, sleep, timeout},
 };
 
-use crate::{Shared, lane};
+use crate::{Shared, lane, metrics};
 
 /// How often somebody looks for what is due: retries, and what other notifiers left behind.
 const LOOK: Duration = Duration::from_millis(500);
@@ -25,6 +25,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub(crate) async fn run(shared: Arc<Shared>, drain: Drain) {
     let mut lanes = JoinSet::new();
     let mut busy: HashMap<Id, ChannelId> = HashMap::new();
+    let lanes_busy = metrics::lanes();
     let mut keep_house = interval(HOUSEKEEPING);
     while !drain.has_begun() {
         start(&shared, &drain, &mut lanes, &mut busy).await;
@@ -39,6 +40,7 @@ pub(crate) async fn run(shared: Arc<Shared>, drain: Drain) {
                     Err(cause) => cause.id(),
                 };
                 busy.remove(&id);
+                lanes_busy.dec();
             }
         }
     }
@@ -67,6 +69,7 @@ async fn start(
     for channel in due {
         let handle = lanes.spawn(lane::run(shared.clone(), channel, drain.clone()));
         busy.insert(handle.id(), channel);
+        metrics::lanes().inc();
     }
 }
 

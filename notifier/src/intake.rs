@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use crate::{
     Shared,
     event::{self, Event},
+    metrics,
 };
 
 /// All notifiers share this one.
@@ -110,6 +111,7 @@ async fn take(messages: Vec<Message>, shared: &Shared) {
                 readable.push(message);
             }
             Err(cause) => {
+                metrics::events("dead", 1);
                 tracing::error!(%cause, subject = message.subject.as_str(), "dead letter");
                 answer(&message, AckKind::Term).await;
             }
@@ -124,6 +126,7 @@ async fn take(messages: Vec<Message>, shared: &Shared) {
 async fn fan_out(events: &[Event], shared: &Shared) -> bool {
     match shared.store.events_fan_out(events, Utc::now()).await {
         Ok(made) => {
+            metrics::events("taken", events.len());
             tracing::debug!(events = events.len(), made, "events became deliveries");
             if 0 < made {
                 shared.wake.notify_one();
@@ -131,6 +134,7 @@ async fn fan_out(events: &[Event], shared: &Shared) -> bool {
             true
         }
         Err(cause) => {
+            metrics::events("waiting", events.len());
             let cause = anyhow::Error::from(cause);
             tracing::warn!(cause = format!("{cause:#}"), "events wait for the database");
             false

@@ -5,21 +5,23 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 use futures_util::future::join_all;
 use hoop_domain::ChannelId;
-use hoop_runtime::{Drain, backoff::Backoff};
+use hoop_runtime::{Drain, backoff::Backoff, span};
 use hoop_store::notification::delivery::{Claimed, Outcome};
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument;
 
 use crate::{
     Shared,
     channel::{Channel, Failure, Known},
     delivery::{after, chance},
+    metrics,
 };
 
 /// Requests to one channel at a time. What is under way when a notifier dies may arrive twice.
 const AT_A_TIME: i64 = 8;
 
 pub(crate) async fn run(shared: Arc<Shared>, id: ChannelId, drain: Drain) {
-    let Some(channel) = load(&shared, id).await else { return };
+    let Some((kind, channel)) = load(&shared, id).await else { return };
     while !drain.has_begun() {
         let now = Utc::now();
         let until = after(now, shared.pace.lease());
@@ -32,7 +34,8 @@ pub(crate) async fn run(shared: Arc<Shared>, id: ChannelId, drain: Drain) {
                 return;
             }
         };
-        let pauses = join_all(claimed.iter().map(|one| deliver(&shared, &channel, one))).await;
+        let pauses =
+            join_all(claimed.iter().map(|one| deliver(&shared, kind, &channel, one))).await;
         if let Some(pause) = pauses.into_iter().flatten().max() {
             let until = after(Utc::now(), shared.pace.bounded(pause));
             if let Err(cause) = shared.store.channel_pause(id, until).await {
@@ -44,11 +47,11 @@ pub(crate) async fn run(shared: Arc<Shared>, id: ChannelId, drain: Drain) {
 
 /// The channel as it is now, or why nothing can be sent through it. Nothing when it is gone or
 /// the database is.
-async fn load(shared: &Shared, id: ChannelId) -> Option<Result<Channel, Failure>> {
+async fn load(shared: &Shared, id: ChannelId) -> Option<(&'static str, Result<Channel, Failure>)> {
     let (stored, secrets) = match shared.store.channel_load(&shared.key, id).await {
         Ok(found) => found?,
         Err(cause @ hoop_store::Error::Corrupt { .. }) => {
-            return Some(Err(Failure::temporary(cause.to_string())));
+            return Some(("unknown", Err(Failure::temporary(cause.to_string()))));
         }
         Err(cause) => {
             tracing::warn!(%cause, "a channel can't be read");
@@ -60,23 +63,27 @@ async fn load(shared: &Shared, id: ChannelId) -> Option<Result<Channel, Failure>
         let default = shared.defaults.iter().find(|default| default.kind == stored.kind);
         let Some(default) = default else {
             let why = format!("no notifier has {} set up in its environment", stored.kind);
-            return Some(Err(Failure::temporary(why)));
+            return Some((stored.kind.as_str(), Err(Failure::temporary(why))));
         };
         known = Known { settings: &default.settings, secrets: &default.secrets };
     }
-    Some(Channel::new(stored.kind, known, &shared.client, shared.pace.patience))
+    let channel = Channel::new(stored.kind, known, &shared.client, shared.pace.patience);
+    Some((stored.kind.as_str(), channel))
 }
 
 /// Sends one delivery and writes down what became of it. Returns the pause that was asked for.
 async fn deliver(
     shared: &Shared,
+    kind: &'static str,
     channel: &Result<Channel, Failure>,
     claimed: &Claimed,
 ) -> Option<Duration> {
     let begun = Instant::now();
     let attempt = match channel {
         Ok(channel) => {
-            let sent = timeout(shared.pace.patience, channel.send(claimed, Utc::now())).await;
+            let span = span!("tell", channel = kind, event = %claimed.event.id);
+            let sending = channel.send(claimed, Utc::now()).instrument(span);
+            let sent = timeout(shared.pace.patience, sending).await;
             sent.unwrap_or_else(|_| {
                 let patience = shared.pace.patience;
                 Err(Failure::temporary(format!("there was no answer within {patience:?}")))
@@ -86,6 +93,7 @@ async fn deliver(
     };
     let pause = attempt.as_ref().err().and_then(|failure| failure.pause);
     let outcome = shared.pace.judge(attempt, claimed.failed, Utc::now(), chance());
+    metrics::tried(kind, &outcome, begun.elapsed());
     log(claimed, &outcome);
     settle(shared, claimed, &outcome, begun).await;
     pause

@@ -14,6 +14,7 @@ pub mod event;
 mod intake;
 mod lane;
 pub mod message;
+mod metrics;
 
 use std::sync::Arc;
 
@@ -64,6 +65,9 @@ impl Service {
     /// Delivers events until the drain begins; what is under way is finished. `ready` is
     /// called when the consumer is there.
     pub async fn run(self, drain: Drain, ready: impl FnOnce()) {
+        metrics::show();
+        self.shared.store.show();
+        self.bus.show();
         // Before the first event: what the environment sets up is to be told of it, too.
         self.shared.keep_house().await;
         let dispatch = dispatch::run(self.shared.clone(), drain.clone());

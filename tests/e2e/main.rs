@@ -18,6 +18,7 @@ mod limits;
 mod live;
 mod mysql;
 mod native_clients;
+mod metrics;
 mod native_logins;
 mod notifications;
 mod object_store;
@@ -32,4 +33,5 @@ mod settings;
 mod taken_away;
 
 /// What tests return: `?` in them shows the whole chain of causes.
+mod traces;
 type Result<T = (), E = anyhow::Error> = anyhow::Result<T, E>;

@@ -5,6 +5,7 @@ mod graph;
 mod length;
 mod links;
 mod manifests;
+mod metrics;
 mod migrations;
 mod module_names;
 mod todo;
@@ -47,6 +48,7 @@ const RULES: &[Rule] = &[
     Rule { law: graph::LAW, because: graph::BECAUSE, check: graph::check },
     Rule { law: migrations::LAW, because: migrations::BECAUSE, check: migrations::check },
     Rule { law: links::LAW, because: links::BECAUSE, check: links::check },
+    Rule { law: metrics::LAW, because: metrics::BECAUSE, check: metrics::check },
     Rule { law: variables::LAW, because: variables::BECAUSE, check: variables::check },
 ];
 

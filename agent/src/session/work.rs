@@ -7,6 +7,7 @@ use std::{collections::HashSet, sync::Arc, time::Instant};
 use hoop_proto::v1::channel_open::Kind;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::{
     connector::{CancelHandle, Connector, Exit, Failure, Opened, Running},
@@ -37,10 +38,21 @@ enum Outcome {
 }
 
 impl Work {
-    pub(super) fn reach(&mut self, channel: u32, connector: Arc<Connector>, kind: Kind) {
+    /// Reaches the target of a channel; how long that takes, `span` says.
+    pub(super) fn reach(
+        &mut self,
+        channel: u32,
+        connector: Arc<Connector>,
+        kind: Kind,
+        span: Span,
+    ) {
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let reached = connector.reach(kind).await;
+            let reached = connector.reach(kind).instrument(span.clone()).await;
+            if let Err(failure) = &reached {
+                span.record("reason", failure.reason.as_str());
+            }
+            drop(span);
             metrics::reached(begun.elapsed(), reached.as_ref().err().map(|cause| cause.reason));
             Outcome::Done(match reached {
                 Ok(opened) => Done::Opened { channel, opened },

@@ -185,6 +185,7 @@ impl Rig {
             sealed_secret: sealed.into(),
             window: 0,
             command,
+            traceparent: String::new(),
         }));
         let mut stream = self.edge.stream().await;
         let Some(up::Frame::AttachHello(hello)) = stream.sent().await else {

@@ -9,6 +9,7 @@ use hoop_bus::Question;
 use hoop_domain::{DenialCode, Secret, SessionId, seal, time::to_micros};
 use hoop_policy::access::{AccessPermit, LiveSessions, RoomPermit, decide};
 use hoop_proto::v1::{self, authorize_reply::Outcome};
+use hoop_runtime::{span, trace};
 use hoop_store::{
     agent::Agent,
     connection::Connection,
@@ -16,7 +17,9 @@ use hoop_store::{
     user::User,
 };
 
-use crate::{App, error::chain};
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::{App, error::chain, metrics};
 use facts::Case;
 
 /// The longest client address and application name that are kept.
@@ -24,21 +27,32 @@ const LONGEST: usize = 256;
 
 pub(super) async fn answer(app: App, question: Question) {
     let outcome = match question.decode::<v1::AuthorizeRequest>() {
-        Ok(request) => outcome(&app, request).await,
+        Ok(request) => {
+            let span = span!("authorize", session = Empty, outcome = Empty);
+            trace::follow(&span, &request.traceparent);
+            outcome(&app, request).instrument(span).await
+        }
         Err(_) => Outcome::Denial(v1::Denial::of(DenialCode::Malformed)),
     };
     question.answer(&v1::AuthorizeReply { outcome: Some(outcome) }).await;
 }
 
 async fn outcome(app: &App, request: v1::AuthorizeRequest) -> Outcome {
-    match authorize(app, request).await {
+    let outcome = match authorize(app, request).await {
         Ok(grant) => Outcome::Grant(grant),
         Err(Refusal::Denied(code)) => Outcome::Denial(v1::Denial::of(code)),
         Err(Refusal::Failed(cause)) => {
             tracing::error!(cause, "control.authorize failed");
             Outcome::Denial(v1::Denial::of(DenialCode::DeciderUnavailable))
         }
-    }
+    };
+    let decided = match &outcome {
+        Outcome::Grant(_) => "granted",
+        Outcome::Denial(denial) => denial.reason().as_str(),
+    };
+    metrics::decided(decided);
+    Span::current().record("outcome", decided);
+    outcome
 }
 
 /// Why there is no session.

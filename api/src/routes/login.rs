@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Instant};
 
 use axum::{Json, extract::State, response::IntoResponse};
 use chrono::{DateTime, TimeDelta, Utc};
-use hoop_domain::Secret;
+use hoop_domain::{Secret, attempts::TooMany};
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use crate::{
     auth::{Source, guesses::Guess, password, token},
     error::{Problem, Result},
     extract::Body,
+    metrics,
 };
 
 /// How long a login lasts.
@@ -74,13 +75,16 @@ async fn sign_in(
     source: IpAddr,
     request: LoginRequest,
 ) -> Result<impl IntoResponse + use<>> {
-    let guess = Guess::new(app, source, &request.email, Instant::now())?;
+    let too_many = |_: &TooMany| metrics::login("too_many");
+    let guess = Guess::new(app, source, &request.email, Instant::now()).inspect_err(too_many)?;
     // The same time and the same answer, whether the address or the password is wrong.
     let hash = app.org.user_password(&request.email).await?;
-    let attempt = guess.begin(Instant::now())?;
+    let attempt = guess.begin(Instant::now()).inspect_err(too_many)?;
     if !password::verify(app, Secret::new(request.password), hash).await? {
+        metrics::login("wrong");
         return Err(Error::WrongPassword);
     }
+    metrics::login("right");
     guess.succeeded(attempt);
     let user = app.org.user_fetch(&request.email).await?;
     let token = token::generate(token::Kind::Login)?;
@@ -94,7 +98,6 @@ async fn sign_in(
 mod tests {
     use std::time::Duration;
 
-    use hoop_domain::attempts::TooMany;
     use http::header::RETRY_AFTER;
 
     use super::*;

@@ -43,9 +43,14 @@ const TAKEN_AWAY: &str =
 /// Proxies close what is silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Each holds a segment of up to 16 MiB while it is read, and mostly much less.
-const MOST_TAILS: usize = 256;
+pub(crate) const MOST_TAILS: usize = 256;
 
 static TAILS: Semaphore = Semaphore::const_new(MOST_TAILS);
+
+/// How many sessions are followed.
+pub(crate) fn going_on() -> usize {
+    MOST_TAILS.saturating_sub(TAILS.available_permits())
+}
 
 /// Follows a session until it ends.
 ///
@@ -89,7 +94,8 @@ pub(crate) async fn stream(
             Ok(Next::End(event)) => Ok(Some((event, None))),
             Err(error) if final_word(&error) => Ok(Some((taken_away()?, None))),
             Err(error) => {
-                tracing::warn!(cause = chain(&error), "a tail was cut off");
+                let session = tail.session;
+                tracing::warn!(%session, cause = chain(&error), "a tail was cut off");
                 Err(error)
             }
         }

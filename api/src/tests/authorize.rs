@@ -18,6 +18,7 @@ pub(super) fn request(proof: Proof) -> v1::AuthorizeRequest {
         client_address: "192.0.2.1:4711".into(),
         client_application: "psql\u{1b}[2J".into(),
         verb: "connect".into(),
+        traceparent: String::new(),
     }
 }
 

@@ -153,10 +153,10 @@ impl Worker {
         match live.session.feed(direction, &encoded, ticket, now) {
             Fed::Record { ack } => {
                 live.spooled.append(&encoded).await;
-                self.pending_packets += 1;
                 // As the segment counts it, so that the two add up to nothing.
                 let record = hoop_store::recording::format::record_header(0).len() + encoded.len();
-                self.pending_bytes += u64::try_from(record).unwrap_or(u64::MAX);
+                let record = u64::try_from(record).unwrap_or(u64::MAX);
+                self.pending(self.pending_packets + 1, self.pending_bytes.saturating_add(record));
                 self.shared.meter.recorded();
                 match ack {
                     Some(ticket) => consumer.acknowledge(ticket).await,
@@ -198,6 +198,7 @@ impl Worker {
         match self.shared.store.add_flaws(&self.lease, &write).await {
             Ok(()) => {
                 tracing::error!(%session, direction, seq, "a packet came after the recording's end");
+                self.shared.meter.flawed(&write);
                 consumer.acknowledge(ticket).await
             }
             // It is delivered again and tried again.

@@ -53,8 +53,8 @@ impl Worker {
         match done {
             Some(Done::Committed { session, packets, bytes, finished }) => {
                 self.in_flight = self.in_flight.saturating_sub(1);
-                self.pending_packets = self.pending_packets.saturating_sub(packets);
-                self.pending_bytes = self.pending_bytes.saturating_sub(bytes);
+                let left = self.pending_packets.saturating_sub(packets);
+                self.pending(left, self.pending_bytes.saturating_sub(bytes));
                 let Some(live) = self.live.get_mut(&session) else { return Ok(None) };
                 let tickets = live.session.committed();
                 if finished {

@@ -30,7 +30,10 @@ pub(crate) async fn open(
         session::open(channel, &credentials, request).await
     };
     let what = format!("waiting for {connection}");
-    spinner::during(&what, opening).await.map_err(|error| explain(error, connection))
+    let opened = spinner::during(&what, opening).await;
+    let session = opened.map_err(|error| explain(error, connection))?;
+    tracing::Span::current().record("session", session.id.to_string());
+    Ok(session)
 }
 
 /// The error in a sentence for who asked for `connection`.

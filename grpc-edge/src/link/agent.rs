@@ -6,9 +6,11 @@ use futures_util::StreamExt;
 use hoop_bus::{Question, Subject};
 use hoop_domain::{AgentId, EndReason, SessionId};
 use hoop_proto::{self as proto, down, packet, up};
+use hoop_runtime::{span, trace};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
+use tracing::{Instrument, field::Empty};
 
 use super::{Arrival, DownStream, SILENCE_LIMIT, endpoint, status_of};
 use crate::{
@@ -26,7 +28,13 @@ pub(super) async fn attach(
     arrival: Arrival,
     hello: proto::AttachHello,
 ) -> Result<DownStream, Status> {
-    let end = shared.attach(&hello).await.map_err(|denial| status_of(&denial))?;
+    let span = span!("attach agent", session = Empty);
+    trace::follow(&span, arrival.traceparent());
+    if let Ok(id) = SessionId::try_from(hello.session.as_ref()) {
+        span.record("session", id.to_string());
+    }
+    let attached = shared.attach(&hello).instrument(span).await;
+    let end = attached.map_err(|denial| status_of(&denial))?;
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
     tokio::spawn(endpoint::feed(end.inlet, arrival.frames, gone, EndReason::AgentLost));

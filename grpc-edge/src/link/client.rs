@@ -5,13 +5,25 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hoop_domain::EndReason;
 use hoop_proto::{self as proto, down, packet};
+use hoop_runtime::{span, trace};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
+use tracing::{Instrument, field::Empty};
 
 use super::{Arrival, DownStream, endpoint, status_of};
 use crate::{control, edge::Shared, open::Caller, session::outlet};
 
 pub(super) async fn open(
+    shared: &Arc<Shared>,
+    arrival: Arrival,
+    hello: proto::ClientHello,
+) -> Result<DownStream, Status> {
+    let span = span!("open session", session = Empty, way = "grpc");
+    trace::follow(&span, arrival.traceparent());
+    open_traced(shared, arrival, hello).instrument(span).await
+}
+
+async fn open_traced(
     shared: &Arc<Shared>,
     arrival: Arrival,
     hello: proto::ClientHello,
@@ -23,6 +35,7 @@ pub(super) async fn open(
         client_address: arrival.address(),
         client_application: hello.application.clone(),
         verb: hello.verb,
+        traceparent: trace::carried(arrival.traceparent()),
     };
     let permit =
         control::authorize(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;

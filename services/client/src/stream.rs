@@ -6,6 +6,7 @@ use hoop_proto::{
     packet::LARGEST_FRAME,
     v1::{PreConnectRequest, pre_connect_response::Advice, transport_client::TransportClient, up},
 };
+use hoop_runtime::trace;
 use tonic::{Request, metadata::AsciiMetadataValue, transport::Channel};
 
 use crate::{
@@ -116,6 +117,10 @@ pub async fn open(
     let mut request = Request::new(Outgoing::new(Arc::clone(&outbox), silence));
     let sender = Sender(outbox);
     credentials.sign(&mut request);
+    let traced = trace::current().and_then(|parent| AsciiMetadataValue::try_from(parent).ok());
+    if let Some(parent) = traced {
+        request.metadata_mut().insert("traceparent", parent);
+    }
     let mut client = TransportClient::new(channel).max_decoding_message_size(LARGEST_FRAME);
     let response = tokio::time::timeout(OPEN_TIMEOUT, client.connect(request))
         .await

@@ -1,4 +1,4 @@
-//! Configuration, logs, metrics, shutdown and back-off for every process.
+//! Configuration, logs, metrics, traces, shutdown and back-off for every process.
 //!
 //! A process is `process::run(name, |env, drain| …)`: the environment is read once, the
 //! signals become a [`Drain`](shutdown::Drain), an error is printed once.
@@ -10,6 +10,7 @@ pub mod process;
 pub mod shutdown;
 pub mod step;
 mod telemetry;
+pub mod trace;
 
 pub use config::Env;
 pub use shutdown::Drain;

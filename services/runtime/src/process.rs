@@ -32,7 +32,8 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let env = Env::from_process()?;
-    telemetry::init(&env)?;
+    // Dropped last: what ends with the process is in the traces, too.
+    let _traces = telemetry::init(&env, name)?;
     install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

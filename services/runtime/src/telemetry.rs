@@ -1,10 +1,20 @@
-//! Logs: to stderr, because stdout belongs to the READY line and to data.
+//! Logs: to stderr, because stdout belongs to the READY line and to data. And traces.
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::{FilterExt, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
-use crate::config::{self, Env};
+use crate::{
+    config::{self, Env},
+    trace::{self, Traces},
+};
 
-pub(crate) fn init(env: &Env) -> Result<(), config::Error> {
+/// Begins to log, and to export traces when the environment says where to.
+pub(crate) fn init(env: &Env, name: &'static str) -> Result<Option<Traces>, config::Error> {
     let mut directives = env.text("RUST_LOG").unwrap_or_else(|| "info,async_nats=warn".into());
     if env.text("LOG_GRPC").as_deref() == Some("1") {
         directives.push_str(",h2=debug,hyper=debug,tonic=debug");
@@ -13,12 +23,16 @@ pub(crate) fn init(env: &Env) -> Result<(), config::Error> {
         name: "RUST_LOG".into(),
         why: cause.to_string(),
     })?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let outcome = match env.text("LOG_FORMAT").as_deref() {
-        Some("json") => registry.with(fmt::layer().json().with_writer(std::io::stderr)).try_init(),
+    // Spans are for traces: each log line names its session itself.
+    let filter = filter.and(filter_fn(|what| what.target() != trace::TARGET));
+    let lines = match env.text("LOG_FORMAT").as_deref() {
+        Some("json") => {
+            fmt::layer().json().with_writer(std::io::stderr).with_filter(filter).boxed()
+        }
         None | Some("text") => {
             let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-            registry.with(fmt::layer().with_ansi(ansi).with_writer(std::io::stderr)).try_init()
+            let lines = fmt::layer().with_ansi(ansi).with_writer(std::io::stderr);
+            lines.with_filter(filter).boxed()
         }
         Some(other) => {
             return Err(config::Error::Malformed {
@@ -27,7 +41,9 @@ pub(crate) fn init(env: &Env) -> Result<(), config::Error> {
             });
         }
     };
+    let traces = trace::exporter(env, name)?;
+    let spans = traces.as_ref().map(trace::layer);
     // A second process in the same address space, as in tests, keeps the first's subscriber.
-    let _ = outcome;
-    Ok(())
+    let _ = tracing_subscriber::registry().with(lines).with(spans).try_init();
+    Ok(traces)
 }

@@ -48,6 +48,15 @@ impl Store {
         }
     }
 
+    /// Shows, from now on, how many of its connections are busy.
+    pub fn show(&self) {
+        let pool = self.pool.clone();
+        hoop_runtime::metrics::bounded("database_connections", CONNECTIONS.into(), move || {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            Some(pool.size().saturating_sub(idle).into())
+        });
+    }
+
     /// Brings the schema up to date. Several processes may call this at once: an advisory
     /// lock lets one do it and the others find it done.
     ///

@@ -60,6 +60,20 @@ pub const VARIABLES: &[Variable] = &[
         "127.0.0.1:19009 for api, 19010 for grpc-edge, 19011 for audit-writer, 19012 for notifier; off for agent",
         "where Prometheus finds the metrics of a process; `off` for nowhere",
     ),
+    variable(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        ALL,
+        "",
+        "the URL of a collector that takes traces over OTLP and gRPC; no traces when unset",
+    ),
+    variable(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        ALL,
+        "",
+        "what the collector wants to be sent beside them, such as `api-key=…`",
+    ),
+    variable("OTEL_SERVICE_NAME", ALL, "", "what the process is called in traces; its program"),
+    variable("OTEL_TRACES_SAMPLER_ARG", ALL, "1", "the share of traces that is exported, 0 to 1"),
     // state
     variable(
         "POSTGRES_DB_URI",
