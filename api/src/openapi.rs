@@ -28,7 +28,7 @@ use crate::{
         credentials::create, credentials::list, credentials::revoke,
         sessions::list, sessions::show, sessions::status, sessions::delete, sessions::kill,
         packets::list, statements::list, download::stream, tail::stream,
-        evidence::stream, manifests::list,
+        checkpoints::list, evidence::stream, manifests::list,
         sessions::audit_list, sessions::audit_show, sessions::audit_status,
         notifications::channels::list, notifications::channels::create,
         notifications::channels::show, notifications::channels::update,

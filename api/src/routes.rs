@@ -1,6 +1,7 @@
 //! The handlers, one file per thing, and the JSON that goes in and out.
 
 pub(crate) mod agents;
+pub(crate) mod checkpoints;
 pub(crate) mod connections;
 pub(crate) mod credentials;
 pub(crate) mod download;

@@ -20,6 +20,7 @@ use crate::{
     session::Limits,
     signing::{self, Seed},
     spool::Spool,
+    watermark::{Mark, SpoolMarks, Watermarks},
 };
 
 /// Transactions with large segments that run at a time; each takes some 20 MB.
@@ -42,6 +43,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long leases last.
     pub timing: Timing,
+    /// When the spool's disk is too full for new sessions.
+    pub marks: SpoolMarks,
 }
 
 impl Config {
@@ -65,6 +68,7 @@ impl Config {
             seed: Seed::from_env(env)?,
             limits: checked(limits)?,
             timing: Timing::default(),
+            marks: marks(env)?,
         })
     }
 
@@ -74,6 +78,7 @@ impl Config {
     /// When the database, the broker or the spool's disk is not available.
     pub async fn build(self) -> Result<Service, Error> {
         let writer = WriterId::generate();
+        let watermarks = Watermarks::new(self.spool.clone(), self.marks);
         let spool = Spool::open(&self.spool, writer)?;
         let key = signing::load(&self.seed, &self.spool)?;
         let store = Store::connect(self.postgres_uri.reveal()).await?;
@@ -97,8 +102,27 @@ impl Config {
             limits: Arc::new(self.limits),
             meter: Arc::new(Meter::default()),
         };
-        Ok(Service::new(shared, writer, self.timing))
+        Ok(Service::new(shared, writer, self.timing, watermarks))
     }
+}
+
+fn marks(env: &Env) -> Result<SpoolMarks, config::Error> {
+    let mark = |name: &str, default: Mark| match env.text(name) {
+        None => Ok(default),
+        Some(text) => text.parse().map_err(|_| config::Error::Malformed {
+            name: name.into(),
+            why: "expected a part of the disk that is used, as in 90%, or bytes that are free"
+                .into(),
+        }),
+    };
+    let defaults = SpoolMarks::default();
+    let high = mark("AUDIT_SPOOL_HIGH_WATERMARK", defaults.high)?;
+    // Whoever moves the high one moves the other one with it.
+    let low = mark("AUDIT_SPOOL_LOW_WATERMARK", high.lower())?;
+    SpoolMarks::new(high, low).ok_or_else(|| config::Error::Malformed {
+        name: "AUDIT_SPOOL_LOW_WATERMARK".into(),
+        why: "it must be reached before AUDIT_SPOOL_HIGH_WATERMARK: less used, or more free".into(),
+    })
 }
 
 /// A segment is held in memory while it is stored, and must be worth a row.

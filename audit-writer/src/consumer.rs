@@ -8,7 +8,11 @@
 
 mod paced;
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_nats::jetstream::{
     self,
@@ -29,9 +33,31 @@ const ACKNOWLEDGED: Bytes = Bytes::from_static(b"+ACK");
 /// Never to be delivered again.
 const TERMINATED: Bytes = Bytes::from_static(b"+TERM");
 
-/// What acknowledges one delivery: the subject to do it on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ticket(Box<str>);
+/// What acknowledges one delivery. Many are kept, so it is small: what the subject to do it on
+/// begins with is shared.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    prefix: Arc<str>,
+    /// How often the message was delivered.
+    times: i64,
+    message: u64,
+    delivery: u64,
+}
+
+impl crate::session::Ticket for Ticket {
+    fn message(&self) -> u64 {
+        self.message
+    }
+}
+
+/// The subject to acknowledge on.
+impl fmt::Display for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { prefix, times, message, delivery } = self;
+        // The time and what is pending are for us, and not read by the broker.
+        write!(f, "{prefix}{times}.{message}.{delivery}.0.0")
+    }
+}
 
 /// Something that was published on a session's subject.
 #[derive(Debug)]
@@ -52,6 +78,8 @@ pub(crate) struct Consumer {
     delivered: u64,
     /// How often the client had connected when the consumer was made.
     connects: u64,
+    /// What all subjects to acknowledge on begin with, once one is known.
+    prefix: Option<Arc<str>>,
 }
 
 impl Consumer {
@@ -78,7 +106,7 @@ impl Consumer {
             .await
             .map_err(Error::broker)?;
         let pull = Pull::new(consumer, &client, bus.jetstream().clone()).await?;
-        Ok(Self { pull, client, delivered: 0, connects })
+        Ok(Self { pull, client, delivered: 0, connects, prefix: None })
     }
 
     /// Whether the connection that it was made on is gone. What the broker had sent on it
@@ -113,7 +141,14 @@ impl Consumer {
         }
         self.delivered += 1;
         let more = info.pending != 0;
-        let ticket = Ticket(message.reply.as_deref().unwrap_or_default().into());
+        let (times, stream_sequence) = (info.delivered, info.stream_sequence);
+        let prefix = match &self.prefix {
+            Some(prefix) => prefix.clone(),
+            None => {
+                self.prefix.insert(prefix_of(message.reply.as_deref().unwrap_or_default())).clone()
+            }
+        };
+        let ticket = Ticket { prefix, times, message: stream_sequence, delivery: self.delivered };
         let Ok(Subject::Audit { session, direction }) = message.subject.parse() else {
             let digest = blake3::hash(&message.payload).to_hex();
             let subject = message.subject.as_str();
@@ -142,6 +177,32 @@ impl Consumer {
         if self.client.connection_state() != async_nats::connection::State::Connected {
             return Ok(());
         }
-        self.client.publish(String::from(ticket.0), word).await.map_err(Error::broker)
+        self.client.publish(ticket.to_string(), word).await.map_err(Error::broker)
+    }
+}
+
+/// What comes before the numbers: `$JS.ACK.<stream>.<consumer>.`, or, where the subject has
+/// more than nine parts, the same with a domain and an account.
+fn prefix_of(reply: &str) -> Arc<str> {
+    let before = if reply.split('.').count() == 9 { 4 } else { 6 };
+    reply.split_inclusive('.').take(before).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_becomes_the_subject_that_it_came_from() {
+        for (prefix, numbers) in [
+            ("$JS.ACK.AUDIT.writer-3.", "2.17.5.1699999999.3"),
+            ("$JS.ACK.hub.HASH.AUDIT.writer-3.", "2.17.5.1699999999.3"),
+            ("$JS.ACK.hub.HASH.AUDIT.writer-3.", "2.17.5.1699999999.3.token"),
+        ] {
+            assert_eq!(&*prefix_of(&format!("{prefix}{numbers}")), prefix);
+        }
+        let prefix = prefix_of("$JS.ACK.AUDIT.writer-3.2.17.5.1699999999.3");
+        let ticket = Ticket { prefix, times: 2, message: 17, delivery: 5 };
+        assert_eq!(ticket.to_string(), "$JS.ACK.AUDIT.writer-3.2.17.5.0.0");
     }
 }

@@ -10,7 +10,7 @@ use hoop_domain::Partition;
 use hoop_runtime::Drain;
 use hoop_store::{
     Store,
-    recording::{Lease, Round, WriterId},
+    recording::{Lease, Round, Trouble, WriterId},
 };
 use tokio::{
     sync::watch,
@@ -23,6 +23,7 @@ use crate::{
     commit::causes,
     meter::Meter,
     partition::{Ended, Shared, Worker},
+    watermark::Watermarks,
 };
 
 /// How long leases last.
@@ -60,6 +61,9 @@ pub(crate) struct Keeper {
     shared: Shared,
     writer: WriterId,
     timing: Timing,
+    watermarks: Watermarks,
+    /// What `api` was told last.
+    told: Option<Trouble>,
     running: HashMap<Partition, Running>,
     tasks: JoinSet<Outcome>,
     nudge: watch::Sender<()>,
@@ -68,11 +72,18 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(shared: Shared, writer: WriterId, timing: Timing) -> Self {
+    pub(crate) fn new(
+        shared: Shared,
+        writer: WriterId,
+        timing: Timing,
+        watermarks: Watermarks,
+    ) -> Self {
         Self {
             shared,
             writer,
             timing,
+            watermarks,
+            told: None,
             running: HashMap::new(),
             tasks: JoinSet::new(),
             nudge: watch::Sender::new(()),
@@ -99,6 +110,7 @@ impl Keeper {
                     if let Some(ready) = ready.take_if(|_| !self.failing) {
                         ready();
                     }
+                    meter.holds(self.running.len());
                     rounds += 1;
                     if rounds % ROUNDS_PER_LOG == 0 {
                         logged = meter.log(logged);
@@ -110,7 +122,6 @@ impl Keeper {
         self.leave().await;
         meter.log(logged);
     }
-                    meter.holds(self.running.len());
 
     async fn round(&mut self) {
         let _ = self.nudge.send(());
@@ -127,6 +138,11 @@ impl Keeper {
 
     async fn try_round(&mut self) -> Result<(), Error> {
         let round = self.store().leases_renew(self.writer, self.timing.lease).await?;
+        let trouble = self.watermarks.look(&self.shared.bus).await;
+        if trouble != self.told {
+            self.store().writer_trouble(self.writer, trouble).await?;
+            self.told = trouble;
+        }
         self.running.retain(|partition, running| {
             let held = round.held.contains(&running.lease);
             if !held {

@@ -24,6 +24,7 @@ pub mod segment;
 pub mod session;
 pub mod signing;
 pub mod spool;
+pub mod watermark;
 
 use hoop_runtime::Drain;
 use hoop_store::recording::WriterId;
@@ -33,6 +34,7 @@ pub use error::Error;
 
 use lease::{Keeper, Timing};
 use partition::Shared;
+use watermark::Watermarks;
 
 /// A writer that is connected to everything and has not taken any partition yet.
 #[derive(Debug)]
@@ -40,11 +42,12 @@ pub struct Service {
     shared: Shared,
     writer: WriterId,
     timing: Timing,
+    watermarks: Watermarks,
 }
 
 impl Service {
-    const fn new(shared: Shared, writer: WriterId, timing: Timing) -> Self {
-        Self { shared, writer, timing }
+    const fn new(shared: Shared, writer: WriterId, timing: Timing, watermarks: Watermarks) -> Self {
+        Self { shared, writer, timing, watermarks }
     }
 
     /// Writes recordings until the drain begins; then stores what is spooled and gives its
@@ -55,8 +58,9 @@ impl Service {
         self.shared.meter.show();
         copies.database().show();
         bus.show();
+        let keeper = Keeper::new(self.shared, self.writer, self.timing, self.watermarks);
         tokio::select! {
-            () = Keeper::new(self.shared, self.writer, self.timing).run(drain, ready) => {}
+            () = keeper.run(drain, ready) => {}
             // Boxed: what speaks S3 is large.
             () = Box::pin(copies.copy_manifests()) => {}
             () = bus.show_streams() => {}

@@ -78,6 +78,8 @@ pub(crate) struct Worker {
     in_flight: usize,
     pending_packets: u64,
     pending_bytes: u64,
+    /// What need not stay in the stream any more.
+    released: Vec<Ticket>,
     /// Since when everything in the stream has been delivered.
     listening: Instant,
     /// When a session needs a step, at the earliest.
@@ -119,6 +121,7 @@ impl Worker {
             in_flight: 0,
             pending_packets: 0,
             pending_bytes: 0,
+            released: Vec::new(),
             listening: Instant::now(),
             wake: None,
             _committer: task,
@@ -176,6 +179,7 @@ impl Worker {
                 self.listening = Instant::now();
             }
             self.hand_over_due(!room);
+            self.let_go(consumer).await?;
             let wake = self.wake;
             tokio::select! {
                 biased;
@@ -201,18 +205,14 @@ impl Worker {
                         return Ok(Stopped::Disturbed);
                     }
                 }
-                _ = look.tick() => self.look_for_closed().await,
+                _ = look.tick() => {
+                    self.thin_out();
+                    self.look_for_closed().await;
+                }
             }
         }
     }
 
-    fn disturbed(&self, cause: &Error) {
-        let (cause, partition) = (crate::commit::causes(cause), self.lease.partition.number());
-        tracing::warn!(cause, partition, "the consumer is made anew");
-    }
-
-    /// Stores what is spooled, then ends.
-    async fn drain(mut self, consumer: &Consumer) -> Result<Ended, Error> {
     /// Takes note of what was spooled, or is not any more.
     fn pending(&mut self, packets: u64, bytes: u64) {
         let change = |now: u64, before: u64| now.cast_signed() - before.cast_signed();
@@ -222,6 +222,13 @@ impl Worker {
         (self.pending_packets, self.pending_bytes) = (packets, bytes);
     }
 
+    fn disturbed(&self, cause: &Error) {
+        let (cause, partition) = (crate::commit::causes(cause), self.lease.partition.number());
+        tracing::warn!(cause, partition, "the consumer is made anew");
+    }
+
+    /// Stores what is spooled, then ends.
+    async fn drain(mut self, consumer: &Consumer) -> Result<Ended, Error> {
         self.wake = Some(Instant::now());
         self.hand_over_due(true);
         let deadline = Instant::now() + DRAIN;

@@ -4,14 +4,15 @@
 //! feed ──▶ open piece ──cut──▶ in flight ──committed──▶ acknowledged
 //! ```
 //!
-//! A packet is acknowledged only when the step that holds it is committed, and the newest
-//! packet of each direction not before the recording is finished: as long as it is in the
-//! stream, an edge finds there what the next packet has to follow. A ticket `T` is what
-//! acknowledges one delivery of a packet.
+//! A packet is acknowledged only when the step that holds it is committed. The first packet
+//! `in` and the [newest of each direction](Retention) stay in the stream for longer: there an
+//! edge that takes the session over finds what it needs. A ticket `T` is what acknowledges
+//! one delivery of a packet.
 
 mod due;
 mod feed;
 mod piece;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod way;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 pub use due::{Due, Limits};
 pub use feed::{Fed, Known};
 pub use piece::PieceInfo;
+pub use tail::{Retention, Ticket};
 
 use piece::Piece;
 use way::Way;
@@ -38,6 +40,8 @@ pub struct Session<T> {
     begun_at: Option<DateTime<Utc>>,
     ended_at: DateTime<Utc>,
     ways: Both<Way<T>>,
+    /// `session_start`, when it is committed: it stays in the stream until the end.
+    first: Option<T>,
     open: Piece<T>,
     in_flight: VecDeque<InFlight<T>>,
     flaws: Vec<Flaw>,
@@ -79,6 +83,7 @@ impl<T> Session<T> {
             begun_at: None,
             ended_at: DateTime::UNIX_EPOCH,
             ways: Both::from_fn(|direction| Way::new(Head::start(id, direction), now)),
+            first: None,
             open: Piece::default(),
             in_flight: VecDeque::new(),
             flaws: Vec::new(),
@@ -165,27 +170,43 @@ impl<T> Session<T> {
         Step { write, piece }
     }
 
+    /// How many packets, and bytes, of it stay in the stream although they are stored.
+    #[must_use]
+    pub fn kept(&self) -> (usize, u64) {
+        let Both { inward, outward } = &self.ways;
+        let packets = inward.tail.packets() + outward.tail.packets();
+        (packets, inward.tail.bytes() + outward.tail.bytes())
+    }
+
+    /// What need not stay in the stream any more at `now`, to be acknowledged.
+    pub fn release(&mut self, now: Instant, retention: &Retention) -> impl Iterator<Item = T> {
+        let Both { inward, outward } = &mut self.ways;
+        let inward = std::iter::from_fn(move || inward.tail.release(now, retention));
+        inward.chain(std::iter::from_fn(move || outward.tail.release(now, retention)))
+    }
+}
+
+impl<T: Ticket> Session<T> {
     /// The oldest step in flight is committed. Returns what to acknowledge; that is
     /// everything when it was the last step.
-    pub fn committed(&mut self) -> Vec<T> {
+    pub fn committed(&mut self, now: Instant, retention: &Retention) -> Vec<T> {
         let Some(step) = self.in_flight.pop_front() else { return Vec::new() };
         let last = self.finishing && self.in_flight.is_empty();
-        let mut acks = Vec::with_capacity(step.tickets.len());
+        let mut acks = Vec::new();
         for held in step.tickets {
-            let way = self.ways.get_mut(held.direction);
-            if held.seq == way.head.seq && held.seq != 0 && !last {
-                // A copy that was delivered before is as good; it goes with the stream's message.
-                way.kept = Some(held.ticket);
-            } else {
-                acks.push(held.ticket);
-            }
+            acks.extend(self.keep(held, now));
         }
         for direction in hoop_domain::Direction::BOTH {
             let way = self.ways.get_mut(direction);
             way.committed = way.committed.max(*step.seqs.get(direction));
             if last {
-                acks.extend(way.kept.take());
+                acks.extend(std::iter::from_fn(|| way.tail.pop()));
             }
+        }
+        if last {
+            acks.extend(self.first.take());
+        } else {
+            acks.extend(self.release(now, retention));
         }
         acks
     }

@@ -41,6 +41,8 @@ pub struct Edge {
 #[derive(Debug)]
 pub struct Shared {
     pub(crate) id: String,
+    /// How long the broker may take no packet before its session ends.
+    pub(crate) stall_timeout: Duration,
     pub(crate) bus: Bus,
     pub(crate) agents: Agents,
     pub(crate) cancel_keys: CancelKeys,
@@ -106,6 +108,7 @@ impl Config {
         let (drain_handle, drain) = Drain::new();
         let shared = Shared {
             id,
+            stall_timeout: self.stall_timeout,
             bus,
             agents: Agents::default(),
             cancel_keys: CancelKeys::default(),
@@ -194,11 +197,11 @@ impl Shared {
     pub(crate) fn hold(self: &Arc<Self>, held: Held, subscriptions: crate::session::Subscriptions) {
         let (shared, session) = (self.clone(), held.session.clone());
         let reported = held.client_of.is_some();
+        let end = if reported { "client" } else { "agent" };
+        let span = span!("session", session = %session.id(), end, reason = Empty);
         self.sessions().insert(session.id(), held);
         self.changed.notify_one();
         tokio::spawn(async move {
-        let end = if reported { "client" } else { "agent" };
-        let span = span!("session", session = %session.id(), end, reason = Empty);
             let id = session.id();
             let mut drive = pin!(session.clone().drive(subscriptions));
             let driven = tokio::select! {
@@ -212,11 +215,11 @@ impl Shared {
             if !driven {
                 drive.await;
             }
-            if let Some(closed) = session.unrecorded_end() {
-                shared.ended.note(id, &closed);
-            }
             if let Some(closed) = session.ended_with() {
                 span.record("reason", closed.reason().as_str());
+            }
+            if let Some(closed) = session.unrecorded_end() {
+                shared.ended.note(id, &closed);
             }
             shared.sessions().remove(&id);
             shared.cancel_keys.forget(id);

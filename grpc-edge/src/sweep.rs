@@ -13,8 +13,6 @@ use crate::{
     limits::Due,
 };
 
-/// A packet that has had no receipt for this long will have none.
-const STALL_LIMIT: Duration = Duration::from_secs(15);
 /// The other edge says something every [`KEEP_ALIVE`]; thrice is enough.
 const SILENCE_LIMIT: Duration = Duration::from_secs(45);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -33,7 +31,7 @@ impl Shared {
             if self.bus.connected() {
                 broker_heard_at = now;
             }
-            let broker_gone = now.duration_since(broker_heard_at) > STALL_LIMIT;
+            let broker_gone = now.duration_since(broker_heard_at) > self.stall_timeout;
             let keep_alive = now.duration_since(kept_alive_at) >= KEEP_ALIVE;
             if keep_alive {
                 kept_alive_at = now;
@@ -57,7 +55,7 @@ impl Shared {
             }
             return;
         }
-        let stalled = session.stalled_for(now).is_some_and(|stalled| stalled > STALL_LIMIT);
+        let stalled = session.stalled_for(now).is_some_and(|stalled| stalled > self.stall_timeout);
         if (stalled || broker_gone) && session.end(EndReason::RecordingUnavailable) {
             tracing::error!(session = %id, "session ended: the broker takes no packets");
         }

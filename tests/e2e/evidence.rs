@@ -9,7 +9,7 @@ use hoop_domain::manifest::SigningKey;
 use hoop_tests::{Gateway, Psql, cli::Person};
 use serde_json::Value;
 
-use crate::Result;
+use crate::{Result, live::Talker};
 
 /// A gateway with three finished recordings, an auditor, and the key that is ours.
 struct Scene {
@@ -176,4 +176,78 @@ async fn who_remembers_the_chain_notices_that_its_end_is_gone() -> Result {
     scene.expect(&[], &[]).await?;
     scene.expect(&["--remember", &file], &["chain_cut_off"]).await?;
     scene.expect(&["--remember", &file], &["chain_cut_off"]).await
+}
+
+#[tokio::test]
+async fn an_open_session_is_verified_and_each_kind_of_tampering_with_it_is_found() -> Result {
+    let scene = Scene::new().await?;
+    let Scene { gateway, .. } = &scene;
+    let mut psql = Talker::start(&gateway.access(1).await?)?;
+    psql.tell("select 'the first segment'").await?;
+    let signed = async |count: u32| {
+        let sql = "select coalesce(max(c.segments), 0) from checkpoints c
+                   where not exists (select 1 from manifests m where m.session = c.session)";
+        hoop_testkit::eventually("a checkpoint", async || {
+            let found: u32 = gateway.run_on_state(sql).await?.trim().parse()?;
+            ensure!(count <= found, "{found} segments");
+            Ok(())
+        })
+        .await
+    };
+    signed(1).await?;
+    psql.tell("select 'the second segment'").await?;
+    signed(2).await?;
+    let open = "select session from checkpoints c
+                where not exists (select 1 from manifests m where m.session = c.session)";
+    let id = gateway.run_on_state(open).await?.trim().to_owned();
+    // From here on nothing is added.
+    hoop_testkit::eventually("all to be signed", async || {
+        let recording = gateway.rest.recording(&id).await?;
+        let output = recording.output_bytes()?;
+        ensure!(output.windows(18).any(|words| words == b"the second segment"), "no answer");
+        let there = recording.input.len() + recording.output.len();
+        let sql = format!("select in_packets + out_packets from recordings where session = '{id}'");
+        let stored: usize = gateway.run_on_state(&sql).await?.trim().parse()?;
+        ensure!(there == stored, "{stored} of {there} packets are stored");
+        Ok(())
+    })
+    .await?;
+    scene.expect(&["--session", &id], &[]).await?;
+    scene.expect(&[], &[]).await?;
+
+    // As evidence, on a machine that knows no gateway.
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("evidence.tar").display().to_string();
+    Psql(scene.auditor.hoop(&["audit", "export", &id, "--file", &file])?.output().await?)
+        .success()?;
+    let verify = ["audit", "verify", &file, "--public-key", &scene.key];
+    let shown = Psql(Person::new()?.hoop(&verify)?.output().await?).success()?;
+    ensure!(shown.starts_with("ok ") && shown.contains("still open"), "{shown}");
+
+    let of = format!("where session = '{id}'");
+    scene.tamper(&format!("create table kept as select * from recording_segments {of}")).await?;
+    scene.tamper(&format!("create table signed as select * from checkpoints {of}")).await?;
+    // The tail.
+    scene.tamper(&format!("delete from recording_segments {of} and 1 <= number")).await?;
+    let (exit, found) = scene.verify(&[]).await?;
+    ensure!(exit == 1 && found.first().is_some_and(|code| code == "segment_missing"), "{found:?}");
+    ensure!(found.contains(&"cut_off".to_owned()), "{found:?}");
+    let missing = "where k.number not in (select number from recording_segments r
+                     where r.session = k.session)";
+    scene.tamper(&format!("insert into recording_segments select * from kept k {missing}")).await?;
+    scene.expect(&[], &[]).await?;
+    // The checkpoint.
+    scene
+        .tamper(&format!(
+            "update checkpoints set encoded = replace(encoded, 'ended 1', 'ended 2') {of}"
+        ))
+        .await?;
+    scene.expect(&[], &["checkpoint_changed"]).await?;
+    scene.tamper(&format!("delete from checkpoints {of}")).await?;
+    scene.expect(&[], &["checkpoint_missing"]).await?;
+    scene.tamper("insert into checkpoints select * from signed").await?;
+    scene.expect(&[], &[]).await?;
+    psql.end().await?;
+    gateway.rest.session_done(&id).await?;
+    scene.expect(&[], &[]).await
 }

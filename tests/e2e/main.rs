@@ -9,16 +9,18 @@ mod command_line_exec;
 mod command_line_sessions;
 mod command_line_terminal;
 mod commands;
+mod crash;
 mod drivers;
 mod edge_door;
 mod ending;
 mod evidence;
+mod fail_closed;
 mod lies;
 mod limits;
 mod live;
+mod metrics;
 mod mysql;
 mod native_clients;
-mod metrics;
 mod native_logins;
 mod notifications;
 mod object_store;
@@ -31,7 +33,7 @@ mod refusals;
 mod rest_input;
 mod settings;
 mod taken_away;
+mod traces;
 
 /// What tests return: `?` in them shows the whole chain of causes.
-mod traces;
 type Result<T = (), E = anyhow::Error> = anyhow::Result<T, E>;

@@ -6,13 +6,14 @@
 mod facts;
 
 use hoop_bus::Question;
-use hoop_domain::{DenialCode, Secret, SessionId, seal, time::to_micros};
-use hoop_policy::access::{AccessPermit, LiveSessions, RoomPermit, decide};
+use hoop_domain::{DenialCode, Partition, Secret, SessionId, seal, time::to_micros};
+use hoop_policy::access::{AccessPermit, LiveSessions, Recording, RoomPermit, decide};
 use hoop_proto::v1::{self, authorize_reply::Outcome};
 use hoop_runtime::{span, trace};
 use hoop_store::{
     agent::Agent,
     connection::Connection,
+    recording::Trouble,
     session::{NewSession, SessionCount},
     user::User,
 };
@@ -89,8 +90,25 @@ async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant
         .decrypt(connection.id, &connection.secret)
         .map_err(|error| Refusal::Failed(format!("connection {}: {error}", connection.name)))?;
     let opened = Opened { user: &user, connection: &connection, agent: &agent, secret: &secret };
-    let (permit, count) = room(app, permit).await?;
-    begin(app, permit, count, opened, request).await
+    let id = SessionId::generate();
+    Span::current().record("session", id.to_string());
+    let recording = recording(app, id).await?;
+    let (permit, count) = room(app, permit, recording).await?;
+    begin(app, id, permit, count, opened, request).await
+}
+
+/// What the writers say of the partition that the session would be in.
+async fn recording(app: &App, id: SessionId) -> Result<Recording, Refusal> {
+    let trouble = app.store.recording_trouble(Partition::of(id)).await;
+    let trouble = trouble.map_err(|error| Refusal::Failed(chain(&error)))?;
+    if let Some(trouble) = trouble {
+        tracing::warn!(trouble = trouble.as_str(), "a session was refused: no room to record it");
+    }
+    Ok(match trouble {
+        None => Recording::Ready,
+        Some(Trouble::NoWriter) => Recording::Unavailable,
+        Some(Trouble::SpoolNearlyFull | Trouble::StreamNearlyFull) => Recording::Full,
+    })
 }
 
 /// Counts the live sessions, where that matters, and asks whether there is room for one more.
@@ -98,6 +116,7 @@ async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant
 async fn room(
     app: &App,
     permit: AccessPermit,
+    recording: Recording,
 ) -> Result<(RoomPermit, Option<SessionCount>), Refusal> {
     let count = if permit.depends_on_count() {
         let org = app.store.org(permit.org());
@@ -109,7 +128,7 @@ async fn room(
         of_user: count.of_user,
         of_all: count.of_all,
     });
-    Ok((permit.with_room(live).map_err(Refusal::Denied)?, count))
+    Ok((permit.with_room(recording, live).map_err(Refusal::Denied)?, count))
 }
 
 /// What is opened, beside the permit to open it.
@@ -123,12 +142,13 @@ struct Opened<'a> {
 /// Puts the session on record and seals its secret. The only way to a grant is a permit.
 async fn begin(
     app: &App,
+    id: SessionId,
     permit: RoomPermit,
     count: Option<SessionCount>,
     opened: Opened<'_>,
     request: v1::AuthorizeRequest,
 ) -> Result<v1::Grant, Refusal> {
-    let (id, access) = (SessionId::generate(), permit.access());
+    let access = permit.access();
     let sealed = seal::seal(&opened.agent.seal_public_key, id, opened.secret.reveal())
         .map_err(|_| Refusal::Failed("the secret could not be sealed".into()))?;
     let session = NewSession {

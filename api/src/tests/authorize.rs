@@ -229,3 +229,31 @@ async fn a_revoked_token_ends_what_it_opened_and_nothing_else() {
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].reason, hoop_domain::EndReason::AccessRevoked);
 }
+
+#[tokio::test]
+async fn nobody_is_let_in_where_there_is_no_room_to_record_them() {
+    let world = World::new().await;
+    world.pg().await;
+    let good = request(credential(&world).await);
+    let writer = hoop_store::recording::WriterId::generate();
+    world
+        .sql(&format!(
+            "insert into audit_writers (id, seen_at) values ('{writer}', now());
+             update partition_leases set owner = '{writer}', expires_at = 'infinity'"
+        ))
+        .await;
+    assert!(matches!(authorize(&world, &good).await, Outcome::Grant(_)));
+    for trouble in ["spool_nearly_full", "stream_nearly_full"] {
+        world.sql(&format!("update audit_writers set trouble = '{trouble}'")).await;
+        let Outcome::Denial(denial) = authorize(&world, &good).await else { panic!("granted") };
+        assert_eq!(denial.code, "recording_full");
+        assert!(denial.message.contains("recording disk is nearly full"), "{}", denial.message);
+    }
+    // What a later version says is no less a reason.
+    world.sql("update audit_writers set trouble = 'unheard_of'").await;
+    assert_eq!(refusal(&world, &good).await, "decider_unavailable");
+    world.sql("update audit_writers set trouble = null").await;
+    assert!(matches!(authorize(&world, &good).await, Outcome::Grant(_)));
+    world.sql("update partition_leases set seen_at = now() - interval '61 s'").await;
+    assert_eq!(refusal(&world, &good).await, "recording_unavailable");
+}

@@ -3,7 +3,15 @@
 use hoop_recording::{evidence, evidence::Verdict};
 use serde_json::json;
 
-use super::{recordings::recorded, sessions::open, world::World};
+use hoop_domain::{Direction, EndReason};
+use hoop_proto::v1::{self, packet::Body};
+use hoop_store::recording::End;
+
+use super::{
+    recordings::{Recorder, recorded},
+    sessions::open,
+    world::World,
+};
 
 fn verified(bytes: &[u8]) -> Verdict {
     evidence::verify(bytes, &[]).unwrap()
@@ -53,4 +61,33 @@ async fn the_chain_comes_in_pages_with_its_end() {
     let later = "/api/audit/manifests?since=2999-01-01T00:00:00Z";
     assert_eq!(world.get(&root, later).await.body["data"], json!([]));
     assert_eq!(world.get(&root, "/api/audit/manifests?limit=0").await.status, 422);
+}
+
+#[tokio::test]
+async fn an_open_session_is_evidence_as_far_as_it_is_signed() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let root = world.root().await;
+    let session = open(&world, &ann).await;
+    let mut recorder = Recorder::new(&world, session);
+    let data = |text: &'static str| Body::Data(bytes::Bytes::from_static(text.as_bytes()));
+    for text in ["select 1", "select 2"] {
+        recorder.store(&[(Direction::In, data(text)), (Direction::Out, data(text))], None).await;
+    }
+    let listed = world.get(&root, "/api/audit/checkpoints").await.body;
+    assert_eq!(listed["data"][0]["session"], session.to_string());
+    let text = listed["data"][0]["signed"]["checkpoint"].as_str().unwrap();
+    assert!(text.starts_with("hoop recording checkpoint v1\n"), "{text}");
+    let path = format!("/api/sessions/{session}/evidence");
+    let checked = verified(&world.get(&ann, &path).await.bytes).outcome.unwrap();
+    assert_eq!((checked.findings, checked.open, checked.segments), (vec![], true, 2));
+    assert_eq!(world.get(&ann, "/api/audit/checkpoints").await.status, 403);
+
+    let end = Body::SessionEnd(v1::SessionEnd::of(EndReason::ClientClosed));
+    let done = Some(End::of(EndReason::ClientClosed));
+    recorder.store(&[(Direction::In, end)], done).await;
+    assert_eq!(world.get(&root, "/api/audit/checkpoints").await.body["data"], json!([]));
+    let checked = verified(&world.get(&ann, &path).await.bytes).outcome.unwrap();
+    assert_eq!((checked.findings, checked.open, checked.segments), (vec![], false, 3));
 }

@@ -32,6 +32,12 @@ pub(super) struct Answer {
     pub(super) body: Value,
 }
 
+/// The name of the database that a URI leads to.
+fn name_of(uri: &str) -> &str {
+    let path = uri.rsplit('/').next().unwrap_or_default();
+    path.split('?').next().unwrap_or_default()
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.drain.begin();
@@ -52,6 +58,10 @@ impl World {
                 let store = Store::connect(&uri).await?;
                 store.migrate().await?;
                 store.close().await;
+                // As if writers were always there.
+                postgres
+                    .run(name_of(&uri), "update partition_leases set seen_at = 'infinity'")
+                    .await?;
                 Ok(())
             })
             .await
@@ -75,6 +85,11 @@ impl World {
         // Questions over the bus are answered as long as the world lasts.
         tokio::spawn(service.run(drain));
         Self { router: router::router(app.clone()), app, nats, database, drain: handle }
+    }
+
+    pub(super) async fn sql(&self, sql: &str) {
+        let postgres = hoop_testkit::postgres().await.unwrap();
+        postgres.run(name_of(&self.database), sql).await.unwrap();
     }
 
     /// A user in these groups, and a token of theirs.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hoop_domain::{Both, SessionId, manifest::Flaw};
-use hoop_runtime::backoff::Backoff;
+use hoop_runtime::{backoff::Backoff, step};
 use hoop_store::recording::{Head, Progress, Write};
 use tokio::time::{Instant, sleep};
 
@@ -81,7 +81,11 @@ impl Worker {
         for delivery in batch {
             self.take(delivery, now, consumer).await?;
         }
+        let retention = self.shared.limits.retention;
         for session in touched {
+            if let Some(live) = self.live.get_mut(&session) {
+                self.released.extend(live.session.release(now, &retention));
+            }
             self.wake_for(session);
         }
         ready.map(|_| ())
@@ -151,17 +155,15 @@ impl Worker {
             };
         };
         match live.session.feed(direction, &encoded, ticket, now) {
-            Fed::Record { ack } => {
+            Fed::Record => {
                 live.spooled.append(&encoded).await;
+                step::at(step::Step::MidSegment);
                 // As the segment counts it, so that the two add up to nothing.
                 let record = hoop_store::recording::format::record_header(0).len() + encoded.len();
                 let record = u64::try_from(record).unwrap_or(u64::MAX);
                 self.pending(self.pending_packets + 1, self.pending_bytes.saturating_add(record));
                 self.shared.meter.recorded();
-                match ack {
-                    Some(ticket) => consumer.acknowledge(ticket).await,
-                    None => Ok(()),
-                }
+                Ok(())
             }
             Fed::Skip { ack } => {
                 self.shared.meter.skipped();
@@ -197,8 +199,8 @@ impl Worker {
         let (direction, seq) = (flaw.direction.as_str(), flaw.seq);
         match self.shared.store.add_flaws(&self.lease, &write).await {
             Ok(()) => {
-                tracing::error!(%session, direction, seq, "a packet came after the recording's end");
                 self.shared.meter.flawed(&write);
+                tracing::error!(%session, direction, seq, "a packet came after the recording's end");
                 consumer.acknowledge(ticket).await
             }
             // It is delivered again and tried again.

@@ -1,6 +1,9 @@
 //! Handing steps to the committer, and what follows when they are stored.
 
+use std::time::Duration;
+
 use hoop_domain::SessionId;
+use hoop_runtime::step;
 use tokio::time::Instant;
 
 use super::{Ended, Live, Worker};
@@ -10,6 +13,13 @@ use crate::{
     consumer::Consumer,
     session::Step,
 };
+
+/// All sessions of a partition keep no more than this in the stream although it is stored:
+/// eight partitions have 60 MB of tickets then, and an eighth of the stream.
+const KEPT_PACKETS: usize = 100_000;
+const KEPT_BYTES: u64 = 256 * 1024 * 1024;
+/// Less than this is nothing: whoever resumes needs some time to notice.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 impl Worker {
     /// Has the worker look at its sessions when this one needs a step.
@@ -39,6 +49,7 @@ impl Worker {
                     self.in_flight += 1;
                 }
             }
+            self.released.extend(live.session.release(now, &limits.retention));
         }
         let sessions = self.live.values();
         self.wake = sessions.filter_map(|live| live.session.wake_at(self.listening, limits)).min();
@@ -56,13 +67,16 @@ impl Worker {
                 let left = self.pending_packets.saturating_sub(packets);
                 self.pending(left, self.pending_bytes.saturating_sub(bytes));
                 let Some(live) = self.live.get_mut(&session) else { return Ok(None) };
-                let tickets = live.session.committed();
+                let retention = &self.shared.limits.retention;
+                let tickets = live.session.committed(Instant::now(), retention);
                 if finished {
                     let seqs = live.session.seqs();
                     self.finished.add(session, seqs);
                     self.live.remove(&session);
                     tracing::debug!(%session, "the recording is finished");
                 }
+                self.wake_for(session);
+                step::at(step::Step::BeforeStreamAck);
                 for ticket in tickets {
                     consumer.acknowledge(ticket).await?;
                 }
@@ -74,6 +88,37 @@ impl Worker {
                 partition: self.lease.partition.number(),
             })),
         }
+    }
+
+    /// Acknowledges what need not stay in the stream any more.
+    pub(super) async fn let_go(&mut self, consumer: &Consumer) -> Result<(), Error> {
+        for ticket in self.released.drain(..) {
+            consumer.acknowledge(ticket).await?;
+        }
+        Ok(())
+    }
+
+    /// When all sessions together keep more than there is room for, they keep it for a
+    /// shorter time.
+    pub(super) fn thin_out(&mut self) {
+        let mut retention = self.shared.limits.retention;
+        loop {
+            let (packets, bytes) = self.kept();
+            if packets <= KEPT_PACKETS && bytes <= KEPT_BYTES || retention.age.is_zero() {
+                return;
+            }
+            retention.age =
+                if retention.age < SHORTEST { Duration::ZERO } else { retention.age / 2 };
+            let now = Instant::now();
+            for live in self.live.values_mut() {
+                self.released.extend(live.session.release(now, &retention));
+            }
+        }
+    }
+
+    fn kept(&self) -> (usize, u64) {
+        let kept = self.live.values().map(|live| live.session.kept());
+        kept.fold((0, 0), |(packets, bytes), (more, larger)| (packets + more, bytes + larger))
     }
 
     /// Learns from their rows which silent sessions are over.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use hoop_domain::Both;
 use hoop_store::recording::End;
 use tokio::time::Instant;
 
-use super::Session;
+use super::{Retention, Session};
 
 /// When recordings are cut and finished.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Limits {
     pub outward_grace: Duration,
     /// A session that is closed by its row is finished when nothing came for this long.
     pub abandoned_after: Duration,
+    /// What of a live session stays in the stream.
+    pub retention: Retention,
 }
 
 impl Default for Limits {
@@ -32,6 +35,7 @@ impl Default for Limits {
             begin_after: Duration::from_millis(250),
             outward_grace: Duration::from_secs(5),
             abandoned_after: Duration::from_secs(10),
+            retention: Retention::default(),
         }
     }
 }
@@ -80,7 +84,9 @@ impl<T> Session<T> {
             return None;
         }
         let finish = self.finish_at(listening, limits).map(|(at, _)| at);
-        [finish, self.store_at(limits), self.begin_at(limits)].into_iter().flatten().min()
+        let release = self.release_at(&limits.retention);
+        let steps = [finish, self.store_at(limits), self.begin_at(limits), release];
+        steps.into_iter().flatten().min()
     }
 
     fn finish_at(&self, listening: Instant, limits: &Limits) -> Option<(Instant, End)> {
@@ -98,6 +104,11 @@ impl<T> Session<T> {
             }
             (None, _, None) => None,
         }
+    }
+
+    fn release_at(&self, retention: &Retention) -> Option<Instant> {
+        let Both { inward, outward } = &self.ways;
+        [inward, outward].into_iter().filter_map(|way| way.tail.expires_at(retention)).min()
     }
 
     fn store_at(&self, limits: &Limits) -> Option<Instant> {

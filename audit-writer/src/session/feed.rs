@@ -10,17 +10,17 @@ use hoop_store::recording::{End, Head};
 use prost::Message;
 use tokio::time::Instant;
 
-use super::{Session, piece::Held};
+use super::{
+    Session,
+    piece::Held,
+    tail::{Ticket, newer},
+};
 
 /// What to do with a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Fed<T> {
-    /// Append it to the spool. `ack` is that of the packet before, which was only kept in
-    /// the stream as the newest one.
-    Record {
-        /// To be acknowledged.
-        ack: Option<T>,
-    },
+    /// Append it to the spool.
+    Record,
     /// It does not go into the recording, because it is there or because it is no packet.
     Skip {
         /// To be acknowledged; what is missing here is acknowledged later.
@@ -67,7 +67,7 @@ enum Verdict {
     Foreign(FlawKind),
 }
 
-impl<T> Session<T> {
+impl<T: Ticket> Session<T> {
     /// Takes in what was published on the session's subject of `direction`.
     pub fn feed(
         &mut self,
@@ -77,8 +77,10 @@ impl<T> Session<T> {
         now: Instant,
     ) -> Fed<T> {
         let head = &self.ways.get(direction).head;
+        // The broker takes no message that is longer.
+        let length = u32::try_from(encoded.len()).unwrap_or(u32::MAX);
         match self.judge(direction, head, encoded) {
-            Verdict::Known { seq } => self.again(direction, seq, ticket, now),
+            Verdict::Known { seq } => self.again(Held { direction, seq, length, ticket }, now),
             Verdict::Next { packet, .. } if self.finishing => {
                 let flaw = Flaw { direction, seq: packet.seq, kind: FlawKind::Late };
                 Fed::Late { flaw, ticket }
@@ -86,7 +88,9 @@ impl<T> Session<T> {
             Verdict::Next { packet, chain, flaw } => {
                 self.last_arrival = now;
                 self.flaws.extend(flaw.map(|kind| Flaw { direction, seq: packet.seq, kind }));
-                self.record(direction, packet, chain, encoded.len(), ticket, now)
+                let held = Held { direction, seq: packet.seq, length, ticket };
+                self.record(held, packet, chain, now);
+                Fed::Record
             }
             Verdict::Foreign(kind) => {
                 let seq = head.seq + 1;
@@ -96,7 +100,7 @@ impl<T> Session<T> {
                 }
                 self.flaws.push(flaw);
                 // It holds number 0, which is no packet's, so it is never kept as the newest.
-                self.open.hold(Held { direction, seq: 0, ticket }, now);
+                self.open.hold(Held { direction, seq: 0, length, ticket }, now);
                 Fed::Skip { ack: None }
             }
         }
@@ -133,15 +137,8 @@ impl<T> Session<T> {
         }
     }
 
-    fn record(
-        &mut self,
-        direction: Direction,
-        packet: Packet,
-        chain: Chain,
-        length: usize,
-        ticket: T,
-        now: Instant,
-    ) -> Fed<T> {
+    fn record(&mut self, held: Held<T>, packet: Packet, chain: Chain, now: Instant) {
+        let direction = held.direction;
         let at = packet.taken_at();
         self.begun_at.get_or_insert(at);
         self.ended_at = self.ended_at.max(at);
@@ -150,7 +147,6 @@ impl<T> Session<T> {
         way.head.seq = way.head.seq.max(packet.seq);
         way.head.chain = chain;
         way.last_arrival = now;
-        let ack = way.kept.take();
         match packet.body {
             Some(Body::SessionEnd(end)) => way.head.end = Some(read_end(end)),
             Some(Body::SessionStart(start)) if self.org.is_none() => {
@@ -162,26 +158,36 @@ impl<T> Session<T> {
             }
             _ => {}
         }
-        self.open.add(Held { direction, seq: packet.seq, ticket }, length, at, now);
-        Fed::Record { ack }
+        self.open.add(held, at, now);
     }
 
     /// A packet was delivered once more.
-    fn again(&mut self, direction: Direction, seq: u64, ticket: T, now: Instant) -> Fed<T> {
-        let way = self.ways.get_mut(direction);
-        if way.committed < seq || (self.finishing && !self.in_flight.is_empty()) {
-            let held = Held { direction, seq, ticket };
+    fn again(&mut self, held: Held<T>, now: Instant) -> Fed<T> {
+        let (direction, seq) = (held.direction, held.seq);
+        let committed = self.ways.get(direction).committed;
+        if committed < seq || (self.finishing && !self.in_flight.is_empty()) {
             let step = self.in_flight.iter_mut().find(|step| seq <= *step.seqs.get(direction));
             match step {
                 Some(step) => step.tickets.push(held),
                 None => self.open.hold(held, now),
             }
-            Fed::Skip { ack: None }
-        } else if seq == way.head.seq {
-            way.kept = Some(ticket);
-            Fed::Skip { ack: None }
-        } else {
-            Fed::Skip { ack: Some(ticket) }
+            return Fed::Skip { ack: None };
+        }
+        Fed::Skip { ack: self.keep(held, now) }
+    }
+
+    /// Keeps a packet that is committed in the stream. Returns what is not to be kept.
+    pub(super) fn keep(&mut self, held: Held<T>, now: Instant) -> Option<T> {
+        match (held.direction, held.seq) {
+            (_, 0) => Some(held.ticket),
+            (Direction::In, 1) => match &mut self.first {
+                Some(first) => newer(first, held.ticket),
+                none => {
+                    *none = Some(held.ticket);
+                    None
+                }
+            },
+            (direction, _) => self.ways.get_mut(direction).tail.keep(held, now),
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Piece<T> {
 pub(super) struct Held<T> {
     pub(super) direction: Direction,
     pub(super) seq: u64,
+    /// The message's.
+    pub(super) length: u32,
     pub(super) ticket: T,
 }
 
@@ -50,12 +52,12 @@ impl<T> Default for Piece<T> {
 
 impl<T> Piece<T> {
     /// Counts a packet that goes into the spool.
-    pub(super) fn add(&mut self, held: Held<T>, length: usize, at: DateTime<Utc>, now: Instant) {
+    pub(super) fn add(&mut self, held: Held<T>, at: DateTime<Utc>, now: Instant) {
         let seqs = self.seqs.get_mut(held.direction);
         *seqs = Some((seqs.map_or(held.seq, |(first, _)| first), held.seq));
         self.packets += 1;
-        let record = RECORD_HEADER.saturating_add(length);
-        self.raw_bytes += u64::try_from(record).unwrap_or(u64::MAX);
+        let header = u64::try_from(RECORD_HEADER).unwrap_or(u64::MAX);
+        self.raw_bytes += header.saturating_add(held.length.into());
         self.times = Some((self.times.map_or(at, |(begun, _)| begun), at));
         self.hold(held, now);
     }

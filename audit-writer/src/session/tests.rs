@@ -9,7 +9,7 @@ use hoop_proto::v1::{self, packet::Body};
 use hoop_store::recording::{End, Progress};
 use tokio::time::{Duration, Instant};
 
-use super::{Due, Fed, Known, Limits, Session, Step};
+use super::{Due, Fed, Known, Limits, Retention, Session, Step, Ticket};
 use Direction::{In, Out};
 
 /// What an edge would publish for one direction.
@@ -51,6 +51,15 @@ impl Edge {
     }
 }
 
+impl Ticket for u32 {
+    fn message(&self) -> u64 {
+        (*self).into()
+    }
+}
+
+/// Nothing but the newest is kept.
+const NEWEST: Retention = Retention { bytes: 0, packets: 1, age: Duration::ZERO };
+
 /// A recording with its two edges; tickets are counted from 1.
 struct Scene {
     session: Session<u32>,
@@ -88,11 +97,19 @@ impl Scene {
     /// Cuts and commits what there is.
     fn store(&mut self) -> Vec<u32> {
         let _ = self.session.cut(Due::Store);
-        self.session.committed()
+        self.committed()
+    }
+
+    fn committed(&mut self) -> Vec<u32> {
+        self.session.committed(self.now, &NEWEST)
+    }
+
+    fn released(&mut self, retention: Retention) -> Vec<u32> {
+        self.session.release(self.now, &retention).collect()
     }
 }
 
-const RECORD: Fed<u32> = Fed::Record { ack: None };
+const RECORD: Fed<u32> = Fed::Record;
 const SKIP: Fed<u32> = Fed::Skip { ack: None };
 
 fn end(reason: EndReason) -> End {
@@ -107,10 +124,54 @@ fn the_newest_packet_of_each_direction_stays_in_the_stream() {
         assert_eq!(scene.feed(In, &inward), RECORD);
         assert_eq!(scene.feed(Out, &outward), RECORD);
     }
-    assert_eq!(scene.store(), [1, 2]);
+    assert_eq!(scene.store(), [2], "1 is the first packet");
     let next = scene.inward.data();
-    assert_eq!(scene.feed(In, &next), Fed::Record { ack: Some(3) });
-    assert_eq!(scene.store(), [0; 0]);
+    assert_eq!(scene.feed(In, &next), RECORD);
+    assert_eq!(scene.store(), [3]);
+    assert_eq!(scene.session.kept().0, 2);
+}
+
+#[test]
+fn what_an_end_may_not_have_received_stays_up_to_a_size_a_number_and_an_age() {
+    let mut scene = Scene::new();
+    let length = u64::try_from(scene.outward.data().len()).unwrap();
+    scene.outward = Edge::new(scene.session.id(), Out);
+    for _ in 0..8 {
+        let packet = scene.outward.data();
+        scene.feed(Out, &packet);
+    }
+    let all = Retention::default();
+    let _ = scene.session.cut(Due::Store);
+    assert_eq!(scene.session.committed(scene.now, &all), [0; 0]);
+    assert_eq!(scene.session.kept(), (8, 8 * length));
+    assert_eq!(scene.released(Retention { bytes: 6 * length, ..all }), [1, 2]);
+    assert_eq!(scene.released(Retention { packets: 5, ..all }), [3]);
+    scene.pass(Duration::from_secs(30));
+    let later = scene.outward.data();
+    scene.feed(Out, &later);
+    let _ = scene.session.cut(Due::Store);
+    assert_eq!(scene.session.committed(scene.now, &all), [0; 0]);
+    let limits = Limits::default();
+    let wake = scene.session.wake_at(scene.now, &limits).unwrap();
+    assert_eq!(wake, scene.now + Duration::from_secs(30));
+    scene.pass(Duration::from_secs(30));
+    assert_eq!(scene.released(all), [4, 5, 6, 7, 8]);
+    scene.pass(Duration::from_secs(3600));
+    assert_eq!(scene.released(all), [0; 0], "the newest stays");
+    assert_eq!(scene.session.wake_at(scene.now, &limits), None);
+}
+
+#[test]
+fn a_second_message_with_the_same_packet_does_not_stay() {
+    let mut scene = Scene::new();
+    let packet = scene.outward.data();
+    for _ in 0..3 {
+        scene.feed(Out, &packet);
+    }
+    assert_eq!(scene.store(), [1, 2], "an edge goes by the last message");
+    assert_eq!(scene.session.feed(Out, &packet, 3, scene.now), SKIP, "the same message");
+    assert_eq!(scene.session.feed(Out, &packet, 2, scene.now), Fed::Skip { ack: Some(2) });
+    assert_eq!(scene.session.kept().0, 1);
 }
 
 #[test]
@@ -123,9 +184,10 @@ fn nothing_of_a_step_is_acknowledged_before_it_is_committed() {
     assert_eq!(scene.feed(In, &packets[1]), RECORD);
     let _ = scene.session.cut(Due::Store);
     assert_eq!(scene.feed(In, &packets[2]), RECORD);
-    assert_eq!(scene.session.committed(), [1]);
-    assert_eq!(scene.session.committed(), [2]);
-    assert_eq!(scene.session.committed(), [0; 0]);
+    assert_eq!(scene.committed(), [0; 0], "the first packet stays");
+    assert_eq!(scene.committed(), [0; 0], "and the newest");
+    let _ = scene.session.cut(Due::Store);
+    assert_eq!(scene.committed(), [2]);
 }
 
 #[test]
@@ -145,18 +207,20 @@ fn the_agents_word_on_how_the_command_ended_goes_with_the_step_that_has_it() {
 #[test]
 fn a_packet_that_is_delivered_again_is_recorded_once_and_acknowledged_when_it_is_stored() {
     let mut scene = Scene::new();
-    let packets: Vec<Bytes> = (0..2).map(|_| scene.inward.data()).collect();
+    let packets: Vec<Bytes> = (0..2).map(|_| scene.outward.data()).collect();
     for packet in &packets {
-        assert_eq!(scene.feed(In, packet), RECORD);
+        assert_eq!(scene.feed(Out, packet), RECORD);
     }
-    assert_eq!(scene.feed(In, &packets[0]), SKIP, "it is spooled only");
+    assert_eq!(scene.feed(Out, &packets[0]), SKIP, "it is spooled only");
     let _ = scene.session.cut(Due::Store);
-    assert_eq!(scene.feed(In, &packets[0]), SKIP, "it is in flight only");
-    assert_eq!(scene.session.committed(), [1, 3, 4]);
-    assert_eq!(scene.feed(In, &packets[0]), Fed::Skip { ack: Some(5) });
-    assert_eq!(scene.feed(In, &packets[1]), SKIP, "the newest stays");
-    let next = scene.inward.data();
-    assert_eq!(scene.feed(In, &next), Fed::Record { ack: Some(6) });
+    assert_eq!(scene.feed(Out, &packets[0]), SKIP, "it is in flight only");
+    assert_eq!(scene.committed(), [1, 3, 4]);
+    assert_eq!(scene.feed(Out, &packets[0]), SKIP);
+    assert_eq!(scene.released(NEWEST), [5]);
+    assert_eq!(scene.feed(Out, &packets[1]), Fed::Skip { ack: Some(2) }, "another message");
+    let next = scene.outward.data();
+    assert_eq!(scene.feed(Out, &next), RECORD);
+    assert_eq!(scene.store(), [6]);
 }
 
 #[test]
@@ -178,11 +242,13 @@ fn another_writer_goes_on_where_the_first_one_stored_last() {
         heads: write.heads,
     };
     let mut second: Session<u32> = Session::resumed(&progress, scene.now);
-    assert_eq!(second.feed(In, &packets[0], 1, scene.now), Fed::Skip { ack: Some(1) });
+    assert_eq!(second.feed(In, &packets[0], 1, scene.now), SKIP);
     assert_eq!(second.feed(In, &packets[1], 2, scene.now), SKIP);
-    assert_eq!(second.feed(In, &packets[2], 3, scene.now), Fed::Record { ack: Some(2) });
+    assert_eq!(second.kept().0, 1, "and the first packet");
+    assert_eq!(second.feed(In, &packets[2], 3, scene.now), RECORD);
     let step = second.cut(Due::Store);
     assert_eq!(step.write.heads.inward.packets, 3);
+    assert_eq!(second.committed(scene.now, &NEWEST), [2]);
     let segment = step.piece.unwrap().into_segment(Vec::new());
     assert_eq!((segment.number, segment.seqs.inward), (1, Some((3, 3))));
     assert!(step.write.flaws.is_empty());
@@ -204,7 +270,7 @@ fn a_recording_is_finished_when_both_ends_are_there() {
     let flaw = Flaw { direction: Out, seq: 2, kind: FlawKind::Late };
     assert_eq!(scene.feed(Out, &late), Fed::Late { flaw, ticket: 4 });
     assert_eq!(scene.due(), None);
-    assert_eq!(scene.session.committed(), [1, 2, 3]);
+    assert_eq!(scene.committed(), [1, 3, 2]);
 }
 
 #[test]
@@ -216,7 +282,7 @@ fn the_last_step_acknowledges_what_was_kept() {
     assert_eq!(scene.store(), [0; 0]);
     scene.feed(Out, &outward);
     let _ = scene.session.cut(Due::Finish(end(EndReason::Killed)));
-    assert_eq!(scene.session.committed(), [2, 1]);
+    assert_eq!(scene.committed(), [2, 1]);
 }
 
 #[test]
@@ -292,10 +358,10 @@ fn to_say_that_it_began_stores_and_acknowledges_nothing() {
     assert_eq!(step.write.heads.inward.seq, 0);
     assert_eq!(scene.feed(In, &packets[0]), SKIP);
     scene.feed(In, &packets[1]);
-    assert_eq!(scene.session.committed(), [0; 0]);
+    assert_eq!(scene.committed(), [0; 0]);
     let step = scene.session.cut(Due::Store);
     assert_eq!(step.piece.unwrap().into_segment(Vec::new()).number, 0);
-    assert_eq!(scene.session.committed(), [1, 2]);
+    assert_eq!(scene.committed(), [1], "another message has the first packet, too");
 }
 
 /// Feeds what `damage` makes of the second of three packets.
@@ -338,7 +404,7 @@ fn what_is_no_packet_is_acknowledged_with_its_flaw() {
     assert_eq!(scene.feed(In, &Bytes::from_static(b"\xff")), SKIP);
     let step = scene.session.cut(Due::Store);
     assert_eq!((step.write.flaws.len(), step.piece.is_none()), (1, true));
-    assert_eq!(scene.session.committed(), [1]);
+    assert_eq!(scene.committed(), [1]);
 }
 
 #[test]

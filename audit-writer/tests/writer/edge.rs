@@ -86,6 +86,14 @@ impl Edge {
         Ok(())
     }
 
+    /// A packet out of this size, which the broker must refuse.
+    pub(crate) async fn refused(&mut self, bus: &Bus, length: usize) -> Result<Bytes> {
+        let encoded = self.packet(Direction::Out, Body::Data(vec![7; length].into()));
+        let published = self.publish(bus, Direction::Out, encoded.clone()).await;
+        anyhow::ensure!(published.is_err(), "the broker took more than it may");
+        Ok(encoded)
+    }
+
     /// The end of one direction.
     pub(crate) async fn end(
         &mut self,

@@ -9,3 +9,5 @@ mod finishing;
 mod outages;
 mod recording;
 mod sharing;
+mod signed;
+mod watermarks;

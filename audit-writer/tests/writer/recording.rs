@@ -53,19 +53,55 @@ async fn many_sessions_at_once_are_kept_apart() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_packets_of_a_live_session_stay_in_the_stream() -> Result<()> {
-    let scene = Scene::new().await?;
+    let mut scene = Scene::new().await?;
+    scene.limits.retention.age = Duration::from_millis(300);
     let _writer = scene.writer().await?;
     let mut edge = scene.session().await?;
     edge.start(&scene.bus).await?;
     edge.talk(&scene.bus, 5, 50).await?;
-    eventually("all but the newest to be acknowledged", async || {
+    expect_left(&scene, 3, "the first and the newest of each direction").await?;
+    ensure!(scene.row(edge.session).await?.trim() == "open");
+    edge.talk(&scene.bus, 1, 50).await?;
+    edge.end_both(&scene.bus).await?;
+    scene.expect_whole(&edge).await?;
+    scene.expect_drained().await
+}
+
+/// Waits until so much is in the stream, and nothing but that is left to be stored.
+async fn expect_left(scene: &Scene, expected: u64, what: &str) -> Result<()> {
+    eventually(what, async || {
         let left = scene.in_stream().await?;
-        ensure!(left == 2, "{left} messages");
+        ensure!(left == expected, "{left} messages");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_end_may_not_have_received_stays_in_the_stream_across_writers() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    scene.limits.retention.bytes = 20_000;
+    let first = scene.writer().await?;
+    let mut edge = scene.session().await?;
+    edge.start(&scene.bus).await?;
+    edge.talk(&scene.bus, 30, 3000).await?;
+    let left = "session_start, and 20 kB of each direction";
+    expect_left(&scene, 1 + 6 + 6, left).await?;
+    first.kill().await;
+    let second = scene.writer().await?;
+    edge.talk(&scene.bus, 3, 3000).await?;
+    eventually("the second writer's segment", async || {
+        let stored = scene.store.recordings_progress(&[edge.session]).await?;
+        ensure!(stored.first().is_some_and(|known| known.heads.outward.seq == 33), "not yet");
         Ok(())
     })
     .await?;
-    ensure!(scene.row(edge.session).await?.trim() == "open");
-    edge.talk(&scene.bus, 1, 50).await?;
+    expect_left(&scene, 1 + 6 + 6, left).await?;
+    second.kill().await;
+    // Nothing new comes: what is delivered again is let go by the same rule.
+    scene.limits.retention.bytes = 10_000;
+    let _third = scene.writer().await?;
+    expect_left(&scene, 1 + 3 + 3, "session_start, and 10 kB of each direction").await?;
     edge.end_both(&scene.bus).await?;
     scene.expect_whole(&edge).await?;
     scene.expect_drained().await

@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use hoop_audit_writer::{Config, lease::Timing, session::Limits, signing::Seed};
+use hoop_audit_writer::{
+    Config, lease::Timing, session::Limits, signing::Seed, watermark::SpoolMarks,
+};
 use hoop_bus::{Bus, stream::AUDIT};
 use hoop_domain::{
     Both, Chain, Direction, OrgId, Secret, SessionId,
-    manifest::{Manifest, SigningKey},
+    manifest::{Manifest, PublicKey, SegmentSummary, SigningKey},
 };
 use hoop_objects::{Objects, Settings};
 use hoop_proto::v1::Packet;
+use hoop_recording::{Checked, Verification};
 use hoop_runtime::{Drain, shutdown::DrainHandle};
 use hoop_store::{
     Store,
-    recording::{Contents, StoredManifest, format::Records},
+    recording::{Contents, SegmentInfo, StoredManifest, format::Records},
 };
 use hoop_testkit::{Nats, Postgres, eventually};
 use prost::Message;
@@ -33,6 +36,9 @@ pub(crate) struct Scene {
     pub(crate) bus: Bus,
     pub(crate) store: Store,
     pub(crate) limits: Limits,
+    pub(crate) marks: SpoolMarks,
+    /// What the next writer signs with.
+    pub(crate) seed: [u8; 32],
     /// Where segments go; the database when `None`.
     pub(crate) bucket: Option<Settings>,
     uri: String,
@@ -90,7 +96,8 @@ impl Scene {
         store.migrate().await?;
         let limits = Limits { segment_age: Duration::from_millis(300), ..Limits::default() };
         let spool = tempfile::tempdir()?;
-        Ok(Self { nats, postgres, bus, store, limits, bucket: None, uri, spool })
+        let marks = SpoolMarks::default();
+        Ok(Self { nats, postgres, bus, store, limits, marks, seed: SEED, bucket: None, uri, spool })
     }
 
     /// Starts a writer and waits for its first leases.
@@ -100,8 +107,9 @@ impl Scene {
             objects: self.bucket.clone(),
             nats_url: self.nats.url(),
             spool: self.spool.path().into(),
-            seed: Seed::Given(Secret::new(SEED)),
+            seed: Seed::Given(Secret::new(self.seed)),
             limits: self.limits.clone(),
+            marks: self.marks,
             timing: Timing { renew: Duration::from_millis(200), lease: Duration::from_millis(900) },
         };
         let service = config.build().await?;
@@ -171,7 +179,7 @@ impl Scene {
             self.store.manifest_of(session).await?.context("not finished")
         })
         .await?;
-        let key = SigningKey::from_seed(&SEED)?.public_key();
+        let key = SigningKey::from_seed(&self.seed)?.public_key();
         ensure!(stored.public_key == key, "another key");
         key.verify(&stored.encoded, &stored.signature)?;
         Ok((Manifest::parse(&stored.encoded)?, stored))
@@ -234,6 +242,32 @@ impl Scene {
             ensure!(way.chain == head && way.packets == u64::try_from(recorded.len())?);
         }
         Ok(manifest)
+    }
+
+    /// What `hoop audit verify` finds in what is stored of a session, with these keys.
+    pub(crate) async fn verify(&self, session: SessionId, keys: &[PublicKey]) -> Result<Checked> {
+        let manifest = self.store.manifest_of(session).await?;
+        let checkpoint = self.store.checkpoint_of(session).await?;
+        let infos = self.store.segments_of(session).await?;
+        let listed = infos.iter().map(|info| {
+            let SegmentInfo { packets, raw_bytes, stored_bytes, digest, .. } = *info;
+            (info.number, SegmentSummary { packets, raw_bytes, stored_bytes, digest })
+        });
+        let begun = match (&manifest, &checkpoint) {
+            (Some(manifest), _) => Verification::begin(manifest, checkpoint.as_ref(), keys),
+            (None, Some(checkpoint)) => {
+                Verification::begin_open(checkpoint, listed.collect(), keys)
+            }
+            (None, None) => anyhow::bail!("nothing is signed yet"),
+        };
+        let mut verification = begun.map_err(|wrong| anyhow::anyhow!("{wrong:?}"))?;
+        for info in &infos {
+            let found = self.store.segment_fetch(session, info.number).await?;
+            if let Some(Contents::Row(stored)) = found.map(|found| found.contents) {
+                verification.segment(info.number, &stored);
+            }
+        }
+        Ok(verification.finish())
     }
 
     /// Waits until the stream is empty.

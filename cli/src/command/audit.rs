@@ -1,5 +1,6 @@
 //! `hoop audit …`: evidence, and whether it holds.
 
+mod checkpoints;
 mod export;
 mod keys;
 mod manifests;

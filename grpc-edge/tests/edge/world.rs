@@ -71,6 +71,7 @@ impl World {
                 native_tls: None,
                 grpc_tls: None,
                 drain_timeout: Duration::from_secs(1),
+                stall_timeout: Duration::from_secs(15),
             };
             let edge = config.build().await?;
             let addresses = edge.addresses();

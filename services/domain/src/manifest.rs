@@ -22,6 +22,7 @@
 //! The last two kinds of line come as often as there are segments and flaws. There is one
 //! encoding of every manifest: [`Manifest::parse`] refuses any other.
 
+mod checkpoint;
 mod parse;
 mod sign;
 
@@ -31,6 +32,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{Both, Chain, Direction, EndReason, OrgId, SessionId, time};
 
+pub use checkpoint::{Checkpoint, SegmentTotals};
 pub use parse::InvalidManifest;
 pub use sign::{KeyId, PublicKey, SigningKey, WrongSignature};
 
@@ -176,18 +178,30 @@ impl fmt::Display for Manifest {
         writeln!(f, "begun {}", time::to_micros(self.begun_at))?;
         writeln!(f, "ended {}", time::to_micros(self.ended_at))?;
         for direction in Direction::BOTH {
-            let way = self.ways.get(direction);
-            let (name, head) = (direction.as_str(), Hex(way.chain.as_bytes()));
-            writeln!(f, "{name} {} {} {head}", way.packets, way.last_seq)?;
+            writeln!(f, "{} {}", direction.as_str(), self.ways.get(direction))?;
         }
         for segment in &self.segments {
-            let SegmentSummary { packets, raw_bytes, stored_bytes, digest } = segment;
-            writeln!(f, "segment {packets} {raw_bytes} {stored_bytes} {}", Hex(digest))?;
+            writeln!(f, "segment {segment}")?;
         }
         for Flaw { direction, seq, kind } in &self.flaws {
             writeln!(f, "flaw {} {seq} {}", direction.as_str(), kind.as_str())?;
         }
         Ok(())
+    }
+}
+
+/// As a manifest's line has it, after the direction.
+impl fmt::Display for WaySummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.packets, self.last_seq, Hex(self.chain.as_bytes()))
+    }
+}
+
+/// As a manifest's line has it, after the word.
+impl fmt::Display for SegmentSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { packets, raw_bytes, stored_bytes, digest } = self;
+        write!(f, "{packets} {raw_bytes} {stored_bytes} {}", Hex(digest))
     }
 }
 

@@ -68,6 +68,8 @@ named! {
         AgentUnknown = "agent_unknown": "this agent key is not valid; it may have been revoked",
         /// The broker does not take the first packet.
         RecordingUnavailable = "recording_unavailable": "the session can't be recorded at the moment, so it was not opened",
+        /// The disk or the stream that recordings pass through is nearly full.
+        RecordingFull = "recording_full": "the gateway's recording disk is nearly full, so no new sessions are opened",
         /// `api` does not answer.
         DeciderUnavailable = "decider_unavailable": "the gateway can't decide about access at the moment; try again",
         /// This edge is about to stop.

@@ -11,7 +11,7 @@ use hoop_domain::{
 
 mod permit;
 
-pub use permit::{AccessPermit, LiveSessions, RoomPermit};
+pub use permit::{AccessPermit, LiveSessions, Recording, RoomPermit};
 
 /// The user who asks.
 #[derive(Debug, Clone)]

@@ -4,16 +4,25 @@
 //! manifest.txt              the manifest, as it was signed
 //! manifest.sig              the ed25519 signature of it, 64 bytes
 //! public_key.pem            the key that is said to have made it
+//! checkpoint.txt            what was signed last while the session was open, where there was
+//! checkpoint.sig            time for that; signature and key as above
+//! checkpoint_key.pem
+//! segments.txt              of an open session: number, packets, sizes and digests
 //! segments/000000.zst       the segments, as they are stored
 //! ```
 //!
+//! A session that is open has no manifest yet, and is evidence as far as its checkpoint goes.
 //! In this order, so that it can be checked while it comes. `openssl pkeyutl -verify -rawin`
 //! checks the signature, `b3sum` and `zstd -d` the segments, without a program of ours.
 
-use std::io::{self, Read};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    io::{self, Read},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hoop_domain::manifest::PublicKey;
+use hoop_domain::manifest::{PublicKey, SegmentSummary};
 use tar::{Archive, Header};
 
 use crate::{Checked, Finding, Signed, Verification};
@@ -21,6 +30,10 @@ use crate::{Checked, Finding, Signed, Verification};
 const MANIFEST: &str = "manifest.txt";
 const SIGNATURE: &str = "manifest.sig";
 const KEY: &str = "public_key.pem";
+const CHECKPOINT: &str = "checkpoint.txt";
+const CHECKPOINT_SIGNATURE: &str = "checkpoint.sig";
+const CHECKPOINT_KEY: &str = "checkpoint_key.pem";
+const SEGMENTS: &str = "segments.txt";
 /// Before the 32 bytes of an ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410).
 const DER_PREFIX: [u8; 12] =
     [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -65,15 +78,40 @@ fn file(name: &str, data: &[u8]) -> io::Result<Vec<u8>> {
     Ok(file)
 }
 
-/// The beginning of the archive.
+/// The beginning of the archive of a finished recording.
 ///
 /// # Errors
 /// Never: the names are short enough.
-pub fn heading(signed: &Signed) -> io::Result<Vec<u8>> {
+pub fn heading(signed: &Signed, checkpoint: Option<&Signed>) -> io::Result<Vec<u8>> {
     let files = [
         file(MANIFEST, signed.encoded.as_bytes())?,
         file(SIGNATURE, &signed.signature)?,
         file(KEY, pem(&signed.public_key).as_bytes())?,
+        checkpoint.map(checkpoint_files).transpose()?.unwrap_or_default(),
+    ];
+    Ok(files.concat())
+}
+
+/// The beginning of the archive of an open one.
+///
+/// # Errors
+/// Never: the names are short enough.
+pub fn heading_open(
+    checkpoint: &Signed,
+    segments: impl IntoIterator<Item = (u32, SegmentSummary)>,
+) -> io::Result<Vec<u8>> {
+    let mut list = String::new();
+    for (number, segment) in segments {
+        writeln!(list, "{number} {segment}").map_err(io::Error::other)?;
+    }
+    Ok([checkpoint_files(checkpoint)?, file(SEGMENTS, list.as_bytes())?].concat())
+}
+
+fn checkpoint_files(checkpoint: &Signed) -> io::Result<Vec<u8>> {
+    let files = [
+        file(CHECKPOINT, checkpoint.encoded.as_bytes())?,
+        file(CHECKPOINT_SIGNATURE, &checkpoint.signature)?,
+        file(CHECKPOINT_KEY, pem(&checkpoint.public_key).as_bytes())?,
     ];
     Ok(files.concat())
 }
@@ -115,18 +153,36 @@ pub fn key(text: &str) -> Option<PublicKey> {
 pub fn verify(evidence: impl Read, trusted: &[PublicKey]) -> Result<Verdict, Error> {
     let mut archive = Archive::new(evidence);
     let mut files = archive.entries()?;
-    let encoded = String::from_utf8(expect(files.next(), MANIFEST)?)
-        .map_err(|_| Error::Unexpected { found: "bytes".into(), expected: "a text" })?;
-    let signature = expect(files.next(), SIGNATURE)?;
-    let pem = String::from_utf8(expect(files.next(), KEY)?).ok();
-    let public_key = pem.and_then(|text| key(&text)).ok_or(Error::InvalidKey)?;
-    let signed = Signed { encoded, signature, public_key };
-    let mut verification = match Verification::begin(&signed, trusted) {
+    let first = files.next().map(|entry| read(entry?)).transpose()?;
+    let (name, text) = first.unwrap_or_else(|| ("nothing".into(), Vec::new()));
+    let mut next = None;
+    let (signed, begun) = match &*name {
+        MANIFEST => {
+            let manifest = signed(text, &mut files, SIGNATURE, KEY)?;
+            next = files.next().map(|entry| read(entry?)).transpose()?;
+            let checkpoint = match next.take_if(|(name, _)| name == CHECKPOINT) {
+                Some((_, text)) => {
+                    Some(signed(text, &mut files, CHECKPOINT_SIGNATURE, CHECKPOINT_KEY)?)
+                }
+                None => None,
+            };
+            let begun = Verification::begin(&manifest, checkpoint.as_ref(), trusted);
+            (manifest, begun)
+        }
+        CHECKPOINT => {
+            let checkpoint = signed(text, &mut files, CHECKPOINT_SIGNATURE, CHECKPOINT_KEY)?;
+            let listed = list(expect(files.next(), SEGMENTS)?)?;
+            let begun = Verification::begin_open(&checkpoint, listed, trusted);
+            (checkpoint, begun)
+        }
+        _ => return Err(Error::Unexpected { found: name, expected: MANIFEST }),
+    };
+    let mut verification = match begun {
         Ok(verification) => verification,
         Err(findings) => return Ok(Verdict { signed, outcome: Err(findings) }),
     };
-    for entry in files {
-        let (name, data) = read(entry?)?;
+    for file in next.map(Ok).into_iter().chain(files.map(|entry| read(entry?))) {
+        let (name, data) = file?;
         let number = name.strip_prefix("segments/").and_then(|name| name.strip_suffix(".zst"));
         let number = number.and_then(|number| number.parse().ok());
         let expected = "a segment";
@@ -139,10 +195,42 @@ pub fn verify(evidence: impl Read, trusted: &[PublicKey]) -> Result<Verdict, Err
 /// What came of verifying evidence.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The manifest that was in it.
+    /// The manifest that was in it, or the checkpoint of an open session.
     pub signed: Signed,
     /// What was found; without a readable manifest, only that.
     pub outcome: Result<Checked, Vec<Finding>>,
+}
+
+/// `text`, with the next two files.
+fn signed<R: Read>(
+    text: Vec<u8>,
+    files: &mut tar::Entries<'_, R>,
+    signature: &'static str,
+    pem: &'static str,
+) -> Result<Signed, Error> {
+    let encoded = plain(text)?;
+    let signature = expect(files.next(), signature)?;
+    let pem = String::from_utf8(expect(files.next(), pem)?).ok();
+    let public_key = pem.and_then(|text| key(&text)).ok_or(Error::InvalidKey)?;
+    Ok(Signed { encoded, signature, public_key })
+}
+
+fn list(text: Vec<u8>) -> Result<BTreeMap<u32, SegmentSummary>, Error> {
+    let text = plain(text)?;
+    let read = |line: &str| {
+        let (number, summary) = line.split_once(' ')?;
+        Some((number.parse().ok()?, summary.parse().ok()?))
+    };
+    let lines = text.lines().map(|line| {
+        let found = || Error::Unexpected { found: line.into(), expected: "a segment's line" };
+        read(line).ok_or_else(found)
+    });
+    lines.collect()
+}
+
+fn plain(text: Vec<u8>) -> Result<String, Error> {
+    String::from_utf8(text)
+        .map_err(|_| Error::Unexpected { found: "bytes".into(), expected: "a text" })
 }
 
 fn expect<R: Read>(

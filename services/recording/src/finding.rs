@@ -15,8 +15,30 @@ pub enum Finding {
     #[error("the manifest was changed: its signature with key {0} does not match")]
     WrongSignature(KeyId),
     /// Anybody could have made this key.
-    #[error("the manifest is signed with key {0}, which is not among those that are trusted")]
+    #[error("it is signed with key {0}, which is not among those that are trusted")]
     UntrustedKey(KeyId),
+    /// What was signed while the session was open is no checkpoint.
+    #[error("the checkpoint can't be read: {0}")]
+    InvalidCheckpoint(InvalidManifest),
+    /// The checkpoint was changed after it was signed, or signed by another key.
+    #[error("the checkpoint was changed: its signature with key {0} does not match")]
+    CheckpointChanged(KeyId),
+    /// Something is stored of an open session, and nothing of it is signed.
+    #[error("the session is open and its checkpoint is gone")]
+    CheckpointMissing,
+    /// What is there, or the manifest, does not begin with what the checkpoint signed.
+    #[error("it does not continue what was signed while the session was open")]
+    CheckpointContradicted,
+    /// The manifest signs less than the checkpoint did.
+    #[error("{} was signed up to packet {signed} while the session was open, and ends with packet {found}", direction.as_str())]
+    BehindCheckpoint {
+        /// The direction.
+        direction: Direction,
+        /// The last packet that the manifest has.
+        found: u64,
+        /// The last packet that the checkpoint has.
+        signed: u64,
+    },
     /// The manifest of one session in the place of another's.
     #[error("the manifest is that of session {0}")]
     ForeignManifest(SessionId),
@@ -160,6 +182,11 @@ impl Finding {
             Self::InvalidManifest(_) => "invalid_manifest",
             Self::WrongSignature(_) => "wrong_signature",
             Self::UntrustedKey(_) => "untrusted_key",
+            Self::InvalidCheckpoint(_) => "invalid_checkpoint",
+            Self::CheckpointChanged(_) => "checkpoint_changed",
+            Self::CheckpointMissing => "checkpoint_missing",
+            Self::CheckpointContradicted => "checkpoint_contradicted",
+            Self::BehindCheckpoint { .. } => "behind_checkpoint",
             Self::ForeignManifest(_) => "foreign_manifest",
             Self::TwoManifests => "two_manifests",
             Self::RecordingMissing(_) => "recording_missing",

@@ -1,14 +1,18 @@
-//! One recording against its manifest: signature, segments, and every packet.
+//! One recording against its manifest, or an open one against its checkpoint: signature,
+//! segments, and every packet.
 //!
 //! Memory holds one segment, however long the recording is. After something that is wrong,
 //! checking goes on from what is there, so that one changed byte is named once and does not
 //! hide another.
 
+mod signed;
 mod way;
+
+use std::collections::BTreeMap;
 
 use hoop_domain::{
     Both, Direction, SessionId,
-    manifest::{KeyId, Manifest, PublicKey},
+    manifest::{Checkpoint, KeyId, Manifest, PublicKey, SegmentSummary, SegmentTotals, WaySummary},
 };
 use hoop_proto::v1;
 use prost::Message;
@@ -18,49 +22,17 @@ use crate::{
     finding::Findings,
     format::{Records, unpack},
 };
+pub use signed::Signed;
 use way::Way;
-
-/// A manifest as it was found, with what is said to sign it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
-    /// The text.
-    pub encoded: String,
-    /// The signature.
-    pub signature: Vec<u8>,
-    /// The key; whether it is to be trusted is another question.
-    pub public_key: PublicKey,
-}
-
-impl Signed {
-    /// Reads the manifest and checks its signature. With `trusted` keys, it must be by one of
-    /// those; with none, by the key that came with it.
-    ///
-    /// # Errors
-    /// With all that is wrong, when the text is no manifest.
-    pub fn open(&self, trusted: &[PublicKey]) -> Result<(Manifest, Vec<Finding>), Vec<Finding>> {
-        let mut findings = Vec::new();
-        if !trusted.is_empty() && !trusted.contains(&self.public_key) {
-            findings.push(Finding::UntrustedKey(self.public_key.id()));
-        }
-        if self.public_key.verify(&self.encoded, &self.signature).is_err() {
-            findings.push(Finding::WrongSignature(self.public_key.id()));
-        }
-        match Manifest::parse(&self.encoded) {
-            Ok(manifest) => Ok((manifest, findings)),
-            Err(invalid) => {
-                findings.push(invalid.into());
-                Err(findings)
-            }
-        }
-    }
-}
 
 /// What came of checking a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checked {
     /// The session.
     pub session: SessionId,
-    /// The key that signed the manifest.
+    /// Whether the session is open: it was checked as far as it is signed.
+    pub open: bool,
+    /// The key that signed the manifest, or the checkpoint.
     pub key: KeyId,
     /// Packets that were checked.
     pub packets: Both<u64>,
@@ -73,8 +45,15 @@ pub struct Checked {
 /// A recording that is being checked.
 #[derive(Debug)]
 pub struct Verification {
-    manifest: Manifest,
+    session: SessionId,
+    open: bool,
     key: KeyId,
+    /// Where each direction ends.
+    ends: Both<WaySummary>,
+    /// How many segments there should be.
+    count: u32,
+    /// What is known of them.
+    segments: BTreeMap<u32, SegmentSummary>,
     ways: Both<Way>,
     /// The segment that comes next.
     next: u32,
@@ -83,23 +62,66 @@ pub struct Verification {
 }
 
 impl Verification {
-    /// Begins with the manifest.
+    /// Begins with the manifest. It must continue the checkpoint, where there is one.
     ///
     /// # Errors
     /// With all that is wrong, when the text is no manifest: there is nothing to compare with.
-    pub fn begin(signed: &Signed, trusted: &[PublicKey]) -> Result<Self, Vec<Finding>> {
+    pub fn begin(
+        signed: &Signed,
+        checkpoint: Option<&Signed>,
+        trusted: &[PublicKey],
+    ) -> Result<Self, Vec<Finding>> {
         let (manifest, wrong) = signed.open(trusted)?;
         let mut findings = Findings::default();
         findings.extend(wrong);
         findings.extend(manifest.flaws.iter().copied().map(Finding::Flawed));
+        let count = u32::try_from(manifest.segments.len()).unwrap_or(u32::MAX);
         let session = manifest.session;
+        let mut ways = Both::from_fn(|direction| Way::start(session, direction));
+        match checkpoint.map(|checkpoint| checkpoint.open_checkpoint(trusted)) {
+            None => {}
+            Some(Err(wrong)) => findings.extend(wrong),
+            Some(Ok((checkpoint, wrong))) => {
+                findings.extend(wrong);
+                findings.extend(contradictions(&manifest, &checkpoint));
+                for direction in Direction::BOTH {
+                    ways.get_mut(direction).passes(checkpoint.ways.get(direction));
+                }
+            }
+        }
+        let segments = (0..).zip(manifest.segments).collect();
+        let (open, key) = (false, signed.public_key.id());
+        let ends = manifest.ways;
+        Ok(Self { session, open, key, ends, count, segments, ways, next: 0, seen: 0, findings })
+    }
+
+    /// Begins with the checkpoint of an open session, and the list of its segments, which is
+    /// not signed itself: the checkpoint has its digest.
+    ///
+    /// # Errors
+    /// With all that is wrong, when the text is no checkpoint.
+    pub fn begin_open(
+        signed: &Signed,
+        segments: BTreeMap<u32, SegmentSummary>,
+        trusted: &[PublicKey],
+    ) -> Result<Self, Vec<Finding>> {
+        let (checkpoint, wrong) = signed.open_checkpoint(trusted)?;
+        let mut findings = Findings::default();
+        findings.extend(wrong);
+        let (session, count) = (checkpoint.session, checkpoint.segments.count);
+        // Those that are not listed are missed below.
+        let whole = segments.keys().copied().eq(0..count);
+        if whole && SegmentTotals::of(segments.values()) != checkpoint.segments {
+            findings.push(Finding::CheckpointContradicted);
+        }
         let ways = Both::from_fn(|direction| Way::start(session, direction));
-        Ok(Self { manifest, key: signed.public_key.id(), ways, next: 0, seen: 0, findings })
+        let (open, key, ends) = (true, signed.public_key.id(), checkpoint.ways);
+        Ok(Self { session, open, key, ends, count, segments, ways, next: 0, seen: 0, findings })
     }
 
     /// The next segment that is there, as it is stored.
     pub fn segment(&mut self, number: u32, stored: &[u8]) {
-        let known = usize::try_from(number).ok().and_then(|at| self.manifest.segments.get(at));
+        let known = self.segments.get(&number).filter(|_| number < self.count);
         let Some(signed) = known.filter(|_| self.next <= number).copied() else {
             self.findings.push(Finding::SegmentUnknown(number));
             return;
@@ -119,7 +141,7 @@ impl Verification {
     fn packets(&mut self, segment: u32, mut records: Records) {
         for encoded in records.by_ref() {
             let packet = v1::Packet::decode(encoded.clone()).ok();
-            let packet = packet.filter(|packet| packet.session_id() == Some(self.manifest.session));
+            let packet = packet.filter(|packet| packet.session_id() == Some(self.session));
             let travelled = packet.and_then(|packet| Some((packet.travels()?, packet)));
             match travelled {
                 Some((direction, packet)) => {
@@ -137,14 +159,14 @@ impl Verification {
     /// After the last segment that is there.
     #[must_use]
     pub fn finish(mut self) -> Checked {
-        let signed = u32::try_from(self.manifest.segments.len()).unwrap_or(u32::MAX);
-        self.findings.extend((self.next..signed).map(Finding::SegmentMissing));
+        self.findings.extend((self.next..self.count).map(Finding::SegmentMissing));
         for direction in Direction::BOTH {
-            let summary = self.manifest.ways.get(direction);
+            let summary = self.ends.get(direction);
             self.ways.get_mut(direction).finish(summary, &mut self.findings);
         }
         Checked {
-            session: self.manifest.session,
+            session: self.session,
+            open: self.open,
             key: self.key,
             packets: Both::from_fn(|direction| self.ways.get(direction).seen()),
             segments: self.seen,
@@ -153,5 +175,22 @@ impl Verification {
     }
 }
 
+/// Where the manifest says less than the checkpoint did, or something else.
+fn contradictions(manifest: &Manifest, checkpoint: &Checkpoint) -> Vec<Finding> {
+    let behind = Direction::BOTH.into_iter().filter_map(|direction| {
+        let (end, before) = (manifest.ways.get(direction), checkpoint.ways.get(direction));
+        let (found, signed) = (end.last_seq, before.last_seq);
+        let less = found < signed || end.packets < before.packets;
+        less.then_some(Finding::BehindCheckpoint { direction, found, signed })
+    });
+    let behind: Vec<Finding> = behind.collect();
+    let count = usize::try_from(checkpoint.segments.count).unwrap_or(usize::MAX);
+    let same = SegmentTotals::of(manifest.segments.iter().take(count)) == checkpoint.segments
+        && (manifest.session, manifest.org) == (checkpoint.session, checkpoint.org);
+    if behind.is_empty() && !same { vec![Finding::CheckpointContradicted] } else { behind }
+}
+
+#[cfg(test)]
+mod open_tests;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@
 //! stored whole or not at all: segment, progress, flaws, and at the end the manifest and
 //! the session's own row.
 
+mod checkpoint;
 mod commit;
 mod copies;
 mod finish;
@@ -12,15 +13,21 @@ mod flaws;
 mod lease;
 mod manifests;
 mod read;
+mod room;
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{Both, Chain, Direction, EndReason, OrgId, SessionId, manifest::Flaw};
+use hoop_domain::{
+    Both, Chain, Direction, EndReason, OrgId, SessionId,
+    manifest::{Flaw, SegmentSummary},
+};
 
+pub use checkpoint::OpenRecording;
 pub use copies::ManifestCopy;
 pub use hoop_recording::{Signed as StoredManifest, format};
 pub use lease::{Lease, Round, WriterId};
 pub use manifests::{ChainEnd, ChainedManifest};
 pub use read::{Contents, Progress, SegmentInfo, StoredSegment};
+pub use room::Trouble;
 
 /// Why a recording was not written or read.
 #[derive(Debug, thiserror::Error)]
@@ -117,6 +124,19 @@ pub struct Segment {
     pub object: Option<String>,
     /// The blake3 digest of it.
     pub digest: [u8; 32],
+}
+
+impl Segment {
+    /// What a manifest says of it.
+    #[must_use]
+    pub fn summary(&self) -> SegmentSummary {
+        SegmentSummary {
+            packets: self.packets,
+            raw_bytes: self.raw_bytes,
+            stored_bytes: u64::try_from(self.stored.len()).unwrap_or(u64::MAX),
+            digest: self.digest,
+        }
+    }
 }
 
 /// One step of one recording.

@@ -38,15 +38,18 @@ impl Report {
     pub(super) fn checked(&mut self, name: &str, checked: &Checked) -> Result<()> {
         self.key(checked.key);
         let packets = format!(
-            "{} packets in, {} out, {} segments",
-            checked.packets.inward, checked.packets.outward, checked.segments
+            "{} packets in, {} out, {} segments{}",
+            checked.packets.inward,
+            checked.packets.outward,
+            checked.segments,
+            if checked.open { ", still open" } else { "" },
         );
-        self.add(name, &packets, &checked.findings)
+        self.add(name, &packets, checked.open, &checked.findings)
     }
 
     /// A recording that could not be compared with anything.
     pub(super) fn unchecked(&mut self, name: &str, findings: &[Finding]) -> Result<()> {
-        self.add(name, "not checked further", findings)
+        self.add(name, "not checked further", false, findings)
     }
 
     /// What is wrong with the chain of manifests.
@@ -62,14 +65,16 @@ impl Report {
         self.keys.insert(key.to_string());
     }
 
-    fn add(&mut self, name: &str, what: &str, findings: &[Finding]) -> Result<()> {
+    fn add(&mut self, name: &str, what: &str, open: bool, findings: &[Finding]) -> Result<()> {
         let name = output::printable(name);
         self.checked += 1;
         self.broken += u64::from(!findings.is_empty());
         if self.json {
             let findings: Vec<Value> = findings.iter().map(spelled).collect();
             let ok = findings.is_empty();
-            self.recordings.push(json!({"recording": name, "ok": ok, "findings": findings}));
+            self.recordings.push(json!({
+                "recording": name, "open": open, "ok": ok, "findings": findings
+            }));
         }
         let word = if findings.is_empty() { "ok    " } else { "BROKEN" };
         self.line(&format!("{word}  {name}  {what}"))?;
@@ -83,6 +88,14 @@ impl Report {
     /// Whether nothing is wrong so far.
     pub(super) const fn holds(&self) -> bool {
         self.broken == 0 && self.chain.is_empty()
+    }
+
+    /// What was found in recordings, as codes.
+    #[cfg(test)]
+    pub(super) fn codes(&self) -> Vec<String> {
+        let lists = self.recordings.iter().filter_map(|recording| recording.get("findings"));
+        let findings = lists.filter_map(Value::as_array).flatten();
+        findings.filter_map(|found| Some(found.get("code")?.as_str()?.to_owned())).collect()
     }
 
     /// Says what it comes to; the exit code.

@@ -14,6 +14,7 @@ use reqwest::Response;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
+    checkpoints::OpenSessions,
     keys,
     manifests::{Entry, Manifests},
     remembered,
@@ -46,9 +47,37 @@ pub(super) async fn online(wanted: &AuditVerify, context: &Context) -> Result<u8
             let response = context.api.stream(&["sessions", id, "evidence"], &()).await?;
             recording(id, response, &trusted, None, &mut report).await?;
         }
-        None => everything(wanted, &trusted, context, &mut report).await?,
+        None => {
+            // In this order: what ends meanwhile is open here and not yet in the chain.
+            open_sessions(&trusted, context, &mut report).await?;
+            everything(wanted, &trusted, context, &mut report).await?;
+        }
     }
     report.finish()
+}
+
+/// What is signed of sessions that are open.
+async fn open_sessions(
+    trusted: &[PublicKey],
+    context: &Context,
+    report: &mut Report,
+) -> Result<()> {
+    let mut sessions = OpenSessions::new(&context.api);
+    while let Some(open) = sessions.next().await? {
+        let id = &open.session;
+        if !open.signed() {
+            report.unchecked(id, &[Finding::CheckpointMissing])?;
+            continue;
+        }
+        match context.api.stream(&["sessions", id, "evidence"], &()).await {
+            Ok(response) => recording(id, response, trusted, None, report).await?,
+            Err(api::Error::NotFound { message } | api::Error::Refused { message }) => {
+                report.unchecked(id, &[Finding::RecordingMissing(message)])?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 async fn everything(
@@ -148,4 +177,60 @@ async fn verify_file(path: &Path, trusted: Vec<PublicKey>) -> Result<Verdict> {
         Ok(evidence::verify(std::io::BufReader::new(file), &trusted)?)
     })
     .await?
+}
+
+#[cfg(test)]
+mod tests {
+    use hoop_domain::{
+        Both, Chain, EndReason, OrgId, SessionId,
+        manifest::{Manifest, SigningKey, WaySummary},
+    };
+
+    use super::*;
+
+    fn signed(session: SessionId, position: u64) -> Signed {
+        let key = SigningKey::from_seed(&[7; 32]).unwrap();
+        let way = |direction| WaySummary {
+            packets: 0,
+            last_seq: 0,
+            chain: Chain::start(session, direction),
+        };
+        let manifest = Manifest {
+            session,
+            org: OrgId::generate(),
+            position,
+            previous: [0; 32],
+            reason: EndReason::ClientClosed,
+            begun_at: hoop_domain::time::from_micros(1),
+            ended_at: hoop_domain::time::from_micros(2),
+            ways: Both::from_fn(way),
+            segments: vec![],
+            flaws: vec![],
+        };
+        let encoded = manifest.encode();
+        let signature = key.sign(&encoded);
+        Signed { encoded, signature, public_key: key.public_key() }
+    }
+
+    /// Whether it holds when the gateway hands over `shown` and has `chained` in the chain.
+    async fn holds(session: SessionId, shown: &Signed, chained: &Signed) -> (bool, Vec<String>) {
+        let archive = [evidence::heading(shown, None).unwrap(), evidence::ending()].concat();
+        let response = Response::from(http::Response::new(archive));
+        let mut report = Report::new(true, true);
+        let (id, keys) = (session.to_string(), [shown.public_key]);
+        recording(&id, response, &keys, Some(chained), &mut report).await.unwrap();
+        (report.holds(), report.codes())
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_shows_two_manifests_of_one_session_is_found_out() {
+        let session = SessionId::generate();
+        let (shown, chained) = (signed(session, 1), signed(session, 1));
+        assert_eq!(holds(session, &shown, &shown).await, (true, vec![]));
+        let found = holds(session, &shown, &chained).await;
+        assert_eq!(found, (false, vec!["two_manifests".to_owned()]));
+        let other = signed(SessionId::generate(), 1);
+        let found = holds(session, &other, &other).await;
+        assert_eq!(found, (false, vec!["foreign_manifest".to_owned()]));
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::str::{FromStr, Lines, Split};
 
-use super::{Flaw, HEADING, Manifest, SegmentSummary, WaySummary};
+use super::{
+    Checkpoint, Flaw, HEADING, Manifest, SegmentSummary, SegmentTotals, WaySummary, checkpoint,
+};
 use crate::{Both, Chain, Direction, time};
 
 /// Text that is not a manifest, or not the one encoding of it.
@@ -23,6 +25,26 @@ impl Manifest {
         let manifest = reader.manifest().ok_or(InvalidManifest { line: reader.line })?;
         // Leading zeros, other spaces, other line ends: the same facts, other bytes.
         if manifest.encode() == text { Ok(manifest) } else { Err(InvalidManifest { line: 1 }) }
+    }
+}
+
+impl Checkpoint {
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// With the first line that is wrong.
+    pub fn parse(text: &str) -> Result<Self, InvalidManifest> {
+        let mut reader = Reader { lines: text.lines(), line: 0 };
+        let checkpoint = reader.checkpoint().ok_or(InvalidManifest { line: reader.line })?;
+        if checkpoint.encode() == text { Ok(checkpoint) } else { Err(InvalidManifest { line: 1 }) }
+    }
+}
+
+impl FromStr for SegmentSummary {
+    type Err = InvalidManifest;
+    fn from_str(line: &str) -> Result<Self, InvalidManifest> {
+        let segment = Fields(line.split(' ')).segment().ok_or(InvalidManifest { line: 1 })?;
+        if segment.to_string() == line { Ok(segment) } else { Err(InvalidManifest { line: 1 }) }
     }
 }
 
@@ -58,6 +80,18 @@ impl<'a> Reader<'a> {
             }
         }
         Some(manifest)
+    }
+
+    fn checkpoint(&mut self) -> Option<Checkpoint> {
+        (self.next()? == checkpoint::HEADING).then_some(())?;
+        Some(Checkpoint {
+            session: self.only("session")?,
+            org: self.only("org")?,
+            begun_at: time::from_micros(self.only("begun")?),
+            ended_at: time::from_micros(self.only("ended")?),
+            ways: Both { inward: self.way("in")?, outward: self.way("out")? },
+            segments: self.fields("segments")?.totals()?,
+        })
     }
 
     fn next(&mut self) -> Option<&'a str> {
@@ -96,6 +130,15 @@ impl Fields<'_> {
     fn segment(&mut self) -> Option<SegmentSummary> {
         Some(SegmentSummary {
             packets: self.value()?,
+            raw_bytes: self.value()?,
+            stored_bytes: self.value()?,
+            digest: self.digest()?,
+        })
+    }
+
+    fn totals(&mut self) -> Option<SegmentTotals> {
+        Some(SegmentTotals {
+            count: self.value()?,
             raw_bytes: self.value()?,
             stored_bytes: self.value()?,
             digest: self.digest()?,

@@ -35,6 +35,17 @@ pub struct LiveSessions {
     pub of_all: u64,
 }
 
+/// What those who record say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recording {
+    /// One more can be recorded.
+    Ready,
+    /// Nobody has been there for long.
+    Unavailable,
+    /// Where recordings pass through is nearly full.
+    Full,
+}
+
 /// A yes with room for the session. Only [`AccessPermit::with_room`] makes one.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped opens nothing"]
@@ -96,11 +107,21 @@ impl AccessPermit {
         self.limits.counts()
     }
 
-    /// Takes the last step: nothing that is limited is used up.
+    /// Takes the last step: it can be recorded, and nothing that is limited is used up.
     ///
     /// # Errors
-    /// [`DenialCode::TooManySessions`] when it is.
-    pub fn with_room(self, live: LiveSessions) -> Result<RoomPermit, DenialCode> {
+    /// [`DenialCode::RecordingUnavailable`], [`DenialCode::RecordingFull`] or
+    /// [`DenialCode::TooManySessions`].
+    pub fn with_room(
+        self,
+        recording: Recording,
+        live: LiveSessions,
+    ) -> Result<RoomPermit, DenialCode> {
+        match recording {
+            Recording::Ready => {}
+            Recording::Unavailable => return Err(DenialCode::RecordingUnavailable),
+            Recording::Full => return Err(DenialCode::RecordingFull),
+        }
         let full = |used: u64, limit: Option<u32>| limit.is_some_and(|limit| limit as u64 <= used);
         let Limits { sessions_per_user, sessions, .. } = self.limits;
         if full(live.of_user, sessions_per_user) || full(live.of_all, sessions) {

@@ -6,7 +6,7 @@ use hoop_domain::{
     UserId, connection::Limits, session::Verb,
 };
 
-use super::{Connection, Facts, LiveSessions, Proof, Protocol, User, decide};
+use super::{Connection, Facts, LiveSessions, Proof, Protocol, Recording, User, decide};
 
 struct Scene {
     now: DateTime<Utc>,
@@ -79,7 +79,8 @@ fn a_member_of_one_of_the_groups_is_let_in_until_the_credential_expires() {
     assert_eq!(permit.user(), scene.user);
     assert_eq!(permit.connection(), scene.connection);
     assert!(!permit.depends_on_count());
-    let permit = permit.with_room(LiveSessions { of_user: 1_000, of_all: 1_000 }).unwrap();
+    let permit =
+        permit.with_room(Recording::Ready, LiveSessions { of_user: 1_000, of_all: 1_000 }).unwrap();
     assert_eq!(permit.credential(), Some(scene.credential));
     assert_eq!(permit.not_after(), Some(scene.now + TimeDelta::seconds(1)));
 }
@@ -212,7 +213,8 @@ fn a_session_ends_with_its_proof_or_its_longest_time_whichever_is_first() {
         let mut facts = scene.facts(&user, &connection);
         facts.proof = token(scene.user, proof.map(|s| scene.now + TimeDelta::seconds(s)));
         facts.connection.as_mut().unwrap().limits.session_seconds = longest;
-        let permit = decide(&facts).unwrap().with_room(LiveSessions::default()).unwrap();
+        let permit =
+            decide(&facts).unwrap().with_room(Recording::Ready, LiveSessions::default()).unwrap();
         permit.not_after().map(|end| (end - scene.now).num_seconds())
     };
     assert_eq!(ends(None, None), None);
@@ -231,11 +233,24 @@ fn there_is_room_until_a_limit_is_reached() {
         facts.connection.as_mut().unwrap().limits = limits;
         let permit = decide(&facts).unwrap();
         assert!(permit.depends_on_count());
-        permit.with_room(LiveSessions { of_user, of_all }).map(|_| ())
+        permit.with_room(Recording::Ready, LiveSessions { of_user, of_all }).map(|_| ())
     };
     let full = Err(DenialCode::TooManySessions);
     let mine = Limits { sessions_per_user: Some(2), ..Limits::default() };
     assert_eq!([room(mine, 1, 100), room(mine, 2, 2)], [Ok(()), full]);
     let all = Limits { sessions: Some(3), ..Limits::default() };
     assert_eq!([room(all, 2, 2), room(all, 0, 3), room(all, 0, 4)], [Ok(()), full, full]);
+}
+
+#[test]
+fn what_can_not_be_recorded_is_not_opened_whoever_asks() {
+    let scene = Scene::new();
+    let admins = groups(&["admin"]);
+    for (recording, code) in [
+        (Recording::Unavailable, DenialCode::RecordingUnavailable),
+        (Recording::Full, DenialCode::RecordingFull),
+    ] {
+        let permit = decide(&scene.facts(&admins, &admins)).unwrap();
+        assert_eq!(permit.with_room(recording, LiveSessions::default()).unwrap_err(), code);
+    }
 }

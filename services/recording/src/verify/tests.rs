@@ -12,13 +12,18 @@ use crate::format::{Packer, record_header};
 use Direction::{In, Out};
 
 /// A recording of ten packets `in` and five `out`, in three segments.
-struct Recording {
-    session: SessionId,
-    packets: Vec<Vec<Bytes>>,
-    key: SigningKey,
+pub(super) struct Recording {
+    pub(super) session: SessionId,
+    pub(super) packets: Vec<Vec<Bytes>>,
+    pub(super) key: SigningKey,
 }
 
-fn sealed(session: SessionId, direction: Direction, count: u64, text: &str) -> Vec<Bytes> {
+pub(super) fn sealed(
+    session: SessionId,
+    direction: Direction,
+    count: u64,
+    text: &str,
+) -> Vec<Bytes> {
     let mut head = Chain::start(session, direction);
     (1..=count)
         .map(|seq| {
@@ -40,7 +45,7 @@ fn sealed(session: SessionId, direction: Direction, count: u64, text: &str) -> V
         .collect()
 }
 
-fn pack(packets: &[Bytes]) -> (Vec<u8>, u64) {
+pub(super) fn pack(packets: &[Bytes]) -> (Vec<u8>, u64) {
     let raw: Vec<u8> = packets
         .iter()
         .flat_map(|packet| [record_header(packet.len()).as_slice(), packet].concat())
@@ -48,25 +53,25 @@ fn pack(packets: &[Bytes]) -> (Vec<u8>, u64) {
     (Packer::new().unwrap().pack(&raw).unwrap(), raw.len() as u64)
 }
 
-fn head_of(packets: &[Bytes]) -> WaySummary {
+pub(super) fn head_of(packets: &[Bytes]) -> WaySummary {
     let last = v1::Packet::decode(packets.last().unwrap().clone()).unwrap();
     let chain = <[u8; 32]>::try_from(last.chain.as_ref()).unwrap().into();
     WaySummary { packets: packets.len() as u64, last_seq: last.seq, chain }
 }
 
 impl Recording {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let session = SessionId::generate();
         let (inward, outward) = (sealed(session, In, 10, "ask"), sealed(session, Out, 5, "answer"));
         let packets = vec![inward[..6].to_vec(), outward.clone(), inward[6..].to_vec()];
         Self { session, packets, key: SigningKey::from_seed(&[7; 32]).unwrap() }
     }
 
-    fn segments(&self) -> Vec<Vec<u8>> {
+    pub(super) fn segments(&self) -> Vec<Vec<u8>> {
         self.packets.iter().map(|packets| pack(packets).0).collect()
     }
 
-    fn manifest(&self) -> Manifest {
+    pub(super) fn manifest(&self) -> Manifest {
         let inward: Vec<Bytes> = [&self.packets[0][..], &self.packets[2][..]].concat();
         let summaries = self.packets.iter().map(|packets| {
             let (stored, raw_bytes) = pack(packets);
@@ -99,7 +104,7 @@ impl Recording {
 
     /// What is found when `segments` are there instead.
     fn check(&self, segments: &[(u32, Vec<u8>)]) -> Checked {
-        let mut verification = Verification::begin(&self.signed(), &[]).unwrap();
+        let mut verification = Verification::begin(&self.signed(), None, &[]).unwrap();
         segments.iter().for_each(|(number, stored)| verification.segment(*number, stored));
         verification.finish()
     }
@@ -119,7 +124,7 @@ impl Recording {
         let encoded = signed.encode();
         let signature = self.key.sign(&encoded);
         let signed = Signed { encoded, signature, public_key: self.key.public_key() };
-        let mut verification = Verification::begin(&signed, &[]).unwrap();
+        let mut verification = Verification::begin(&signed, None, &[]).unwrap();
         for (number, stored) in (0..).zip(segments) {
             verification.segment(number, &stored);
         }
@@ -129,7 +134,7 @@ impl Recording {
     }
 }
 
-fn numbered(segments: Vec<Vec<u8>>) -> Vec<(u32, Vec<u8>)> {
+pub(super) fn numbered(segments: Vec<Vec<u8>>) -> Vec<(u32, Vec<u8>)> {
     (0..).zip(segments).collect()
 }
 
@@ -233,7 +238,7 @@ fn packets_with_a_chain_of_their_own_do_not_fit_the_signed_end() {
     let encoded = signed.encode();
     let signature = recording.key.sign(&encoded);
     let signed = Signed { encoded, signature, public_key: recording.key.public_key() };
-    let mut verification = Verification::begin(&signed, &[]).unwrap();
+    let mut verification = Verification::begin(&signed, None, &[]).unwrap();
     let segments = recording.segments();
     verification.segment(0, &segments[0]);
     verification.segment(1, &stored);
@@ -272,7 +277,7 @@ fn a_hostile_recording_costs_bounded_memory_and_panics_nowhere() {
     let encoded = claims.encode();
     let public_key = recording.key.public_key();
     let unsigned = Signed { encoded, signature: vec![], public_key };
-    let mut verification = Verification::begin(&unsigned, &[]).unwrap();
+    let mut verification = Verification::begin(&unsigned, None, &[]).unwrap();
     verification.segment(0, &recording.segments()[0]);
     let findings = verification.finish().findings;
     let first = [Finding::WrongSignature(public_key.id()), Finding::SegmentChanged(0)];

@@ -18,6 +18,8 @@ pub(super) struct Way {
     last: u64,
     seen: u64,
     holes: Vec<(u64, u64)>,
+    /// How many packets were signed before the end, and the head of the chain after them.
+    passes: Option<(u64, Chain)>,
     /// Something was wrong, so that the end can't be right.
     wrong: bool,
 }
@@ -25,7 +27,12 @@ pub(super) struct Way {
 impl Way {
     pub(super) fn start(session: SessionId, direction: Direction) -> Self {
         let head = Chain::start(session, direction);
-        Self { direction, head, last: 0, seen: 0, holes: Vec::new(), wrong: false }
+        Self { direction, head, last: 0, seen: 0, holes: Vec::new(), passes: None, wrong: false }
+    }
+
+    /// What was signed before the end.
+    pub(super) const fn passes(&mut self, before: &WaySummary) {
+        self.passes = Some((before.packets, before.chain));
     }
 
     pub(super) const fn seen(&self) -> u64 {
@@ -41,6 +48,10 @@ impl Way {
         self.seen += 1;
         if follows.is_some() && seq == next {
             self.last = seq;
+            let other = |(packets, chain)| packets == self.seen && chain != self.head;
+            if !self.wrong && self.passes.is_some_and(other) {
+                findings.push(Finding::CheckpointContradicted);
+            }
             return;
         }
         self.wrong = true;

@@ -133,6 +133,12 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("TLS_KEY_PATH", EDGE, "", "the key of TLS_CERT_PATH"),
     variable("EDGE_DRAIN_TIMEOUT", EDGE, "30s", "how long sessions may go on after SIGTERM"),
+    variable(
+        "EDGE_STALL_TIMEOUT",
+        EDGE,
+        "15s",
+        "how long the broker may take no packet of a session before it ends",
+    ),
     // audit-writer
     variable(
         "PLUGIN_AUDIT_PATH",
@@ -151,6 +157,18 @@ pub const VARIABLES: &[Variable] = &[
         WRITER,
         "10s",
         "a segment is stored when its first packet is this old",
+    ),
+    variable(
+        "AUDIT_SPOOL_HIGH_WATERMARK",
+        WRITER,
+        "1073741824",
+        "new sessions are refused when the spool's disk has no more bytes free, or is so full: 90%",
+    ),
+    variable(
+        "AUDIT_SPOOL_LOW_WATERMARK",
+        WRITER,
+        "",
+        "and taken again below this; twice as many bytes, or 5 % less, when unset",
     ),
     variable(
         "AUDIT_SIGNING_KEY",

@@ -4,7 +4,7 @@ use hoop_domain::{Direction, OrgId, SessionId, manifest::SigningKey};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Error, Head, Lease, Segment, Write, finish, flaws, to_i64};
+use super::{Error, Head, Lease, Segment, Write, checkpoint, finish, flaws, to_i64};
 use crate::{
     Store,
     session::{session_close_on_conn, session_exit_on_conn, session_open_on_conn},
@@ -12,7 +12,8 @@ use crate::{
 
 impl Store {
     /// Stores all of `writes`, or none. The first step of a recording opens its session, the
-    /// last one closes it. Steps of one session stand in their order.
+    /// last one closes it; what stays open is signed, too, as far as it is stored. Steps of
+    /// one session stand in their order.
     ///
     /// # Errors
     /// [`Error::Fenced`] when the lease is another writer's by now.
@@ -29,6 +30,9 @@ impl Store {
             let org = advance(&mut tx, write).await?;
             if let Some(segment) = &write.segment {
                 add_segment(&mut tx, write.session, segment).await?;
+                if write.finish.is_none() {
+                    checkpoint::sign(&mut tx, org, write, segment, key).await?;
+                }
             }
             add_flaws(&mut tx, write, Some(org)).await?;
             if let Some(code) = write.exit_code {

@@ -132,7 +132,7 @@ async fn append(
     Ok(())
 }
 
-async fn segments(
+pub(super) async fn segments(
     conn: &mut PgConnection,
     session: SessionId,
 ) -> Result<Vec<SegmentSummary>, Error> {

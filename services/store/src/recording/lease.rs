@@ -19,6 +19,10 @@ impl WriterId {
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
     }
+
+    pub(super) const fn uuid(self) -> Uuid {
+        self.0
+    }
 }
 
 impl fmt::Display for WriterId {
@@ -65,7 +69,8 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         let held = sqlx::query!(
-            "UPDATE partition_leases SET expires_at = clock_timestamp() + $2
+            "UPDATE partition_leases
+             SET expires_at = clock_timestamp() + $2, seen_at = clock_timestamp()
              WHERE owner = $1 RETURNING partition, epoch",
             writer.0,
             lasting
@@ -109,7 +114,8 @@ impl Store {
     ) -> Result<Option<Lease>, Error> {
         let epoch = sqlx::query_scalar!(
             "UPDATE partition_leases
-             SET owner = $1, epoch = epoch + 1, expires_at = clock_timestamp() + $3
+             SET owner = $1, epoch = epoch + 1, expires_at = clock_timestamp() + $3,
+               seen_at = clock_timestamp()
              WHERE partition = $2
                AND (owner IS NULL OR owner = $1 OR expires_at < clock_timestamp())
              RETURNING epoch",
@@ -159,7 +165,7 @@ fn partition(number: i16) -> Option<Partition> {
     Partition::from_number(u8::try_from(number).ok()?)
 }
 
-fn interval(duration: Duration) -> PgInterval {
+pub(super) fn interval(duration: Duration) -> PgInterval {
     let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     PgInterval { months: 0, days: 0, microseconds }
 }
