@@ -6,7 +6,7 @@ mod outlet;
 use anyhow::Result;
 use hoop_domain::ConnectionName;
 use serde_json::json;
-use tokio::signal::ctrl_c;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::open::{
     self,
@@ -64,6 +64,8 @@ async fn exec(exec: Exec, context: &Context) -> Result<u8> {
 /// Waits for the end; nothing when the user does not want to.
 async fn wait(remote: &mut Remote) -> Result<Option<Ending>> {
     let mut farewell = Farewell::new()?;
+    // Made once: a signal that comes while an event is handled must not be lost.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut asked = false;
     loop {
         tokio::select! {
@@ -74,7 +76,7 @@ async fn wait(remote: &mut Remote) -> Result<Option<Ending>> {
                     return Ok(Some(ending));
                 }
             }
-            _ = ctrl_c() => {
+            _ = interrupt.recv() => {
                 if asked {
                     return Ok(None);
                 }

@@ -90,4 +90,4 @@ async fn goes_on(loads: &[Load], plan: &Plan, settings: &Settings) -> Vec<String
 }
 
 /// As long as anything that ends by itself may take to do so.
-pub(super) const LONGEST: Duration = Duration::from_secs(300);
+pub(super) const LONGEST: Duration = Duration::from_secs(180);

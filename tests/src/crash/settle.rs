@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use hoop_testkit::eventually_after;
+use serde_json::Value;
 
 use super::{
     check, evidence,
@@ -105,11 +106,13 @@ impl Report {
         self.verified += count(recorded.iter().filter(|it| it.findings.is_empty()).count());
         self.packets += recorded.iter().map(|recorded| recorded.packets).sum::<u64>();
         let reasons = recorded.iter().map(|recorded| recorded.reason.clone());
-        let (well, badly): (Vec<_>, Vec<_>) = reasons.partition(|reason| reason == "client_closed");
+        // A command ends its session itself.
+        let one = place.kind.is_one_session();
+        let (well, badly): (Vec<_>, Vec<_>) =
+            reasons.partition(|reason| if one { ended.is_ok() } else { reason == "client_closed" });
         self.survived += count(well.len());
         self.ended.extend(badly);
         if let Err(trouble) = &ended {
-            let one = place.kind.is_one_session();
             let had_to = one && expect.survives(&place, blows);
             if had_to || matches!(trouble, Trouble::Wrong(_)) {
                 let words = if had_to { "it had to survive: " } else { "" };
@@ -146,7 +149,7 @@ fn count(number: usize) -> u64 {
 /// The recordings of all sessions of a connection, when all are finished.
 async fn recordings(rest: &Rest, connection: &str, key: &str) -> Result<Vec<Recorded>> {
     let sessions = eventually_after(CLOSED, "its sessions to be closed", async || {
-        let sessions = rest.sessions(&format!("connection={connection}&limit=1000")).await?;
+        let sessions = sessions(rest, connection).await?;
         for session in &sessions {
             let done =
                 text(session, "status") == "done" && text(session, "recording") == "finished";
@@ -169,4 +172,19 @@ async fn recordings(rest: &Rest, connection: &str, key: &str) -> Result<Vec<Reco
         }
     }
     Ok(recorded)
+}
+
+/// Every session of a connection, page by page.
+async fn sessions(rest: &Rest, connection: &str) -> Result<Vec<Value>> {
+    let (mut sessions, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/sessions?connection={connection}&limit=100{cursor}");
+        let page = rest.get(&path).await?;
+        let listed = page.get("data").and_then(Value::as_array).context("the answer is no list")?;
+        sessions.extend(listed.iter().cloned());
+        match text(&page, "next_cursor") {
+            "" => return Ok(sessions),
+            next => cursor = format!("&cursor={next}"),
+        }
+    }
 }

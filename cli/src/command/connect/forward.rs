@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::{
     net::{TcpListener, TcpStream},
-    signal::ctrl_c,
+    signal::unix::{SignalKind, signal},
     task::JoinSet,
     time::timeout,
 };
@@ -18,10 +18,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) async fn run(listener: TcpListener, target: (String, u16)) -> Result<()> {
     let mut connections = JoinSet::new();
     let mut farewell = Farewell::new()?;
+    // Made once: a signal that comes while something else is handled must not be lost.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     loop {
         tokio::select! {
             biased;
-            _ = ctrl_c() => break,
+            _ = interrupt.recv() => break,
             _ = farewell.came() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {

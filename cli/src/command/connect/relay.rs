@@ -22,6 +22,8 @@ type Waiting = HashMap<u32, TcpStream>;
 /// Relays until one side ends the session, or Ctrl-C does.
 pub(crate) async fn run(mut pipe: Pipe, listener: TcpListener) -> Result<()> {
     let mut waiting = Waiting::new();
+    // Made once: a signal that comes while an event is handled must not be lost.
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     loop {
         tokio::select! {
@@ -35,7 +37,7 @@ pub(crate) async fn run(mut pipe: Pipe, listener: TcpListener) -> Result<()> {
                 Err(error) => return Err(error.into()),
             },
             accepted = listener.accept() => accept(&mut pipe, &mut waiting, accepted).await?,
-            _ = tokio::signal::ctrl_c() => break,
+            _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
     }

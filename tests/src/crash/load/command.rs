@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use hoop_testkit::patience;
 use pty_process::Size;
 use serde_json::json;
 use tokio::{
@@ -149,7 +150,8 @@ async fn typed(
     kept.sends(b"exit\r");
     keyboard.write_all(b"exit\r").await?;
     let status = child.wait().await?;
-    let _ended = reading.await;
+    // What is left of the screen; on a busy machine it comes a moment later.
+    let _ended = tokio::time::timeout(patience(), reading).await;
     if status.success() {
         return Ok(());
     }
