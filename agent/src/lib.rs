@@ -41,6 +41,7 @@ system's authorities; SSL_CERT_FILE names others (PEM).
 
 Logs go to stderr: RUST_LOG sets which (info), LOG_FORMAT=json|text how.
 METRICS_LISTEN=ADDRESS:PORT shows figures for Prometheus at /metrics (off).
+OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4317 sends traces to a collector.
 SIGTERM lets sessions finish for 10 s; a second one does not.
 
 Options:

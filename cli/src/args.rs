@@ -42,6 +42,7 @@ Examples:
   export HOOP_KEY=$(hoop admin create agent dev)
 
 Settings are in ~/.hoop/config.toml. API_URL and HOOP_TOKEN take precedence over it.
+OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4317 sends traces to a collector.
 
 Data goes to standard output, everything said about it to standard error. NO_COLOR turns
 colours off; they are off, too, when the output is no terminal.
