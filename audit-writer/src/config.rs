@@ -19,7 +19,7 @@ use crate::{
     segment::Packer,
     session::Limits,
     signing::{self, Seed},
-    spool::Spool,
+    spool::{JournalFolder, Spool},
     watermark::{Mark, SpoolMarks, Watermarks},
 };
 
@@ -80,6 +80,7 @@ impl Config {
         let writer = WriterId::generate();
         let watermarks = Watermarks::new(self.spool.clone(), self.marks);
         let spool = Spool::open(&self.spool, writer)?;
+        let journals = JournalFolder::open(&self.spool, writer)?;
         let key = signing::load(&self.seed, &self.spool)?;
         let store = Store::connect(self.postgres_uri.reveal()).await?;
         store.migrate().await?;
@@ -96,13 +97,14 @@ impl Config {
             bus,
             store: FinalStore::new(store, objects),
             spool,
+            journals: Arc::new(journals),
             packer: Packer::new()?,
             permits: Arc::new(Semaphore::new(LARGE_COMMITS)),
             key: Arc::new(key),
             limits: Arc::new(self.limits),
             meter: Arc::new(Meter::default()),
         };
-        Ok(Service::new(shared, writer, self.timing, watermarks))
+        Ok(Service::new(shared, writer, self.timing, watermarks, self.spool))
     }
 }
 

@@ -162,6 +162,11 @@ impl Consumer {
         Ok(Some(Delivery { session, direction, encoded, ticket, more }))
     }
 
+    /// Whether packets are asked for at once and not gathered.
+    pub(crate) const fn hurry(&mut self, hurry: bool) {
+        self.pull.hurry(hurry);
+    }
+
     /// Takes a message out of the stream. When that gets lost, it is delivered again.
     pub(crate) async fn acknowledge(&self, ticket: Ticket) -> Result<(), Error> {
         self.answer(ticket, ACKNOWLEDGED).await

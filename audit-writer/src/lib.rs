@@ -17,14 +17,18 @@ mod config;
 mod consumer;
 mod error;
 pub mod final_store;
+mod journal;
 pub mod lease;
 mod meter;
 mod partition;
+mod recovery;
 pub mod segment;
 pub mod session;
 pub mod signing;
 pub mod spool;
 pub mod watermark;
+
+use std::{future, path::PathBuf};
 
 use hoop_runtime::Drain;
 use hoop_store::recording::WriterId;
@@ -43,11 +47,19 @@ pub struct Service {
     writer: WriterId,
     timing: Timing,
     watermarks: Watermarks,
+    /// Where the spool is, and what earlier writers left.
+    root: PathBuf,
 }
 
 impl Service {
-    const fn new(shared: Shared, writer: WriterId, timing: Timing, watermarks: Watermarks) -> Self {
-        Self { shared, writer, timing, watermarks }
+    const fn new(
+        shared: Shared,
+        writer: WriterId,
+        timing: Timing,
+        watermarks: Watermarks,
+        root: PathBuf,
+    ) -> Self {
+        Self { shared, writer, timing, watermarks, root }
     }
 
     /// Writes recordings until the drain begins; then stores what is spooled and gives its
@@ -58,11 +70,17 @@ impl Service {
         self.shared.meter.show();
         copies.database().show();
         bus.show();
+        let (root, database) = (self.root, copies.database().clone());
+        let recovered = async {
+            recovery::recover(&root, &bus, &database).await;
+            future::pending::<()>().await;
+        };
         let keeper = Keeper::new(self.shared, self.writer, self.timing, self.watermarks);
         tokio::select! {
             () = keeper.run(drain, ready) => {}
             // Boxed: what speaks S3 is large.
             () = Box::pin(copies.copy_manifests()) => {}
+            () = Box::pin(recovered) => {}
             () = bus.show_streams() => {}
         }
     }

@@ -3,6 +3,7 @@
 
 mod intake;
 mod outcome;
+mod sync;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -21,10 +22,11 @@ use crate::{
     commit::{Committer, Done, Job},
     consumer::{Consumer, Ticket},
     final_store::FinalStore,
+    journal::Journal,
     meter::Meter,
     segment::Packer,
     session::{Limits, Session},
-    spool::{Spool, SpooledPiece},
+    spool::{JournalFolder, Spool, SpooledPiece},
 };
 use intake::Finished;
 
@@ -34,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) bus: Bus,
     pub(crate) store: FinalStore,
     pub(crate) spool: Spool,
+    pub(crate) journals: Arc<JournalFolder>,
     pub(crate) packer: Packer,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) key: Arc<SigningKey>,
@@ -78,6 +81,8 @@ pub(crate) struct Worker {
     in_flight: usize,
     pending_packets: u64,
     pending_bytes: u64,
+    /// Packets of `synced` sessions.
+    journal: Journal,
     /// What need not stay in the stream any more.
     released: Vec<Ticket>,
     /// Since when everything in the stream has been delivered.
@@ -111,9 +116,14 @@ impl Worker {
         // Dropped with the worker, so that a worker that is gone commits nothing.
         let mut task = JoinSet::new();
         task.spawn(committer.run());
+        let journal = Journal::new(
+            shared.journals.clone(),
+            format!("{}-{}", lease.partition.number(), lease.epoch),
+        );
         Self {
             shared,
             lease,
+            journal,
             live: HashMap::new(),
             finished: Finished::default(),
             jobs,
@@ -155,7 +165,7 @@ impl Worker {
             };
             self.listening = Instant::now();
             match self.follow(&mut consumer, &mut stop, &mut nudge).await? {
-                Stopped::Asked => return self.drain(&consumer).await,
+                Stopped::Asked => return self.drain(&mut consumer).await,
                 Stopped::Fenced => return Ok(Ended::Fenced),
                 Stopped::Disturbed => sleep(backoff.next_delay()).await,
             }
@@ -189,6 +199,7 @@ impl Worker {
                         return Ok(Stopped::Fenced);
                     }
                 }
+                told = self.journal.synced() => self.tell_synced(told).await?,
                 delivery = consumer.next(), if room => {
                     let taken = match delivery {
                         Ok(first) => self.take_in(first, consumer).await,
@@ -207,6 +218,7 @@ impl Worker {
                 }
                 _ = look.tick() => {
                     self.thin_out();
+                    self.look_after_journal(consumer);
                     self.look_for_closed().await;
                 }
             }
@@ -228,7 +240,7 @@ impl Worker {
     }
 
     /// Stores what is spooled, then ends.
-    async fn drain(mut self, consumer: &Consumer) -> Result<Ended, Error> {
+    async fn drain(mut self, consumer: &mut Consumer) -> Result<Ended, Error> {
         self.wake = Some(Instant::now());
         self.hand_over_due(true);
         let deadline = Instant::now() + DRAIN;
@@ -246,6 +258,11 @@ impl Worker {
                 }
             }
         }
+        while self.journal.is_syncing() {
+            let told = self.journal.synced().await;
+            self.tell_synced(told).await?;
+        }
+        self.look_after_journal(consumer);
         consumer.flush().await?;
         Ok(Ended::Drained)
     }

@@ -50,6 +50,8 @@ pub struct Session<T> {
     next_segment: u32,
     /// Whether the store knows, or is being told, that the recording exists.
     announced: bool,
+    /// Whether the edge waits for the disk before it lets packets out.
+    synced: bool,
     finishing: bool,
     /// What the session's row says, when it says that the session is over.
     closed: Option<End>,
@@ -90,6 +92,7 @@ impl<T> Session<T> {
             exit_code: None,
             next_segment: 0,
             announced: false,
+            synced: false,
             finishing: false,
             closed: None,
             last_arrival: now,
@@ -120,6 +123,18 @@ impl<T> Session<T> {
     #[must_use]
     pub fn seqs(&self) -> Both<u64> {
         self.ways.map(|way| way.head.seq)
+    }
+
+    /// The last packet of each direction that is committed.
+    #[must_use]
+    pub fn committed_seqs(&self) -> Both<u64> {
+        self.ways.map(|way| way.committed)
+    }
+
+    /// Whether the edge waits for the disk before it lets packets out.
+    #[must_use]
+    pub const fn synced(&self) -> bool {
+        self.synced
     }
 
     /// The session's row says that it is over.

@@ -4,6 +4,7 @@
 //! in it. Each process has a folder of its own under the spool's root and keeps a lock in
 //! it; folders whose lock is free belong to nobody and are removed at the start.
 
+mod journals;
 mod piece;
 
 use std::{
@@ -19,6 +20,8 @@ use hoop_store::recording::WriterId;
 
 use crate::Error;
 
+pub use journals::JournalFolder;
+pub(crate) use journals::LeftJournals;
 pub use piece::SpooledPiece;
 
 const LOCK: &str = "lock";

@@ -45,6 +45,8 @@ pub(super) struct Pull {
     /// Answers to request `n` come to `<inbox>.<n>`.
     inbox: String,
     request: u64,
+    /// How long packets gather now.
+    pace: Duration,
     state: State,
 }
 
@@ -65,7 +67,12 @@ impl Pull {
         let inbox = client.new_inbox();
         let subscriber = client.subscribe(format!("{inbox}.*")).await.map_err(Error::broker)?;
         let state = State::Rest { until: Instant::now() };
-        Ok(Self { consumer, context, subscriber, inbox, request: 0, state })
+        Ok(Self { consumer, context, subscriber, inbox, request: 0, pace: PACE, state })
+    }
+
+    /// Whether the next request follows at once, because somebody waits for each packet.
+    pub(super) const fn hurry(&mut self, hurry: bool) {
+        self.pace = if hurry { Duration::ZERO } else { PACE };
     }
 
     /// The next message. Cancel safe.
@@ -142,7 +149,7 @@ impl Pull {
         let (now, words) = (Instant::now(), message.description.as_deref().unwrap_or_default());
         self.state = match status {
             // Nothing more is there.
-            StatusCode::NOT_FOUND | StatusCode::TIMEOUT => State::Rest { until: now + PACE },
+            StatusCode::NOT_FOUND | StatusCode::TIMEOUT => State::Rest { until: now + self.pace },
             StatusCode::REQUEST_TERMINATED if words == FULL || words == COMPLETED => {
                 State::Rest { until: now }
             }

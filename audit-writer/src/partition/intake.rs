@@ -82,6 +82,7 @@ impl Worker {
             self.take(delivery, now, consumer).await?;
         }
         let retention = self.shared.limits.retention;
+        self.sync(&touched, consumer);
         for session in touched {
             if let Some(live) = self.live.get_mut(&session) {
                 self.released.extend(live.session.release(now, &retention));
@@ -156,6 +157,9 @@ impl Worker {
         };
         match live.session.feed(direction, &encoded, ticket, now) {
             Fed::Record => {
+                if live.session.synced() {
+                    self.journal.append(&encoded);
+                }
                 live.spooled.append(&encoded).await;
                 step::at(step::Step::MidSegment);
                 // As the segment counts it, so that the two add up to nothing.

@@ -5,7 +5,7 @@ use hoop_domain::{
     Chain, Direction, OrgId,
     manifest::{Flaw, FlawKind},
 };
-use hoop_proto::v1::{Packet, SessionEnd, packet::Body};
+use hoop_proto::v1::{AuditLevel, Packet, SessionEnd, packet::Body};
 use hoop_store::recording::{End, Head};
 use prost::Message;
 use tokio::time::Instant;
@@ -57,12 +57,11 @@ impl Known {
 }
 
 /// What a packet turned out to be.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 enum Verdict {
     /// To be recorded, with the head's chain after it, and what is wrong with it.
     Next { packet: Packet, chain: Chain, flaw: Option<FlawKind> },
     /// Recorded or spooled already.
-    Known { seq: u64 },
+    Known { packet: Packet },
     /// Nothing that could be recorded.
     Foreign(FlawKind),
 }
@@ -80,7 +79,12 @@ impl<T: Ticket> Session<T> {
         // The broker takes no message that is longer.
         let length = u32::try_from(encoded.len()).unwrap_or(u32::MAX);
         match self.judge(direction, head, encoded) {
-            Verdict::Known { seq } => self.again(Held { direction, seq, length, ticket }, now),
+            Verdict::Known { packet } => {
+                let seq = packet.seq;
+                // Another writer recorded it, and this one has to know the level, too.
+                self.synced |= wants_sync(&packet);
+                self.again(Held { direction, seq, length, ticket }, now)
+            }
             Verdict::Next { packet, .. } if self.finishing => {
                 let flaw = Flaw { direction, seq: packet.seq, kind: FlawKind::Late };
                 Fed::Late { flaw, ticket }
@@ -124,7 +128,7 @@ impl<T: Ticket> Session<T> {
                 Verdict::Next { packet, chain, flaw }
             }
             None if packet.seq == 0 => Verdict::Foreign(FlawKind::Undecodable),
-            None if packet.seq < expected => Verdict::Known { seq: packet.seq },
+            None if packet.seq < expected => Verdict::Known { packet },
             None => {
                 let gap = expected < packet.seq;
                 let flaw = if gap { FlawKind::Gap } else { FlawKind::BrokenChain };
@@ -140,6 +144,7 @@ impl<T: Ticket> Session<T> {
     fn record(&mut self, held: Held<T>, packet: Packet, chain: Chain, now: Instant) {
         let direction = held.direction;
         let at = packet.taken_at();
+        self.synced |= wants_sync(&packet);
         self.begun_at.get_or_insert(at);
         self.ended_at = self.ended_at.max(at);
         let way = self.ways.get_mut(direction);
@@ -190,6 +195,11 @@ impl<T: Ticket> Session<T> {
             (direction, _) => self.ways.get_mut(direction).tail.keep(held, now),
         }
     }
+}
+
+fn wants_sync(packet: &Packet) -> bool {
+    matches!(&packet.body, Some(Body::SessionStart(start))
+        if packet.seq == 1 && start.audit_level() == AuditLevel::Synced)
 }
 
 /// A reason that this version does not know was given by a newer edge: the words are kept.

@@ -270,7 +270,7 @@ fn a_recording_is_finished_when_both_ends_are_there() {
     let flaw = Flaw { direction: Out, seq: 2, kind: FlawKind::Late };
     assert_eq!(scene.feed(Out, &late), Fed::Late { flaw, ticket: 4 });
     assert_eq!(scene.due(), None);
-    assert_eq!(scene.committed(), [1, 3, 2]);
+    assert_eq!(scene.committed(), [2, 1, 3]);
 }
 
 #[test]

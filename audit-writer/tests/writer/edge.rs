@@ -60,8 +60,14 @@ impl Edge {
 
     /// The first packet.
     pub(crate) async fn start(&mut self, bus: &Bus) -> Result<()> {
+        self.start_at(bus, v1::AuditLevel::Strict).await
+    }
+
+    /// The first packet of a session at this audit level.
+    pub(crate) async fn start_at(&mut self, bus: &Bus, level: v1::AuditLevel) -> Result<()> {
         let org = Bytes::copy_from_slice(self.org.as_bytes());
-        let start = v1::SessionStart { org, ..v1::SessionStart::default() };
+        let audit_level = level.into();
+        let start = v1::SessionStart { org, audit_level, ..v1::SessionStart::default() };
         self.say(bus, Direction::In, Body::SessionStart(start)).await
     }
 
@@ -84,6 +90,16 @@ impl Edge {
             self.say(bus, Direction::Out, Body::Data(data.into())).await?;
         }
         Ok(())
+    }
+
+    /// These bytes, as a packet.
+    pub(crate) async fn say_data(
+        &mut self,
+        bus: &Bus,
+        direction: Direction,
+        data: Bytes,
+    ) -> Result<()> {
+        self.say(bus, direction, Body::Data(data)).await
     }
 
     /// A packet out of this size, which the broker must refuse.

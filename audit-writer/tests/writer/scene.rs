@@ -141,13 +141,23 @@ impl Scene {
 
     /// The row of a session.
     pub(crate) async fn authorize(&self, edge: &Edge) -> Result<()> {
-        let (session, org) = (edge.session, edge.org);
+        self.authorize_all(std::slice::from_ref(edge)).await
+    }
+
+    /// The rows of sessions.
+    pub(crate) async fn authorize_all(&self, edges: &[Edge]) -> Result<()> {
+        let rows = edges.iter().map(|edge| {
+            let (session, org) = (edge.session, edge.org);
+            format!(
+                "('{session}', '{org}', '{org}', 'a@b', 'a', '{org}', 'pg', 'postgres', '{org}',
+                  'agent', '127.0.0.1:1', 'test', 'opening', now(), now())"
+            )
+        });
         let sql = format!(
             "insert into sessions (id, org_id, user_id, user_email, user_name, connection_id,
                connection_name, connection_type, agent_id, agent_name, client_address,
-               client_application, state, authorized_at, seen_at)
-             values ('{session}', '{org}', '{org}', 'a@b', 'a', '{org}', 'pg', 'postgres',
-               '{org}', 'agent', '127.0.0.1:1', 'test', 'opening', now(), now())"
+               client_application, state, authorized_at, seen_at) values {}",
+            rows.collect::<Vec<_>>().join(", ")
         );
         self.sql(&sql).await?;
         Ok(())
@@ -165,6 +175,11 @@ impl Scene {
             "select state || ' ' || coalesce(end_reason, '') from sessions where id = '{session}'"
         ))
         .await
+    }
+
+    /// The folder of the spool.
+    pub(crate) fn spool(&self) -> &std::path::Path {
+        self.spool.path()
     }
 
     /// How many messages the stream still holds.

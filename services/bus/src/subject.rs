@@ -7,6 +7,7 @@
 //! | `relay.<session>.<in\|out>` | what travels beside the packets and is not recorded |
 //! | `relay.<session>.attach` | the agent's edge asks the client's edge to join a session |
 //! | `relay.<session>.kill` | the session has to end |
+//! | `relay.<session>.synced` | the audit-writer has packets of a `synced` session on its disk |
 //! | `agent.<agent>.control` | an edge asks an edge that holds the agent to open a session |
 //! | `agent.<agent>.revoked` | the agent's key is no longer valid |
 //! | `control.<request>` | edges ask `api` |
@@ -83,6 +84,11 @@ pub enum Subject {
         /// The session.
         session: SessionId,
     },
+    /// How much of a `synced` session is on the audit-writer's disk.
+    Synced {
+        /// The session.
+        session: SessionId,
+    },
     /// To an edge that holds the agent.
     AgentControl {
         /// The agent.
@@ -153,6 +159,7 @@ impl fmt::Display for Subject {
             }
             Self::Attach { session } => write!(f, "relay.{session}.attach"),
             Self::Kill { session } => write!(f, "relay.{session}.kill"),
+            Self::Synced { session } => write!(f, "relay.{session}.synced"),
             Self::AgentControl { agent } => write!(f, "agent.{agent}.control"),
             Self::AgentRevoked { agent } => write!(f, "agent.{agent}.revoked"),
             Self::Control(request) => write!(f, "control.{}", request.as_str()),
@@ -191,6 +198,7 @@ impl FromStr for Subject {
                 match last {
                     "attach" => Ok(Self::Attach { session }),
                     "kill" => Ok(Self::Kill { session }),
+                    "synced" => Ok(Self::Synced { session }),
                     _ => Ok(Self::Relay { session, direction: direction(last)? }),
                 }
             }
@@ -242,6 +250,7 @@ mod tests {
         let mut subjects = vec![
             Subject::Attach { session },
             Subject::Kill { session },
+            Subject::Synced { session },
             Subject::AgentControl { agent },
             Subject::AgentRevoked { agent },
             Subject::EdgesCancel,
