@@ -146,7 +146,7 @@ async fn every_process_counts_what_a_session_does() -> Result {
         api.1.at_least("hoop_decisions_total{outcome=\"granted\"}", 1.0)?;
         api.1.at_least("hoop_logins_total{outcome=\"right\"}", 1.0)?;
         api.1.at_least("hoop_events_published_total", 1.0)?;
-        let login = "{method=\"POST\",route=\"/api/login\",status=\"200\"}";
+        let login = "{method=\"POST\",route=\"/api/localauth/login\",status=\"200\"}";
         api.1.at_least(&format!("hoop_http_requests_total{login}"), 1.0)?;
         for (series, least) in [
             ("hoop_packets_recorded_total", 5.0),
