@@ -154,7 +154,7 @@ async fn recordings(rest: &Rest, connection: &str, key: &str) -> Result<Vec<Reco
             let done =
                 text(session, "status") == "done" && text(session, "recording") == "finished";
             // One that never began has nothing to be recorded.
-            let never = text(session, "status") == "done" && text(session, "recording").is_empty();
+            let never = text(session, "status") == "done" && text(session, "recording") == "none";
             ensure!(done || never, "{session}");
         }
         ensure!(!sessions.is_empty(), "there is no session");

@@ -1,11 +1,17 @@
 //! Figures beside direct access on this machine, printed and never asserted.
 //!
-//! Direct, through the edge that holds the agent, and through two edges. Build with
-//! `--release`, as `cargo xtask bench` does; anything else that runs on the machine shows.
+//! Every measurement goes over every way in turn, several times; the table has the medians and
+//! their ratios to direct access. Build with `--release`, as `cargo xtask bench` does; anything
+//! else that runs on the machine shows.
 
+mod accounts;
 mod figures;
 mod load;
+mod measure;
+mod neighbours;
 mod plan;
+mod table;
+mod ways;
 
 use std::{
     path::PathBuf,
@@ -15,15 +21,13 @@ use std::{
 use anyhow::{Context, Result};
 
 use super::terminal::{heading, say, size, spoken};
-use crate::{Access, Gateway, Options, Service, cost::Cost};
+use crate::{Gateway, Options, Service};
+use accounts::Accounts;
 use figures::Figures;
+use measure::Measure;
 use plan::Plan;
-
-/// Where the load goes.
-struct Way {
-    name: &'static str,
-    access: Access,
-}
+use table::Table;
+use ways::Way;
 
 /// Measures what [`Plan::parse`] makes of the arguments.
 pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
@@ -31,30 +35,28 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
     let options = Options { logs: Some(logs), ..Options::default() };
     heading("starting PostgreSQL, NATS and the gateway's processes");
     let mut gateway = Gateway::start(options).await?;
-    let ways = [
-        Way { name: "direct", access: gateway.target.direct() },
-        Way { name: "one edge", access: gateway.access(0).await? },
-        Way { name: "two edges", access: gateway.access(1).await? },
-    ];
-    load::prepare(&ways[0].access).await?;
-    for clients in plan.clients {
-        latency(&gateway, &ways, clients, plan.transactions).await?;
+    let mut table = Table::default();
+    let ways = ways::all(&gateway, &mut table).await?;
+    load::prepare(&gateway.target.direct()).await?;
+    for measure in Measure::all(&plan) {
+        heading(&measure.to_string());
+        for round in 1..=plan.rounds {
+            for way in &ways {
+                let before = Accounts::of(&gateway);
+                let figures = measure.take(&way.access).await;
+                let figures = figures.with_context(|| format!("{measure}, {}", way.name))?;
+                let used = Accounts::of(&gateway).since(&before);
+                say(&format!("    {round}. {:<12}{}", way.name, figures.short()));
+                table.add(&measure, way.name, figures, used);
+            }
+        }
     }
-    if 0 < plan.logins {
-        logins(&ways, plan.logins).await?;
+    if 0 < plan.idle {
+        idle(&gateway, &ways, plan.idle, &mut table).await?;
     }
-    for mebibytes in plan.copies {
-        bulk(&gateway, &ways, mebibytes).await?;
-    }
-    heading("memory and processor time of each process, since its start");
-    for (name, cost) in costs(&gateway) {
-        let Cost { peak_memory, memory, processor } = cost;
-        say(&format!(
-            "    {name:<14}{:>12} now{:>12} at most{:>12}",
-            size(memory),
-            size(peak_memory),
-            spoken(processor)
-        ));
+    say(&table.text());
+    if let Some(file) = &plan.json {
+        std::fs::write(file, table.json().to_string())?;
     }
     heading("programs, with debug information");
     programs()?;
@@ -66,6 +68,24 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
         gateway.each_service(|service| start_up(service, plan.starts))?;
     }
     gateway.stop()
+}
+
+/// What sessions that do nothing take of each process.
+async fn idle(gateway: &Gateway, ways: &[Way], count: u32, table: &mut Table) -> Result<()> {
+    heading(&format!("{count} sessions that do nothing, one edge"));
+    let way = ways.iter().find(|way| way.name == ways::ONE_EDGE).context("no such way")?;
+    let before = Accounts::of(gateway);
+    let mut sessions = Vec::new();
+    for _ in 0..count {
+        sessions.push(load::idle(&way.access).await?);
+    }
+    for (process, bytes) in Accounts::of(gateway).memory_since(&before) {
+        let each = bytes / u64::from(count);
+        say(&format!("    {process:<14}{:>12} each", size(each)));
+        table.memory(&process, each);
+    }
+    drop(sessions);
+    Ok(())
 }
 
 /// The time until the READY line, and what it has in memory then.
@@ -80,60 +100,6 @@ fn start_up(service: &mut Service, times: usize) -> Result<()> {
     let memory = service.cost().map_or(0, |cost| cost.memory);
     say(&format!("    {:<14}{:>12}   memory{:>12}", service.name(), spoken(lowest), size(memory)));
     Ok(())
-}
-
-async fn latency(gateway: &Gateway, ways: &[Way], clients: u32, transactions: u32) -> Result<()> {
-    heading(&format!(
-        "one simple query (pgbench -S -c {clients}, {transactions} transactions each)"
-    ));
-    for Way { name, access } in ways {
-        let before = total(gateway);
-        let Figures { count, p50, p99 } = load::pgbench(access, clients, transactions).await?;
-        let processor = (total(gateway) - before) / u32::try_from(count.max(1))?;
-        say(&format!(
-            "    {name:<12}p50 {:>10}   p99 {:>10}   processor time per query {:>10}",
-            spoken(p50),
-            spoken(p99),
-            spoken(processor)
-        ));
-    }
-    Ok(())
-}
-
-async fn logins(ways: &[Way], count: u32) -> Result<()> {
-    heading(&format!("{count} times psql -c 'select 1', one after another"));
-    for Way { name, access } in ways {
-        say(&format!("    {name:<12}{:>10}", spoken(load::logins(access, count).await?)));
-    }
-    Ok(())
-}
-
-async fn bulk(gateway: &Gateway, ways: &[Way], mebibytes: u64) -> Result<()> {
-    heading(&format!("COPY of {mebibytes} MiB to standard output"));
-    for Way { name, access } in ways {
-        let before = total(gateway);
-        let took = load::copy(access, mebibytes).await?;
-        let processor = total(gateway) - before;
-        say(&format!(
-            "    {name:<12}{:>10}   processor time {:>10}",
-            spoken(took),
-            spoken(processor)
-        ));
-    }
-    Ok(())
-}
-
-/// Every process of ours, and the broker.
-fn costs(gateway: &Gateway) -> Vec<(String, Cost)> {
-    let ours =
-        gateway.services().filter_map(|service| Some((service.name().to_owned(), service.cost()?)));
-    let broker =
-        gateway.nats.pid().and_then(|pid| Some(("nats-server".to_owned(), Cost::of(pid).ok()?)));
-    ours.chain(broker).collect()
-}
-
-fn total(gateway: &Gateway) -> Duration {
-    costs(gateway).into_iter().map(|(_, cost)| cost.processor).sum()
 }
 
 fn programs() -> Result<()> {

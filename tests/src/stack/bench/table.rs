@@ -1,0 +1,174 @@
+//! All figures: medians, and how they compare with direct access.
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{Figures, Measure, figures::median, ways::DIRECT};
+use crate::stack::terminal::spoken;
+
+type Used = BTreeMap<String, Duration>;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    measures: Vec<(Measure, Vec<Row>)>,
+    /// Bytes per session that does nothing.
+    memory: BTreeMap<String, u64>,
+    lacking: Vec<(&'static str, &'static str)>,
+}
+
+/// One way, with every round.
+#[derive(Debug)]
+struct Row {
+    way: &'static str,
+    rounds: Vec<(Figures, Used)>,
+}
+
+impl Row {
+    fn median(&self, of: impl Fn(&Figures) -> f64) -> f64 {
+        median(self.rounds.iter().map(|(figures, _)| of(figures)).collect())
+    }
+
+    /// Microseconds of processor time per unit, by process.
+    fn processor(&self) -> BTreeMap<&str, f64> {
+        let names = self.rounds.iter().flat_map(|(_, used)| used.keys());
+        names.map(|name| (name.as_str(), self.processor_of(name))).collect()
+    }
+
+    fn processor_of(&self, name: &str) -> f64 {
+        let per_unit = |(figures, used): &(Figures, Used)| {
+            let used = used.get(name).copied().unwrap_or_default();
+            used.as_secs_f64() * 1e6 / figures.units.max(1.0)
+        };
+        median(self.rounds.iter().map(per_unit).collect())
+    }
+}
+
+impl Table {
+    pub(super) fn add(
+        &mut self,
+        measure: &Measure,
+        way: &'static str,
+        figures: Figures,
+        used: Used,
+    ) {
+        let known = self.measures.iter_mut().find(|(known, _)| known == measure);
+        let Some((_, rows)) = known else {
+            let rounds = vec![(figures, used)];
+            self.measures.push((*measure, vec![Row { way, rounds }]));
+            return;
+        };
+        match rows.iter_mut().find(|row| row.way == way) {
+            Some(row) => row.rounds.push((figures, used)),
+            None => rows.push(Row { way, rounds: vec![(figures, used)] }),
+        }
+    }
+
+    pub(super) fn memory(&mut self, process: &str, bytes: u64) {
+        self.memory.insert(process.to_owned(), bytes);
+    }
+
+    pub(super) fn lacks(&mut self, what: &'static str, why: &'static str) {
+        self.lacking.push((what, why));
+    }
+
+    /// For people: as Markdown, so that it can go into the guide as it is.
+    pub(super) fn text(&self) -> String {
+        let mut text = String::from(
+            "\n| what | way | p50 | p99 | per second | p50 × direct | processor µs per unit: sum (by process) |\n\
+             | --- | --- | --: | --: | --: | --: | --- |\n",
+        );
+        for (measure, rows) in &self.measures {
+            let direct = rows.iter().find(|row| row.way == DIRECT);
+            let direct = direct.map_or(0.0, |row| row.median(seconds));
+            for row in rows {
+                let (p50, p99) = (row.median(seconds), row.median(|it| it.p99.as_secs_f64()));
+                let _ = writeln!(
+                    text,
+                    "| {measure} | {} | {} | {} | {:.0} | {:.2} | {} |",
+                    row.way,
+                    spoken(Duration::from_secs_f64(p50)),
+                    spoken(Duration::from_secs_f64(p99)),
+                    row.median(Figures::per_second),
+                    p50 / direct.max(f64::EPSILON),
+                    processor(row, measure.unit()),
+                );
+            }
+        }
+        text.push('\n');
+        for (process, bytes) in &self.memory {
+            let _ = writeln!(text, "idle session: {process} {} KiB", bytes / 1024);
+        }
+        for (what, why) in &self.lacking {
+            let _ = writeln!(text, "{what}: {why}");
+        }
+        text
+    }
+
+    /// For programs; times in microseconds.
+    pub(super) fn json(&self) -> Value {
+        let row = |row: &Row| {
+            json!({
+                "way": row.way,
+                "rounds": row.rounds.len(),
+                "p50_us": row.median(seconds) * 1e6,
+                "p99_us": row.median(|figures| figures.p99.as_secs_f64()) * 1e6,
+                "per_second": row.median(Figures::per_second),
+                "took_us": row.median(|figures| figures.took.as_secs_f64()) * 1e6,
+                "processor_us_per_unit": row.processor(),
+            })
+        };
+        let measures: Vec<Value> = self
+            .measures
+            .iter()
+            .map(|(measure, rows)| {
+                json!({
+                    "what": measure.to_string(), "unit": measure.unit(),
+                    "ways": rows.iter().map(row).collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        let lacking: BTreeMap<&str, &str> = self.lacking.iter().copied().collect();
+        json!({ "measures": measures, "idle_session_bytes": self.memory, "lacking": lacking })
+    }
+}
+
+fn seconds(figures: &Figures) -> f64 {
+    figures.p50.as_secs_f64()
+}
+
+fn processor(row: &Row, unit: &str) -> String {
+    let each = row.processor();
+    let sum: f64 = each.values().sum();
+    if sum < 0.05 {
+        return "–".to_owned();
+    }
+    let used = each.iter().filter(|(_, micros)| 0.05 <= **micros);
+    let used: Vec<String> = used.map(|(name, micros)| format!("{name} {micros:.1}")).collect();
+    format!("{sum:.1} a {unit} ({})", used.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_of_medians_and_processor_time_is_per_unit() {
+        let mut table = Table::default();
+        let measure = Measure::Logins(2);
+        for (way, millis) in [(DIRECT, 10), (DIRECT, 12), (DIRECT, 90), ("one edge", 18)] {
+            let took = Duration::from_millis(millis);
+            let used = Used::from([("api".to_owned(), Duration::from_micros(8))]);
+            table.add(&measure, way, Figures::once(4, took), used);
+        }
+        let text = table.text();
+        assert!(
+            text.contains("| 2 logins | one edge | 18.0 ms | 18.0 ms | 222 | 1.50 |"),
+            "{text}"
+        );
+        assert!(text.contains("2.0 a login (api 2.0)"), "{text}");
+        let json = table.json();
+        assert_eq!(json["measures"][0]["ways"][0]["rounds"], 3);
+    }
+}
