@@ -30,6 +30,6 @@ async fn a_dead_audit_writer_and_a_dead_agent_lose_no_byte() -> Result {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dead_edge_and_a_broker_that_hangs_lose_no_byte() -> Result {
-    nothing_is_lost(&["kill edge-1 at before_relay", "stop nats"], 2).await
+async fn an_edge_that_nobody_hears_and_a_state_store_that_hangs_lose_no_byte() -> Result {
+    nothing_is_lost(&["mute edge-1 at before_relay", "stop postgres"], 2).await
 }
