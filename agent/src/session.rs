@@ -155,6 +155,10 @@ impl Session {
                 self.cancel_handles.remove(&channel);
                 self.commands.stop(channel);
             }
+            Event::Resumed { away } => {
+                let (id, milliseconds) = (self.id, away.as_millis());
+                tracing::info!(session = %id, milliseconds, "the session goes on at another stream");
+            }
             Event::ReaderEnded { .. } | Event::Notice { .. } => {}
             Event::Exit { .. } => {
                 return Err(Error::Violation("the client claims to have run a command"));
@@ -258,7 +262,7 @@ impl Session {
 
     async fn end(&mut self, ended: Ended) {
         self.pipe.end(ended.reason, &ended.message);
-        let _ = timeout(CLOSE, self.pipe.closed()).await;
+        self.pipe.closed(CLOSE).await;
     }
 
     /// The session was ended from outside, or its stream broke.

@@ -155,7 +155,7 @@ impl Shared {
             tracing::info!(%agent, "an agent's key was revoked");
             // The sessions first: the agent drops its ends when it hears of it, and the reason
             // must not be that it was lost.
-            for held in self.held().iter().filter(|held| held.client_of == Some(agent)) {
+            for held in self.held().iter().filter(|held| held.client_of() == Some(agent)) {
                 held.session.end(EndReason::AgentRevoked);
             }
             self.agents.revoke(agent);

@@ -65,6 +65,7 @@ impl Shared {
             Some(Outcome::Denial(denial)) => return Err(denial),
             None => return Err(proto::Denial::of(DenialCode::Malformed)),
         };
+        session.set_level(joined.audit_level());
         session.joined(joined.in_seq);
         session.set_outlet(Direction::In, outlet);
         let not_after = (joined.not_after != 0).then(|| time::from_micros(joined.not_after));

@@ -19,6 +19,8 @@ pub struct Config {
     pub grpc_tls: Option<(PathBuf, PathBuf)>,
     /// How long sessions may go on after the drain began.
     pub drain_timeout: Duration,
+    /// How long an end of a session may be away, with nobody at its stream, and come back.
+    pub resume_grace: Duration,
     /// How long the broker may take no packet before its session ends.
     pub stall_timeout: Duration,
 }
@@ -39,6 +41,7 @@ impl Config {
             native_tls: pair(env, "TLS_CERT_PATH", "TLS_KEY_PATH")?,
             grpc_tls: pair(env, "GRPC_TLS_CERT_PATH", "GRPC_TLS_KEY_PATH")?,
             drain_timeout: env.duration("EDGE_DRAIN_TIMEOUT", Duration::from_secs(30))?,
+            resume_grace: env.duration("EDGE_RESUME_GRACE", Duration::from_secs(60))?,
             stall_timeout: env.duration("EDGE_STALL_TIMEOUT", Duration::from_secs(15))?,
         })
     }

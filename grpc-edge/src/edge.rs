@@ -1,7 +1,7 @@
 //! The process: what it holds, how it starts and how it stops.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::SocketAddr,
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use hoop_bus::Bus;
-use hoop_domain::{AgentId, EndReason, SessionId};
+use hoop_domain::{AgentId, Direction, EndReason, SessionId};
 use hoop_runtime::{Drain, span};
 use tokio::{net::TcpListener, sync::Notify};
 use tracing::field::Empty;
@@ -25,7 +25,7 @@ use crate::{
     native::NativeGateway,
     over::OverSessions,
     server,
-    session::Session,
+    session::{Session, Subscriptions},
     wanted::Wanted,
 };
 
@@ -52,6 +52,7 @@ pub struct Shared {
     pub(crate) wanted: Wanted,
     pub(crate) drain: Drain,
     pub(crate) changed: Notify,
+    pub(crate) resume_grace: Duration,
     drain_handle: hoop_runtime::shutdown::DrainHandle,
     sessions: Mutex<HashMap<SessionId, Held>>,
 }
@@ -62,7 +63,7 @@ pub(crate) struct Held {
     pub(crate) session: Arc<Session>,
     /// The agent, when the client's end is here, which makes this edge the one that reports
     /// the session and ends it with its agent's key.
-    pub(crate) client_of: Option<AgentId>,
+    client_of: Option<AgentId>,
     limits: Arc<Mutex<Limits>>,
     /// When the sweep first saw that it had ended.
     pub(crate) ended_at: Option<Instant>,
@@ -79,6 +80,11 @@ impl Held {
     ) -> Self {
         let limits = Limits::new(Utc::now(), not_after, idle);
         Self { session, client_of, limits: Arc::new(Mutex::new(limits)), ended_at: None }
+    }
+
+    /// The session's agent, when the client's end is here.
+    pub(crate) fn client_of(&self) -> Option<AgentId> {
+        self.client_of.filter(|_| self.session.publishes(Direction::In))
     }
 
     /// What is due about its time.
@@ -117,6 +123,7 @@ impl Config {
             known_keys: KnownKeys::default(),
             wanted: Wanted::default(),
             drain,
+            resume_grace: self.resume_grace,
             drain_handle,
             changed: Notify::new(),
             sessions: Mutex::default(),
@@ -175,6 +182,9 @@ impl Edge {
         drain.begun().await;
         shared.drain_handle.begin();
         shared.agents.close_all();
+        // Connections are told to go first, so that an end which leaves dials another edge.
+        stop.begin();
+        shared.send_away();
         if tokio::time::timeout(config.drain_timeout, shared.idle()).await.is_err() {
             for held in shared.held() {
                 held.session.end(EndReason::Drained);
@@ -182,7 +192,6 @@ impl Edge {
             let _ = tokio::time::timeout(Duration::from_secs(5), shared.idle()).await;
         }
         shared.report_the_rest().await;
-        stop.begin();
         let _ = shared.bus.client().flush().await;
         match tokio::time::timeout(Duration::from_secs(2), server).await {
             Ok(outcome) => outcome?,
@@ -194,12 +203,36 @@ impl Edge {
 
 impl Shared {
     /// Holds a session and feeds it with what the broker says, until it is done.
-    pub(crate) fn hold(self: &Arc<Self>, held: Held, subscriptions: crate::session::Subscriptions) {
-        let (shared, session) = (self.clone(), held.session.clone());
-        let reported = held.client_of.is_some();
-        let end = if reported { "client" } else { "agent" };
+    pub(crate) fn hold(self: &Arc<Self>, held: Held, subscriptions: Subscriptions) {
+        let end = if held.client_of.is_some() { "client" } else { "agent" };
+        self.sessions().insert(held.session.id(), held.clone());
+        self.feed(held.session, subscriptions, end);
+    }
+
+    /// The same, unless the session is held already. Returns it as it is held, and whether
+    /// that is since now.
+    pub(crate) fn hold_or_join(
+        self: &Arc<Self>,
+        held: Held,
+        subscriptions: Subscriptions,
+    ) -> (Arc<Session>, bool) {
+        let session = held.session.clone();
+        match self.sessions().entry(session.id()) {
+            Entry::Occupied(there) => return (there.get().session.clone(), false),
+            Entry::Vacant(place) => place.insert(held),
+        };
+        self.feed(session.clone(), subscriptions, "resumed");
+        (session, true)
+    }
+
+    fn feed(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        subscriptions: Subscriptions,
+        end: &'static str,
+    ) {
+        let shared = self.clone();
         let span = span!("session", session = %session.id(), end, reason = Empty);
-        self.sessions().insert(session.id(), held);
         self.changed.notify_one();
         tokio::spawn(async move {
             let id = session.id();
@@ -208,7 +241,7 @@ impl Shared {
                 () = &mut drive => true,
                 () = session.ended() => false,
             };
-            if reported {
+            if !session.has_left() && shared.has_client(id) {
                 crate::metrics::edge().ended(session.ended_with().as_ref());
                 shared.over.note(id);
             }
@@ -227,6 +260,18 @@ impl Shared {
         });
     }
 
+    /// Whether the client's end of the session is here.
+    fn has_client(&self, id: SessionId) -> bool {
+        self.sessions().get(&id).is_some_and(|held| held.client_of().is_some())
+    }
+
+    /// Changes what is held of a session.
+    pub(crate) fn change(&self, id: SessionId, change: impl FnOnce(&mut Held)) {
+        if let Some(held) = self.sessions().get_mut(&id) {
+            change(held);
+        }
+    }
+
     /// The session, if an end of it is here.
     pub(crate) fn session(&self, id: SessionId) -> Option<Arc<Session>> {
         self.sessions().get(&id).map(|held| held.session.clone())
@@ -239,7 +284,7 @@ impl Shared {
 
     /// Whether a client of `agent` is here.
     pub(crate) fn has_sessions_of(&self, agent: AgentId) -> bool {
-        let live = |held: &Held| held.client_of == Some(agent) && !held.session.has_ended();
+        let live = |held: &Held| held.client_of() == Some(agent) && !held.session.has_ended();
         self.sessions().values().any(live)
     }
 
@@ -247,6 +292,13 @@ impl Shared {
     pub(crate) fn mark_ended(&self, id: SessionId, now: Instant) {
         if let Some(held) = self.sessions().get_mut(&id) {
             held.ended_at.get_or_insert(now);
+        }
+    }
+
+    /// Has every end that can go on elsewhere do so.
+    fn send_away(&self) {
+        for held in self.held() {
+            held.session.send_away();
         }
     }
 

@@ -22,6 +22,7 @@ mod native;
 mod open;
 mod over;
 mod report;
+mod resume;
 mod server;
 pub mod session;
 mod summon;

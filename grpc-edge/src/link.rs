@@ -91,9 +91,7 @@ pub(crate) async fn accept(
         Some(up::Frame::AgentHello(hello)) => agent::control(shared, arrival, hello).await,
         Some(up::Frame::AttachHello(hello)) => agent::attach(shared, arrival, hello).await,
         Some(up::Frame::ClientHello(hello)) => client::open(shared, arrival, hello).await,
-        Some(up::Frame::ResumeHello(_)) => {
-            Err(Status::unimplemented("this gateway does not resume sessions"))
-        }
+        Some(up::Frame::ResumeHello(hello)) => client::resume(shared, arrival, hello).await,
         _ => Err(Status::invalid_argument("the first frame of a stream must be a hello")),
     }
 }

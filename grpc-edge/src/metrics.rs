@@ -104,7 +104,7 @@ pub(crate) fn show(shared: &Arc<Shared>) {
         let shared = Arc::downgrade(shared);
         move || {
             let held = shared.upgrade()?.held();
-            let here = held.iter().filter(|held| held.client_of.is_some() == client).count();
+            let here = held.iter().filter(|held| held.client_of().is_some() == client).count();
             u64::try_from(here).ok().map(number)
         }
     };

@@ -81,7 +81,8 @@ impl NativeGateway {
         let (cancel, cancels) = mpsc::channel(1);
         self.0.cancel_keys.remember(end.session.id(), request.cancel_key, cancel);
         let tx = Tx::spawn(end.inlet, credit, cancels);
-        let rx = Rx { events, session: end.session, consumed: 0, last: 0 };
+        let granted = packet::WINDOW.into();
+        let rx = Rx { events, session: end.session, consumed: 0, granted, last: 0 };
         Ok((tx, rx))
     }
 }
@@ -188,6 +189,8 @@ pub(crate) struct Rx {
     session: Arc<Session>,
     /// What was taken and not granted again.
     consumed: usize,
+    /// What was granted in all.
+    granted: u64,
     /// What the item costs that the listener is busy with.
     last: usize,
 }
@@ -198,8 +201,9 @@ impl Rx {
         if self.consumed < packet::WINDOW as usize / 2 {
             return;
         }
-        let bytes = u32::try_from(std::mem::take(&mut self.consumed)).unwrap_or(packet::WINDOW);
-        let credit = proto::Credit { channel: CHANNEL, bytes };
+        let consumed = std::mem::take(&mut self.consumed);
+        self.granted = self.granted.saturating_add(u64::try_from(consumed).unwrap_or(u64::MAX));
+        let credit = proto::Credit { channel: CHANNEL, total: self.granted };
         self.session.pass_credit(Direction::In, credit).await;
     }
 
@@ -207,14 +211,15 @@ impl Rx {
         match event {
             Event::Closed(closed) => Some(ended(closed)),
             // The outlet has handed it to the sending half.
-            Event::Credit(_) => None,
+            Event::Credit(_) | Event::Received(_) => None,
+            Event::Moved => Some(ended(proto::SessionClosed::of(EndReason::EdgeLost))),
             Event::Notice(sentence) => Some(FromTarget::Notice(sentence)),
-            Event::Delivery(delivery) => self.deliver(delivery.payload?),
+            Event::Delivery(delivery) => self.deliver(delivery.payload?, delivery.pieces),
         }
     }
 
-    fn deliver(&mut self, payload: proto::Payload) -> Option<FromTarget> {
-        self.last += payload.cost();
+    fn deliver(&mut self, payload: proto::Payload, pieces: u32) -> Option<FromTarget> {
+        self.last += payload.cost_of(pieces);
         match payload.body? {
             payload::Body::Data(data) => Some(FromTarget::Data(data)),
             payload::Body::ChannelReady(ready) => Some(FromTarget::Ready {
@@ -222,6 +227,9 @@ impl Rx {
             }),
             payload::Body::ChannelFailed(failed) => {
                 let reason = failed.code.parse().unwrap_or(EndReason::TargetUnreachable);
+                // A native session is one channel, and this is why it ends: the client that
+                // hangs up when it hears of it is not.
+                self.session.close(proto::SessionClosed::with(reason, failed.message.clone()));
                 Some(FromTarget::Failed { reason, message: failed.message })
             }
             payload::Body::SessionEnd(end) => {

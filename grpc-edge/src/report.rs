@@ -33,7 +33,7 @@ impl Shared {
         let sessions = self
             .held()
             .iter()
-            .filter(|held| held.client_of.is_some())
+            .filter(|held| held.client_of().is_some())
             .map(|held| Bytes::copy_from_slice(held.session.id().as_bytes()))
             .collect();
         let mut agents = self.agents.present();

@@ -5,39 +5,52 @@
 //!             ◀── outlet    ◀── lane out ◀── Inlet(out) ◀──
 //! ```
 //!
-//! A lane whose packets are published here is *local*; one whose packets the other edge
-//! publishes is *remote*. Either way a packet leaves through the outlet, in order, when
-//! its receipt is in, and never before (invariant 2).
+//! A lane's packets are published here or by the other edge. Either way a packet leaves
+//! through the outlet, in order, when its receipt is in, and never before (invariant 2).
+//! Nothing here is all that there is of anything: what another edge needs to go on with an
+//! end is in the stream (invariant 1), and `takeover` is how it does.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Instant,
 };
 
-use hoop_bus::{Bus, packets::Receipt};
+use hoop_bus::{
+    Bus,
+    packets::{Publisher, Receipt},
+};
 use hoop_domain::{Direction, EndReason, SessionId};
 use hoop_proto as proto;
 use hoop_runtime::step;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 mod admission;
 mod credit;
 mod driver;
-mod flight;
+mod head;
 mod inlet;
 mod lane;
+mod look;
 mod outlet;
+mod seat;
+mod takeover;
 #[cfg(test)]
 mod tests;
 
 use admission::Admission;
-pub(crate) use admission::{JoinsFrom, Token};
+pub(crate) use admission::{JoinsFrom, Token, TokenDigest};
 pub(crate) use credit::MOST_CHANNELS;
 pub(crate) use driver::Subscriptions;
+use head::Head;
 pub use inlet::{Ended, Inlet};
-use lane::Lane;
+use lane::{Lane, Settled};
 pub(crate) use outlet::MOST_UNPAID;
 pub use outlet::{Event, Events, LocalCredit, Outlet, outlet};
+use seat::Seat;
+pub(crate) use seat::Sitting;
+pub(crate) use takeover::Received;
 
 /// Where the end is that this edge does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +68,12 @@ pub struct Session {
     bus: Bus,
     begun_at: Instant,
     state: Mutex<State>,
-    /// How many packets may be on their way to the broker, per direction.
-    flights: [flight::Flights; 2],
+    /// Per direction: something became of a packet in flight.
+    news: [Notify; 2],
+    /// Per direction: whether the stream is being looked at.
+    looking: [AtomicBool; 2],
+    /// One end at a time is taken over.
+    pub(crate) resuming: tokio::sync::Mutex<()>,
     /// Fires when the session has ended, for whoever feeds an inlet.
     ended: CancellationToken,
     /// Fires when both directions are recorded to their end and nothing is left to do.
@@ -70,10 +87,25 @@ struct State {
     elsewhere: Elsewhere,
     /// Who may join as the agent's end; taken by the first who proves it.
     admission: Option<Admission>,
+    /// Who sits at the end that sends `in`, and `out`.
+    seats: [Option<Seat>; 2],
+    level: proto::AuditLevel,
     end: Option<proto::SessionClosed>,
+    /// Whether an end has said so itself, so that the other one has to hear of it.
+    ended_in_band: bool,
+    /// Both ends that were here are at other edges now.
+    left: bool,
 }
 
 impl State {
+    const fn seat(&mut self, direction: Direction) -> &mut Option<Seat> {
+        let [inward, outward] = &mut self.seats;
+        match direction {
+            Direction::In => inward,
+            Direction::Out => outward,
+        }
+    }
+
     const fn lane(&mut self, direction: Direction) -> &mut Lane {
         match direction {
             Direction::In => &mut self.inward,
@@ -91,14 +123,20 @@ impl Session {
             outward: Lane::default(),
             elsewhere: Elsewhere::Nobody,
             admission: None,
+            seats: Default::default(),
+            level: proto::AuditLevel::default(),
             end: None,
+            ended_in_band: false,
+            left: false,
         };
         Self {
             id,
             bus,
             begun_at: Instant::now(),
             state: Mutex::new(state),
-            flights: Default::default(),
+            news: Default::default(),
+            looking: Default::default(),
+            resuming: tokio::sync::Mutex::default(),
             ended: CancellationToken::new(),
             done: CancellationToken::new(),
         }
@@ -116,52 +154,145 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    const fn flights(&self, direction: Direction) -> &flight::Flights {
-        let [inward, outward] = &self.flights;
+    const fn news(&self, direction: Direction) -> &Notify {
+        let [inward, outward] = &self.news;
         match direction {
             Direction::In => inward,
             Direction::Out => outward,
         }
     }
 
+    const fn looking(&self, direction: Direction) -> &AtomicBool {
+        let [inward, outward] = &self.looking;
+        match direction {
+            Direction::In => inward,
+            Direction::Out => outward,
+        }
+    }
+
+    /// Whether a packet of `direction` that was published here has no receipt yet.
+    fn in_flight(&self, direction: Direction) -> bool {
+        self.state().lane(direction).in_flight()
+    }
+
+    /// Waits until nothing of `direction` that was published here is without its receipt.
+    pub(crate) async fn landed(&self, direction: Direction) {
+        loop {
+            let mut news = pin!(self.news(direction).notified());
+            news.as_mut().enable();
+            if !self.in_flight(direction) {
+                return;
+            }
+            news.await;
+        }
+    }
+
     /// Gives the packets that travel in `direction` to an endpoint of this edge.
     pub fn set_outlet(&self, direction: Direction, outlet: Outlet) {
-        self.state().lane(direction).set_outlet(outlet);
+        self.state().lane(direction).set_outlet(Some(outlet));
+    }
+
+    /// What has to be true of a packet before it leaves.
+    pub(crate) fn set_level(&self, level: proto::AuditLevel) {
+        let mut state = self.state();
+        state.level = level;
+        state.inward.set_level(level);
+        state.outward.set_level(level);
     }
 
     /// This edge joined a session whose client is elsewhere, after packet `in_seq` in.
     pub fn joined(&self, in_seq: u64) {
         let mut state = self.state();
         state.elsewhere = Elsewhere::Edge { heard_at: Instant::now() };
-        state.inward.begin_remote_after(in_seq);
+        let head = Head { seq: in_seq, ..Head::start(self.id, Direction::In) };
+        state.inward.begin_after(&head);
+    }
+
+    /// This edge takes over an end of a session of which it holds nothing; the other one may
+    /// be anywhere.
+    pub(crate) fn taken_up(&self) {
+        self.state().elsewhere = Elsewhere::Edge { heard_at: Instant::now() };
     }
 
     /// A packet that the other edge has published.
-    fn witness(&self, direction: Direction, encoded: bytes::Bytes) {
+    fn witness(
+        self: &Arc<Self>,
+        direction: Direction,
+        publisher: Publisher,
+        encoded: bytes::Bytes,
+    ) {
         let outcome = {
             let mut state = self.state();
             state.heard();
-            state.lane(direction).witness(encoded)
+            state.lane(direction).witness(publisher, encoded)
         };
         match outcome {
-            Ok(end) => self.after_delivery(end),
-            Err(cause) => self.unrecordable(&cause),
+            Ok(settled) => self.settled(direction, settled),
+            Err(cause) => self.unrecordable(cause),
         }
     }
 
     /// The broker's word on a packet.
-    fn receive(&self, direction: Direction, seq: u64, receipt: Receipt) {
+    fn receive(
+        self: &Arc<Self>,
+        direction: Direction,
+        seq: u64,
+        publisher: Publisher,
+        receipt: Receipt,
+    ) {
         step::at(step::Step::AfterAck);
-        let outcome = self.state().lane(direction).receive(seq, receipt);
-        self.flights(direction).land();
-        match outcome {
-            Ok(end) => self.after_delivery(end),
-            Err(cause) => self.unrecordable(&cause),
+        let settled = self.state().lane(direction).receive(seq, publisher, receipt);
+        self.settled(direction, settled);
+    }
+
+    /// The audit-writer has what has these numbers on its disk.
+    fn synced(self: &Arc<Self>, synced: proto::Synced) {
+        for (direction, seq) in [(Direction::In, synced.in_seq), (Direction::Out, synced.out_seq)] {
+            let settled = self.state().lane(direction).synced(seq);
+            self.settled(direction, settled);
+        }
+    }
+
+    fn settled(self: &Arc<Self>, direction: Direction, settled: Settled) {
+        self.news(direction).notify_waiters();
+        if let Some(payloads) = settled.received {
+            self.state().lane(direction.reverse()).tell(Event::Received(payloads));
+        }
+        if let Some(cause) = settled.refused {
+            let (session, direction) = (self.id, direction.as_str());
+            tracing::warn!(%session, direction, cause, "the broker takes no packets for now");
+        }
+        if settled.doubt {
+            self.look(direction);
+        }
+        if settled.overtaken {
+            self.overtaken(direction);
+        }
+        if settled.moved {
+            self.repeat_credit(direction);
+        }
+        self.after_delivery(settled.end);
+    }
+
+    /// The end that sends `direction` goes on at another edge.
+    fn overtaken(self: &Arc<Self>, direction: Direction) {
+        tracing::info!(session = %self.id, direction = direction.as_str(), "an end has moved on");
+        self.lose_seat(direction);
+        let mut state = self.state();
+        state.elsewhere = Elsewhere::Edge { heard_at: Instant::now() };
+        let received = state.lane(direction.reverse());
+        received.tell(Event::Moved);
+        received.set_outlet(None);
+        if !state.lane(direction.reverse()).is_ours() {
+            state.left = true;
+            drop(state);
+            self.done.cancel();
         }
     }
 
     fn after_delivery(&self, end: Option<proto::SessionEnd>) {
         if let Some(end) = end {
+            self.state().ended_in_band = true;
             self.close(proto::SessionClosed { code: end.code, message: end.message });
         }
         let state = self.state();
@@ -174,16 +305,6 @@ impl Session {
             if silent {
                 self.done.cancel();
             }
-        }
-    }
-
-    fn unrecordable(&self, cause: &lane::Broken) {
-        let session = self.id;
-        if *cause == lane::Broken::Flooded {
-            tracing::warn!(%session, %cause, "session ended");
-            self.end(EndReason::ProtocolViolation);
-        } else if self.end(EndReason::RecordingUnavailable) {
-            tracing::error!(%session, %cause, "session ended: its packets can't be recorded");
         }
     }
 
@@ -209,7 +330,6 @@ impl Session {
         state.inward.tell(Event::Closed(closed.clone()));
         state.outward.tell(Event::Closed(closed));
         drop(state);
-        self.flights.iter().for_each(flight::Flights::ground);
         self.ended.cancel();
         true
     }
@@ -224,7 +344,62 @@ impl Session {
     #[must_use]
     pub fn unrecorded_end(&self) -> Option<proto::SessionClosed> {
         let state = self.state();
-        if state.inward.complete() { None } else { state.end.clone() }
+        if state.inward.complete() || state.left { None } else { state.end.clone() }
+    }
+
+    /// Whether an end has said itself that the session is over, so that the other one, which
+    /// may be away for a while, has to hear the rest.
+    pub(crate) fn ended_in_band(&self) -> bool {
+        self.state().ended_in_band
+    }
+
+    /// Whether an end of this edge has not said its last word, though the other one has.
+    pub(crate) fn awaits_an_end(&self) -> bool {
+        let state = self.state();
+        let silent = |lane: &Lane| lane.is_ours() && !lane.complete();
+        state.ended_in_band && (silent(&state.inward) || silent(&state.outward))
+    }
+
+    /// Whether the end that sends `direction` is at this edge.
+    pub(crate) fn publishes(&self, direction: Direction) -> bool {
+        self.state().lane(direction).is_ours()
+    }
+
+    /// Whether the session goes on at other edges only.
+    pub(crate) fn has_left(&self) -> bool {
+        self.state().left
+    }
+
+    /// This edge has nothing more to do with the end that sends `direction`, which may go on
+    /// anywhere.
+    pub(crate) fn forget(&self, direction: Direction) {
+        self.lose_seat(direction);
+        self.state().lane(direction).give_up();
+        self.leave_if_empty();
+    }
+
+    /// Lets go of a session of which no end came to be here after all.
+    pub(crate) fn leave_if_empty(&self) {
+        let mut state = self.state();
+        if !state.inward.is_ours() && !state.outward.is_ours() {
+            state.left = true;
+            drop(state);
+            self.done.cancel();
+        }
+    }
+
+    /// Has the ends that sit here go on at other edges, when all that are here can.
+    pub(crate) fn send_away(&self) {
+        let mut state = self.state();
+        let stays = |state: &mut State, direction: Direction| {
+            state.lane(direction).is_ours() && state.seat(direction).is_none()
+        };
+        if Direction::BOTH.into_iter().any(|direction| stays(&mut state, direction)) {
+            return;
+        }
+        for direction in Direction::BOTH {
+            state.lane(direction.reverse()).tell(Event::Moved);
+        }
     }
 
     /// When data last went either way.
@@ -244,6 +419,11 @@ impl Session {
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_cancelled()
+    }
+
+    /// Waits until nothing is left to do.
+    async fn done(&self) {
+        self.done.cancelled().await;
     }
 
     /// Gives the session up: nothing more is going to be recorded.

@@ -13,8 +13,6 @@ use crate::{
     limits::Due,
 };
 
-/// The other edge says something every [`KEEP_ALIVE`]; thrice is enough.
-const SILENCE_LIMIT: Duration = Duration::from_secs(45);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What the other end may still record after the session has ended.
 const LAST_WORDS: Duration = Duration::from_secs(10);
@@ -25,9 +23,12 @@ impl Shared {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         let mut kept_alive_at = Instant::now();
         let mut broker_heard_at = Instant::now();
+        let mut connects = self.bus.connects();
         loop {
             tick.tick().await;
             let now = Instant::now();
+            let before = std::mem::replace(&mut connects, self.bus.connects());
+            let broker_was_away = before != connects;
             if self.bus.connected() {
                 broker_heard_at = now;
             }
@@ -38,6 +39,7 @@ impl Shared {
             }
             for held in self.held() {
                 self.look_at(&held, now, broker_gone);
+                held.session.look_if_doubtful(now, broker_was_away);
                 if keep_alive {
                     held.session.keep_alive().await;
                 }
@@ -50,7 +52,10 @@ impl Shared {
         let id = session.id();
         if session.has_ended() {
             self.mark_ended(id, now);
-            if held.ended_at.is_some_and(|at| now.duration_since(at) > LAST_WORDS) {
+            // An end that is away for a while has to hear of it yet.
+            let patience = if session.awaits_an_end() { self.resume_grace } else { Duration::ZERO };
+            let limit = LAST_WORDS + patience;
+            if held.ended_at.is_some_and(|at| now.duration_since(at) > limit) {
                 session.abandon();
             }
             return;
@@ -59,9 +64,12 @@ impl Shared {
         if (stalled || broker_gone) && session.end(EndReason::RecordingUnavailable) {
             tracing::error!(session = %id, "session ended: the broker takes no packets");
         }
-        if session.silent_for(now).is_some_and(|silent| silent > SILENCE_LIMIT) {
+        // The other edge says something every [`KEEP_ALIVE`]. When it is gone, its end has the
+        // grace time to go on at another one, which is heard of then.
+        let limit = self.resume_grace + KEEP_ALIVE;
+        if session.silent_for(now).is_some_and(|silent| silent > limit) {
             let lost =
-                if held.client_of.is_some() { EndReason::AgentLost } else { EndReason::EdgeLost };
+                if held.client_of().is_some() { EndReason::AgentLost } else { EndReason::EdgeLost };
             if session.end(lost) {
                 tracing::warn!(session = %id, "session ended: the other edge is silent");
             }

@@ -53,11 +53,16 @@ fn no_frame_of_an_endpoint_has_a_field_for_a_sequence_number() {
         // Which of the session's own channels, and how much it takes.
         "Payload.channel",
         "Credit.channel",
-        "Credit.bytes",
+        "Credit.total",
         "ClientHello.window",
         // What has arrived at this end: about the gateway's packets, and never about its own.
-        "Received.seq",
         "ResumeHello.received_seq",
+        "ResumeHello.received_payloads",
+        // How much an end has sent and granted in all; it can only lie about its own session.
+        "ChannelState.channel",
+        "ChannelState.spent",
+        "ChannelState.total",
+        "ChannelState.granted",
         // What happened at the target, or in a terminal.
         "ChannelExit.code",
         "ChannelExit.signal",

@@ -10,7 +10,7 @@ use tokio::{
 use crate::Result;
 
 /// Sends back what it gets; its port.
-async fn echo() -> Result<u16> {
+pub(crate) async fn echo() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {

@@ -56,7 +56,7 @@ async fn a_stream_that_begins_with_anything_but_a_hello_is_refused() -> Result {
     let port = gateway.edge(0)?.grpc;
     let beginnings = [
         Some(up::Frame::KeepAlive(proto::KeepAlive {})),
-        Some(up::Frame::Credit(proto::Credit { channel: 1, bytes: u32::MAX })),
+        Some(up::Frame::Credit(proto::Credit { channel: 1, total: u64::MAX })),
         // What a newer or made-up kind of frame decodes to.
         None,
     ];
@@ -137,6 +137,7 @@ async fn a_session_cannot_be_chosen_or_taken_over() -> Result {
                     session: session.as_bytes().to_vec().into(),
                     token: vec![7; 32].into(),
                     received_seq: 1,
+                    received_payloads: 1,
                 };
                 stranger.send(up::Frame::ResumeHello(resume)).await?;
                 stranger.refusal().await?;

@@ -31,6 +31,7 @@ mod protocol;
 mod recording;
 mod refusals;
 mod rest_input;
+mod resume;
 mod settings;
 mod taken_away;
 mod traces;

@@ -47,8 +47,16 @@ impl Person {
     /// # Errors
     /// When `hoop login` fails.
     pub async fn signed_in(gateway: &Gateway) -> Result<Self> {
+        Self::signed_in_by(gateway, gateway.edge(gateway.edges.len() - 1)?.grpc).await
+    }
+
+    /// The same, with sessions by way of the gRPC port `port`.
+    ///
+    /// # Errors
+    /// When `hoop login` fails.
+    pub async fn signed_in_by(gateway: &Gateway, port: u16) -> Result<Self> {
         let person = Self::new()?;
-        let grpc = format!("grpc://127.0.0.1:{}", gateway.edge(gateway.edges.len() - 1)?.grpc);
+        let grpc = format!("grpc://127.0.0.1:{port}");
         let login = ["login", "--api-url", &gateway.api_url, "--grpc-url", &grpc, "--email", ADMIN];
         let output = person
             .hoop(&login)?

@@ -143,7 +143,14 @@ impl Gateway {
     /// # Errors
     /// When it does not start.
     pub fn agent_launch(&mut self, name: &str, key: &str, edge: usize) -> Result<()> {
-        let port = self.edge(edge)?.grpc;
+        self.agent_launch_by(name, key, self.edge(edge)?.grpc)
+    }
+
+    /// The same, calling `port`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn agent_launch_by(&mut self, name: &str, key: &str, port: u16) -> Result<()> {
         let count = self.agents.len();
         let process = if count == 0 { name.to_owned() } else { format!("{name}-{count}") };
         let mut agent = Service::new(&format!("agent-{process}"), "hoop-agent", self.logs.clone())

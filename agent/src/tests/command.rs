@@ -80,9 +80,10 @@ impl Stream {
         outcome
     }
 
-    fn grant(&self, data: usize) {
-        let bytes = u32::try_from(data + hoop_proto::packet::FRAME_COST).unwrap();
-        self.frame(down::Frame::Credit(Credit { channel: 1, bytes }));
+    fn grant(&mut self, data: usize) {
+        self.granted += u64::try_from(data + hoop_proto::packet::FRAME_COST).unwrap();
+        let total = u64::from(hoop_proto::packet::WINDOW) + self.granted;
+        self.frame(down::Frame::Credit(Credit { channel: 1, total }));
     }
 
     /// The next line that the command prints.
@@ -130,16 +131,17 @@ async fn standard_input_streams_until_it_ends() {
     let mut session = rig.command_session(&["wc", "-c"], "{}").await;
     session.run(&[]).await;
     let (piece, pieces) = (Bytes::from(vec![7; 256 * 1024]), 40);
-    let mut credit = 1024 * 1024;
+    let mut total = 1024 * 1024;
+    let mut spent = 0;
     for _ in 0..pieces {
-        while credit < piece.len() + hoop_proto::packet::FRAME_COST {
+        spent += piece.len() + hoop_proto::packet::FRAME_COST;
+        while total < spent {
             let frame = session.sent().await;
             let Some(hoop_proto::v1::up::Frame::Credit(granted)) = frame else {
                 panic!("{frame:?} is no credit")
             };
-            credit += granted.bytes as usize;
+            total = usize::try_from(granted.total).unwrap();
         }
-        credit -= piece.len() + hoop_proto::packet::FRAME_COST;
         session.deliver(1, Body::Data(piece.clone()));
     }
     session.deliver(1, close(false));

@@ -42,6 +42,8 @@ pub(super) struct Stream {
     metadata: MetadataMap,
     ups: Streaming<v1::Up>,
     downs: mpsc::UnboundedSender<Result<v1::Down, Status>>,
+    /// Credit beyond the window, on channel 1.
+    pub(super) granted: u64,
 }
 
 struct Service {
@@ -79,7 +81,7 @@ impl Transport for Service {
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (downs, frames) = mpsc::unbounded_channel();
         let metadata = request.metadata().clone();
-        let _ = self.opened.send(Stream { metadata, ups: request.into_inner(), downs });
+        let _ = self.opened.send(Stream { metadata, ups: request.into_inner(), downs, granted: 0 });
         Ok(Response::new(Box::pin(Downs::new(frames))))
     }
 }
@@ -116,7 +118,7 @@ impl Stream {
 
     pub(super) fn deliver(&self, channel: u32, body: Body) {
         let payload = Some(Payload { channel, body: Some(body) });
-        self.frame(down::Frame::Delivery(Delivery { seq: 1, payload }));
+        self.frame(down::Frame::Delivery(Delivery { seq: 1, payload, pieces: 1 }));
     }
 
     /// The agent's next frame; `None` when its stream is over.
@@ -195,7 +197,7 @@ impl Rig {
             (hello.session.as_ref(), hello.token.as_ref()),
             (id.as_bytes().as_slice(), b"token".as_slice())
         );
-        stream.frame(down::Frame::Attached(Attached { window: 0 }));
+        stream.frame(down::Frame::Attached(Attached { window: 0, resume_seconds: 0 }));
         stream
     }
 }

@@ -37,8 +37,10 @@ pub(super) async fn attach(
     let end = attached.map_err(|denial| status_of(&denial))?;
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
-    tokio::spawn(endpoint::feed(end.inlet, arrival.frames, gone, EndReason::AgentLost));
-    let attached = proto::Attached { window: packet::WINDOW };
+    let attached =
+        proto::Attached { window: packet::WINDOW, resume_seconds: shared.resume_seconds() };
+    let shared = shared.clone();
+    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, EndReason::AgentLost));
     let first = proto::Down { frame: Some(down::Frame::Attached(attached)) };
     Ok(DownStream::session(first, end.events, guard))
 }

@@ -1,4 +1,4 @@
-//! A program that opens a session over gRPC with its API token.
+//! A program that opens a session over gRPC with its API token, and an end that resumes one.
 
 use std::sync::Arc;
 
@@ -48,10 +48,28 @@ async fn open_traced(
         connection_name: end.connection_name,
         connection_type: end.connection_type,
         window: packet::WINDOW,
+        resume_seconds: shared.resume_seconds(),
     };
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
-    tokio::spawn(endpoint::feed(end.inlet, arrival.frames, gone, EndReason::ClientLost));
+    let shared = shared.clone();
+    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, EndReason::ClientLost));
     let first = proto::Down { frame: Some(down::Frame::SessionOpened(opened)) };
     Ok(DownStream::session(first, events, guard))
+}
+
+/// Either end goes on, after its stream broke here or elsewhere.
+pub(super) async fn resume(
+    shared: &Arc<Shared>,
+    arrival: Arrival,
+    hello: proto::ResumeHello,
+) -> Result<DownStream, Status> {
+    let end = shared.resume(&hello).await.map_err(|denial| status_of(&denial))?;
+    let resumed = proto::Resumed { payloads: end.inlet.taken() };
+    let gone = CancellationToken::new();
+    let guard = gone.clone().drop_guard();
+    let shared = shared.clone();
+    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, end.lost));
+    let first = proto::Down { frame: Some(down::Frame::Resumed(resumed)) };
+    Ok(DownStream::session(first, end.events, guard))
 }

@@ -51,20 +51,27 @@ impl DownStream {
         Self { first: Some(first), source, keep_alive, ended: false, _gone: gone }
     }
 
-    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<proto::Down>> {
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<proto::Down, Status>>> {
         match &mut self.source {
-            Source::Orders(orders) => orders.poll_recv(cx),
+            Source::Orders(orders) => orders.poll_recv(cx).map(|order| order.map(Ok)),
             Source::Session(events) => events.poll_recv(cx).map(|event| {
                 let frame = match event? {
                     Event::Delivery(delivery) => down::Frame::Delivery(delivery),
                     Event::Credit(credit) => down::Frame::Credit(credit),
+                    Event::Received(payloads) => {
+                        down::Frame::Received(proto::Received { payloads })
+                    }
                     Event::Notice(message) => down::Frame::Notice(proto::Notice { message }),
+                    Event::Moved => {
+                        self.ended = true;
+                        return Some(Err(Status::unavailable("the session goes on elsewhere")));
+                    }
                     Event::Closed(closed) => {
                         self.ended = true;
                         down::Frame::SessionClosed(closed)
                     }
                 };
-                Some(proto::Down { frame: Some(frame) })
+                Some(Ok(proto::Down { frame: Some(frame) }))
             }),
         }
     }
@@ -81,7 +88,7 @@ impl Stream for DownStream {
             return Poll::Ready(None);
         }
         if let Poll::Ready(frame) = self.poll_source(cx) {
-            return Poll::Ready(frame.map(Ok));
+            return Poll::Ready(frame);
         }
         self.keep_alive.poll_tick(cx).map(|_| {
             let frame = down::Frame::KeepAlive(proto::KeepAlive {});

@@ -1,85 +1,158 @@
 //! The reading half of a session's stream, the same for either end.
 
+use std::{sync::Arc, time::Duration};
+
 use futures_util::FutureExt;
 use hoop_domain::EndReason;
 use hoop_proto::{self as proto, up};
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
-use super::{
-    SILENCE_LIMIT,
-    gather::{Gathered, Saved},
+use super::{SILENCE_LIMIT, gather::Gathered};
+use crate::{
+    edge::Shared,
+    session::{Ended, Inlet, Sitting},
 };
-use crate::session::{Ended, Inlet};
 
-/// Feeds the endpoint's frames into `inlet` until the stream, the session or the
-/// endpoint's patience ends, and records the end.
+/// How long an edge that stops waits for the receipts of what it has published.
+const LAST_RECEIPTS: Duration = Duration::from_secs(2);
+
+/// Feeds the endpoint's frames into `inlet` until the session or the endpoint ends. When the
+/// stream breaks, the inlet is kept for a while for the end to come back; it may do so at any
+/// edge. `lost` is what it means when it does not.
 pub(super) async fn feed(
+    shared: Arc<Shared>,
     inlet: Inlet,
     frames: Streaming<proto::Up>,
     gone: CancellationToken,
     lost: EndReason,
 ) {
-    let mut feed = Feed { inlet, frames, gone, next: None, saved: Saved::default() };
-    let reason = feed.run(lost).await;
-    feed.inlet.finish(reason).await;
+    let sitting = inlet.session().sit(inlet.direction());
+    let mut feed = Feed { inlet, frames, gone, sitting, next: None };
+    let stop = feed.run(lost).await;
+    let Feed { inlet, frames, sitting, .. } = feed;
+    drop(frames);
+    match stop {
+        Stop::End(reason) => inlet.finish(reason).await,
+        Stop::Unseated => sitting.hand_over(inlet),
+        Stop::Lost => keep(&shared, inlet, sitting, lost).await,
+    }
+}
+
+/// Keeps the inlet of an end whose stream broke.
+async fn keep(shared: &Shared, inlet: Inlet, sitting: Sitting, lost: EndReason) {
+    let (session, direction) = (inlet.session().clone(), inlet.direction());
+    session.detach(direction);
+    let id = session.id();
+    tracing::debug!(session = %id, direction = direction.as_str(), "an end is away");
+    let grace = tokio::time::sleep(shared.resume_grace);
+    tokio::pin!(grace);
+    // An end that is over for the other one still has to hear of it.
+    let ended = async {
+        session.ended().await;
+        if session.ended_in_band() && !inlet.finished() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = sitting.unseated() => sitting.hand_over(inlet),
+        () = ended => inlet.finish(lost).await,
+        () = shared.drain.begun() => {
+            let _ = tokio::time::timeout(LAST_RECEIPTS, session.landed(direction)).await;
+            session.forget(direction);
+        }
+        () = &mut grace => {
+            tracing::info!(session = %id, reason = %lost, "an end did not come back");
+            inlet.finish(lost).await;
+        }
+    }
+}
+
+/// Why an endpoint is no longer read.
+enum Stop {
+    /// The session is over, or is to be for this reason.
+    End(EndReason),
+    /// The end sits somewhere else now.
+    Unseated,
+    /// The stream broke.
+    Lost,
 }
 
 struct Feed {
     inlet: Inlet,
     frames: Streaming<proto::Up>,
     gone: CancellationToken,
+    sitting: Sitting,
     /// A frame that was taken off the stream to see whether it could be merged.
     next: Option<proto::Up>,
-    saved: Saved,
 }
 
 impl Feed {
-    async fn run(&mut self, lost: EndReason) -> EndReason {
+    async fn run(&mut self, lost: EndReason) -> Stop {
         loop {
             let frame = match self.next.take() {
                 Some(frame) => frame,
-                None => match self.wait().await {
-                    Some(frame) => frame,
-                    None => return lost,
+                None => match self.wait(lost).await {
+                    Ok(frame) => frame,
+                    Err(stop) => return stop,
                 },
             };
-            if let Err(reason) = self.take(frame, lost).await {
-                return reason;
+            if let Err(stop) = self.take(frame, lost).await {
+                return stop;
             }
         }
     }
 
     /// The next frame, unless the stream, the session or the endpoint's patience ends.
-    /// Only this waiting is cut short: a packet that has its number is always published.
-    async fn wait(&mut self) -> Option<proto::Up> {
+    /// Only this waiting and that for the broker are cut short: a packet that has its number
+    /// is always published.
+    async fn wait(&mut self, lost: EndReason) -> Result<proto::Up, Stop> {
         let session = self.inlet.session();
         let frame = tokio::select! {
             frame = tokio::time::timeout(SILENCE_LIMIT, self.frames.message()) => frame,
-            () = session.ended() => return None,
-            () = self.gone.cancelled() => return None,
+            () = self.sitting.unseated() => return Err(Stop::Unseated),
+            () = session.ended() => return Err(self.ended(lost)),
+            () = self.gone.cancelled() => return Err(self.lost(lost)),
         };
         match frame {
-            Ok(Ok(frame)) => frame,
+            Ok(Ok(Some(frame))) => Ok(frame),
+            // It hung up, and has said all that it had to say.
+            Ok(Ok(None)) => Err(Stop::End(lost)),
             Ok(Err(status)) => {
                 tracing::debug!(session = %session.id(), %status, "a stream broke");
-                None
+                Err(self.lost(lost))
             }
             Err(_) => {
                 tracing::info!(session = %session.id(), "an endpoint was silent for 45 s");
-                None
+                Err(self.lost(lost))
             }
         }
     }
 
-    async fn take(&mut self, frame: proto::Up, lost: EndReason) -> Result<(), EndReason> {
-        let ended = |Ended| lost;
+    fn lost(&self, lost: EndReason) -> Stop {
+        if self.inlet.finished() { Stop::End(lost) } else { Stop::Lost }
+    }
+
+    /// The session has ended: the endpoint hears of it, and reads on if it can.
+    fn ended(&self, lost: EndReason) -> Stop {
+        if self.gone.is_cancelled() && self.inlet.session().ended_in_band() {
+            return self.lost(lost);
+        }
+        Stop::End(lost)
+    }
+
+    async fn take(&mut self, frame: proto::Up, lost: EndReason) -> Result<(), Stop> {
+        let ended = |Ended| Stop::End(lost);
         match frame.frame {
             Some(up::Frame::Payload(payload)) => {
                 self.inlet.charge(payload.channel, payload.cost()).map_err(ended)?;
                 match Gathered::begin(payload) {
                     Ok(gathered) => self.pass_gathered(gathered, lost).await,
-                    Err(payload) => self.inlet.pass(payload).await.map_err(ended),
+                    Err(payload) => {
+                        self.board(lost).await?;
+                        self.inlet.pass_boarded(payload, 1).await.map_err(ended)
+                    }
                 }
             }
             Some(up::Frame::Credit(credit)) => {
@@ -87,7 +160,11 @@ impl Feed {
                 self.inlet.session().pass_credit(direction, credit).await;
                 Ok(())
             }
-            Some(up::Frame::Received(_) | up::Frame::KeepAlive(_)) => Ok(()),
+            Some(up::Frame::ChannelStates(states)) => {
+                self.inlet.session().restate(self.inlet.direction(), states).await;
+                Ok(())
+            }
+            Some(up::Frame::KeepAlive(_)) => Ok(()),
             Some(
                 up::Frame::AgentHello(_)
                 | up::Frame::ClientHello(_)
@@ -98,19 +175,25 @@ impl Feed {
             | None => {
                 let session = self.inlet.session().id();
                 tracing::warn!(%session, "a frame that has no place in a session");
-                Err(EndReason::ProtocolViolation)
+                Err(Stop::End(EndReason::ProtocolViolation))
             }
         }
     }
 
+    /// Waits until the packet before is recorded. What was not passed by then is sent again,
+    /// wherever the end goes on.
+    async fn board(&self, lost: EndReason) -> Result<(), Stop> {
+        tokio::select! {
+            biased;
+            boarded = self.inlet.board() => boarded.map_err(|Ended| self.ended(lost)),
+            () = self.sitting.unseated() => Err(Stop::Unseated),
+        }
+    }
+
     /// Waits until the broker takes one more packet, and makes it of all that is there.
-    async fn pass_gathered(
-        &mut self,
-        mut gathered: Gathered,
-        lost: EndReason,
-    ) -> Result<(), EndReason> {
-        let ended = |Ended| lost;
-        self.inlet.board().await.map_err(ended)?;
+    async fn pass_gathered(&mut self, mut gathered: Gathered, lost: EndReason) -> Result<(), Stop> {
+        let ended = |Ended| Stop::End(lost);
+        self.board(lost).await?;
         while gathered.has_room() && self.next.is_none() {
             // What is not there yet is not waited for; an end of the stream is seen again.
             let Some(Ok(Some(frame))) = self.frames.message().now_or_never() else { break };
@@ -126,12 +209,7 @@ impl Feed {
                 }
             }
         }
-        let channel = gathered.channel();
-        let (payload, merged) = gathered.finish();
-        let (session, direction) = (self.inlet.session().clone(), self.inlet.direction());
-        for credit in self.saved.note(channel, merged).into_iter().flatten() {
-            session.give_back(direction, credit);
-        }
-        self.inlet.pass_boarded(payload).await.map_err(ended)
+        let (payload, pieces) = gathered.finish();
+        self.inlet.pass_boarded(payload, pieces).await.map_err(ended)
     }
 }

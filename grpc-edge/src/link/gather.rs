@@ -3,11 +3,9 @@
 use bytes::{Bytes, BytesMut};
 use hoop_proto::{self as proto, packet, payload};
 
-/// Pieces are gathered up to this size.
-const ENOUGH: usize = 128 * 1024;
-
-/// What is given back at once; less waits for more.
-const WORTH_GIVING_BACK: usize = 64 * 1024;
+/// Pieces are gathered up to this size: one packet is on its way at a time, so that what
+/// travels per round trip to the broker is what bounds a bulk transfer.
+const ENOUGH: usize = 192 * 1024;
 
 /// Data of one channel that is to become one packet.
 pub(super) struct Gathered {
@@ -66,9 +64,9 @@ impl Gathered {
         }
     }
 
-    /// The payload, and how many pieces were merged into its first one. A lone piece is not
+    /// The payload, and of how many pieces it is made. A lone piece is not
     /// copied, others are once, into a buffer of their size.
-    pub(super) fn finish(self) -> (proto::Payload, usize) {
+    pub(super) fn finish(self) -> (proto::Payload, u64) {
         let data = match self.pieces.as_slice() {
             [only] => only.clone(),
             pieces => {
@@ -81,32 +79,8 @@ impl Gathered {
             Kind::Data => payload::Body::Data(data),
             Kind::Stderr => payload::Body::Stderr(data),
         };
-        let merged = self.pieces.len().saturating_sub(1);
-        (proto::Payload { channel: self.channel, body: Some(body) }, merged)
-    }
-}
-
-/// The credit that merging saved, until it is worth a frame.
-#[derive(Debug, Default)]
-pub(super) struct Saved {
-    channel: u32,
-    bytes: usize,
-}
-
-impl Saved {
-    /// Notes that `merged` payloads of `channel` will not reach the receiver as such.
-    /// Returns what to give back now.
-    pub(super) fn note(&mut self, channel: u32, merged: usize) -> [Option<proto::Credit>; 2] {
-        let left = if channel == self.channel { None } else { self.take() };
-        self.channel = channel;
-        self.bytes += merged * packet::FRAME_COST;
-        let now = if self.bytes < WORTH_GIVING_BACK { None } else { self.take() };
-        [left, now]
-    }
-
-    fn take(&mut self) -> Option<proto::Credit> {
-        let bytes = u32::try_from(std::mem::take(&mut self.bytes)).ok()?;
-        (bytes != 0).then_some(proto::Credit { channel: self.channel, bytes })
+        let pieces = u64::try_from(self.pieces.len()).unwrap_or(u64::MAX);
+        (proto::Payload { channel: self.channel, body: Some(body) }, pieces)
     }
 }
 
@@ -124,7 +98,7 @@ mod tests {
         assert!(gathered.add(data(1, "cd")).is_ok());
         assert!(gathered.add(data(1, "e")).is_ok());
         assert_eq!(gathered.add(data(2, "x")), Err(data(2, "x")));
-        assert_eq!(gathered.finish(), (data(1, "abcde"), 2));
+        assert_eq!(gathered.finish(), (data(1, "abcde"), 3));
     }
 
     #[test]
@@ -140,18 +114,7 @@ mod tests {
         for other in [data(1, "c"), resize.clone()] {
             assert_eq!(gathered.add(other.clone()), Err(other));
         }
-        assert_eq!(gathered.finish(), (stderr("ab"), 1));
+        assert_eq!(gathered.finish(), (stderr("ab"), 2));
         assert!(Gathered::begin(resize).is_err());
-    }
-
-    #[test]
-    fn what_merging_saved_is_given_back_to_the_byte() {
-        let mut saved = Saved::default();
-        let mut given = 0;
-        for _ in 0..1000 {
-            given += saved.note(1, 1).iter().flatten().map(|credit| credit.bytes).sum::<u32>();
-        }
-        given += saved.note(2, 0).iter().flatten().map(|credit| credit.bytes).sum::<u32>();
-        assert_eq!(given as usize, 1000 * packet::FRAME_COST);
     }
 }

@@ -39,6 +39,11 @@ impl TokenDigest {
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
+
+    /// Whether it is the one that was recorded.
+    pub(crate) fn is(&self, recorded: &[u8]) -> bool {
+        <[u8; 32]>::try_from(recorded).is_ok_and(|recorded| self.0 == recorded)
+    }
 }
 
 #[derive(Debug)]
@@ -85,13 +90,16 @@ impl Session {
             ));
         };
         match from {
-            JoinsFrom::Here(outlet) => state.inward.set_outlet(outlet),
+            JoinsFrom::Here(outlet) => state.inward.set_outlet(Some(outlet)),
             JoinsFrom::AnotherEdge => {
                 state.elsewhere = Elsewhere::Edge { heard_at: Instant::now() };
             }
         }
-        let joined =
-            proto::Joined { in_seq: state.inward.last_published(), not_after: admission.not_after };
+        let joined = proto::Joined {
+            in_seq: state.inward.last_published(),
+            not_after: admission.not_after,
+            audit_level: state.level.into(),
+        };
         drop(state);
         let _ = admission.joined.send(());
         Ok(joined)

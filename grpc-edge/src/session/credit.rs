@@ -1,7 +1,10 @@
 //! What each sender may still send, so that nobody can make an edge buffer more than the
 //! receiver has asked for.
+//!
+//! Credit is cumulative: a frame says how much was granted in all. Saying it again costs
+//! nothing, which is what both ends do after they have moved to another edge.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use hoop_domain::{Direction, EndReason};
 use hoop_proto::{self as proto, packet};
@@ -19,25 +22,32 @@ const MOST_ALLOWED: u64 = 64 * 1024 * 1024;
 #[error("more was sent than the other end has granted")]
 pub(crate) struct Exceeded;
 
-/// What one channel may still carry in one direction, in bytes of credit.
+/// What one channel may carry in one direction, and has, in bytes of credit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Allowance(u64);
+pub(super) struct Allowance {
+    total: u64,
+    spent: u64,
+}
 
 impl Default for Allowance {
     fn default() -> Self {
-        Self(u64::from(packet::WINDOW))
+        Self { total: u64::from(packet::WINDOW), spent: 0 }
     }
 }
 
 impl Allowance {
     pub(super) fn take(&mut self, cost: usize) -> Result<(), Exceeded> {
         let cost = u64::try_from(cost).map_err(|_| Exceeded)?;
-        self.0 = self.0.checked_sub(cost).ok_or(Exceeded)?;
+        let spent = self.spent.checked_add(cost).ok_or(Exceeded)?;
+        if self.total < spent {
+            return Err(Exceeded);
+        }
+        self.spent = spent;
         Ok(())
     }
 
-    fn grant(&mut self, bytes: u32) {
-        self.0 = (self.0 + u64::from(bytes)).min(MOST_ALLOWED);
+    fn grant(&mut self, total: u64) {
+        self.total = self.total.max(total).min(self.spent.saturating_add(MOST_ALLOWED));
     }
 }
 
@@ -55,25 +65,20 @@ impl Session {
     /// Passes on credit that travels in `direction`: to the endpoint of this edge that
     /// receives that direction, or to the other edge.
     pub async fn pass_credit(&self, direction: Direction, credit: proto::Credit) {
-        let (here, elsewhere) = {
+        self.take_credit(direction, credit);
+        let elsewhere = {
             let mut state = self.state();
-            (state.lane(direction).has_outlet(), state.elsewhere)
+            // Whoever sends here is told above, or when it is back.
+            let here = state.lane(direction.reverse()).is_ours();
+            if here { Elsewhere::Nobody } else { state.elsewhere }
         };
-        if here {
-            self.take_credit(direction, credit);
-        } else if let Elsewhere::Edge { .. } = elsewhere {
+        if let Elsewhere::Edge { .. } = elsewhere {
             self.relay(direction, proto::relay_frame::Frame::Credit(credit)).await;
         }
     }
 
-    /// Gives back to the sender of `direction` what a payload was charged for and the
-    /// receiver will never see, because payloads were merged.
-    pub(crate) fn give_back(&self, direction: Direction, credit: proto::Credit) {
-        self.take_credit(direction.reverse(), credit);
-    }
-
-    /// Credit for an endpoint of this edge. One that does not read how much it may send is
-    /// not told for ever.
+    /// Notes credit, and tells the endpoint of this edge that it is for. One that does not
+    /// read how much it may send is not told for ever.
     pub(super) fn take_credit(&self, direction: Direction, credit: proto::Credit) {
         let granted = self.state().grant(direction, credit);
         if let Err(cause) = granted {
@@ -81,6 +86,39 @@ impl Session {
             if self.end(EndReason::ProtocolViolation) {
                 tracing::warn!(%session, %cause, "session ended: an endpoint is flooded with credit");
             }
+        }
+    }
+
+    /// Says again to the other edge what was granted here to the sender of `direction`, who
+    /// has just moved there.
+    pub(super) fn repeat_credit(self: &Arc<Self>, direction: Direction) {
+        let granted: Vec<proto::Credit> = {
+            let mut state = self.state();
+            let allowances = &state.lane(direction).allowances;
+            let credit = |(channel, one): (&u32, &Allowance)| proto::Credit {
+                channel: *channel,
+                total: one.total,
+            };
+            allowances.iter().map(credit).collect()
+        };
+        let session = self.clone();
+        tokio::spawn(async move {
+            for credit in granted {
+                let frame = proto::relay_frame::Frame::Credit(credit);
+                session.relay(direction.reverse(), frame).await;
+            }
+        });
+    }
+
+    /// How the channels stand of the end that sends `direction`, which has just resumed here.
+    pub(crate) async fn restate(&self, direction: Direction, states: proto::ChannelStates) {
+        for proto::ChannelState { channel, spent, total, granted } in states.channels {
+            let told = self.state().restate(direction, channel, spent, total);
+            if told.is_err() {
+                self.end(EndReason::ProtocolViolation);
+                return;
+            }
+            self.pass_credit(direction, proto::Credit { channel, total: granted }).await;
         }
     }
 
@@ -113,13 +151,36 @@ impl Session {
 
 impl super::State {
     fn grant(&mut self, direction: Direction, credit: proto::Credit) -> Result<(), Exceeded> {
-        self.lane(direction).check_flood()?;
+        if self.lane(direction).has_outlet() {
+            self.lane(direction).check_flood()?;
+        }
         // Credit that travels `in` allows packets `out`.
         let data = self.lane(direction.reverse());
         if let Ok(allowance) = allowance(&mut data.allowances, credit.channel) {
-            allowance.grant(credit.bytes);
+            allowance.grant(credit.total);
         }
         self.lane(direction).tell(Event::Credit(credit));
+        Ok(())
+    }
+
+    /// What a sender says of itself when it resumes. It can only lie about its own session:
+    /// what waits here is bounded apart from credit, and its receiver counts as well.
+    fn restate(
+        &mut self,
+        direction: Direction,
+        channel: u32,
+        spent: u64,
+        total: u64,
+    ) -> Result<(), Exceeded> {
+        let allowance = allowance(&mut self.lane(direction).allowances, channel)?;
+        let known = allowance.total;
+        allowance.spent = spent;
+        allowance.grant(total);
+        let newest = allowance.total;
+        if total < known {
+            let credit = proto::Credit { channel, total: newest };
+            self.lane(direction.reverse()).tell(Event::Credit(credit));
+        }
         Ok(())
     }
 }

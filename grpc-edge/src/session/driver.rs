@@ -37,9 +37,11 @@ impl Session {
             tokio::select! {
                 biased;
                 incoming = subscriptions.packets.next() => match incoming {
-                    Some(Incoming::Packet { direction, encoded }) => self.witness(direction, encoded),
-                    Some(Incoming::Receipt { direction, seq, receipt }) => {
-                        self.receive(direction, seq, receipt);
+                    Some(Incoming::Packet { direction, publisher, encoded }) => {
+                        self.witness(direction, publisher, encoded);
+                    }
+                    Some(Incoming::Receipt { direction, seq, publisher, receipt }) => {
+                        self.receive(direction, seq, publisher, receipt);
                     }
                     None => break,
                 },
@@ -54,7 +56,7 @@ impl Session {
         self.abandon();
     }
 
-    async fn hear(&self, message: async_nats::Message, client: &async_nats::Client) {
+    async fn hear(self: &Arc<Self>, message: async_nats::Message, client: &async_nats::Client) {
         self.state().heard();
         match message.subject.parse() {
             Ok(Subject::Relay { direction, .. }) => self.hear_frame(direction, &message),
@@ -69,14 +71,15 @@ impl Session {
         }
     }
 
-    fn hear_frame(&self, direction: Direction, message: &async_nats::Message) {
+    fn hear_frame(self: &Arc<Self>, direction: Direction, message: &async_nats::Message) {
         use proto::relay_frame::Frame;
         match proto::RelayFrame::decode(message.payload.clone()).map(|frame| frame.frame) {
             Ok(Some(Frame::Credit(credit))) => self.take_credit(direction, credit),
             Ok(Some(Frame::Closed(closed))) => {
                 self.close(closed);
             }
-            Ok(Some(Frame::KeepAlive(_) | Frame::Synced(_))) => {}
+            Ok(Some(Frame::Synced(synced))) => self.synced(synced),
+            Ok(Some(Frame::KeepAlive(_))) => {}
             Ok(None) | Err(_) => tracing::warn!(session = %self.id, "a relay frame can't be read"),
         }
     }

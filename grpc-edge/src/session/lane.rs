@@ -1,4 +1,12 @@
 //! One direction of a session on one edge: from "published" to "delivered", in order.
+//!
+//! Whoever publishes a packet, this edge or the other, it waits here until the broker's
+//! receipt says that it is the recording's next one. While a session moves, two edges may
+//! publish under one number; the broker takes one of them, and the other one's packet is
+//! dropped here. What nobody knows about for a while is looked up in the stream itself.
+
+mod packet;
+mod release;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -6,27 +14,21 @@ use std::{
 };
 
 use bytes::Bytes;
-use hoop_bus::packets::Receipt;
-use hoop_proto::{self as proto, packet};
-use hoop_runtime::step;
-use prost::Message;
-
-use super::{
-    Event, Outlet, credit,
-    outlet::{MOST_UNPAID, unpaid},
+use hoop_bus::{
+    packets::{Publisher, Receipt},
+    recorded::Recorded,
 };
+use hoop_proto::{self as proto, packet as wire};
+
+use super::{Event, Head, Outlet, credit, outlet::MOST_UNPAID};
 use crate::metrics;
+pub(super) use packet::Packet;
+pub(super) use release::{Release, Settled};
 
 /// Why a lane can't go on: a packet that is not, or may not be, in the recording.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Broken {
-    #[error("another edge has taken over this direction")]
-    Fenced,
-    #[error("the broker refused packet {seq}: {cause}")]
-    Refused { seq: u64, cause: String },
-    #[error("the receipt of packet {expected} is missing: got the one of {got}")]
-    ReceiptMissing { expected: u64, got: u64 },
-    #[error("packet {expected} of the other edge is missing: got {got}")]
+    #[error("packet {expected} is no longer in the stream: the next one there is {got}")]
     PacketMissing { expected: u64, got: u64 },
     #[error("a packet of the other edge can't be decoded")]
     Undecodable,
@@ -34,33 +36,23 @@ pub(super) enum Broken {
     Flooded,
 }
 
-/// A packet on its way: recorded or not, delivered not yet.
-#[derive(Debug)]
-struct Packet {
-    seq: u64,
-    published_at: Option<Instant>,
-    /// What the endpoint gets; `None` for packets that are for the recording alone.
-    payload: Option<proto::Payload>,
-}
-
-impl Packet {
-    fn unpaid(&self) -> usize {
-        self.payload.as_ref().map_or(0, unpaid)
-    }
-}
+/// Receipts that came before their packets; there is one packet in flight per publisher.
+const MOST_EARLY: usize = 16;
 
 /// See the module. At most a window of packets is in here.
 #[derive(Debug, Default)]
 pub(super) struct Lane {
     waiting: VecDeque<Packet>,
-    last_published: u64,
+    early: VecDeque<Early>,
     /// Every packet up to this one is in the stream.
     recorded: u64,
-    /// Every packet up to this one has left through the outlet.
-    delivered: u64,
-    /// The number that the stream gave to the newest packet of ours that it has.
+    /// The stream's own number for that packet.
     stream_seq: u64,
-    ended: bool,
+    /// How many payloads of the sender are in the stream.
+    taken: u64,
+    /// Who publishes this direction here, if somebody does.
+    ours: Option<Publisher>,
+    release: Release,
     outlet: Option<Outlet>,
     /// What is in `waiting` beside data.
     unpaid: usize,
@@ -70,97 +62,203 @@ pub(super) struct Lane {
     pub(super) allowances: HashMap<u32, credit::Allowance>,
 }
 
+#[derive(Debug)]
+struct Early {
+    seq: u64,
+    publisher: Publisher,
+    stream_seq: u64,
+    since: Instant,
+}
+
+/// A packet of ours of which nobody knows whether the broker has it.
+pub(super) struct Unknown {
+    pub(super) seq: u64,
+    pub(super) publisher: Publisher,
+    pub(super) encoded: Bytes,
+    pub(super) expected: u64,
+}
+
 impl Lane {
-    pub(super) fn set_outlet(&mut self, outlet: Outlet) {
-        self.outlet = Some(outlet);
+    pub(super) fn set_outlet(&mut self, outlet: Option<Outlet>) {
+        self.outlet = outlet;
     }
 
-    pub(super) const fn last_published(&self) -> u64 {
-        self.last_published
+    pub(super) fn set_level(&mut self, level: proto::AuditLevel) {
+        self.release.level = level;
     }
 
-    /// The other edge's packets are expected after `seq`.
-    pub(super) const fn begin_remote_after(&mut self, seq: u64) {
-        self.last_published = seq;
-        self.recorded = seq;
-        self.delivered = seq;
+    /// The last packet that is in the stream and has left.
+    pub(super) const fn recorded(&self) -> u64 {
+        self.recorded
+    }
+
+    /// The last packet that was published here, or was heard of.
+    pub(super) fn last_published(&self) -> u64 {
+        self.waiting.iter().map(|packet| packet.seq).fold(self.recorded, u64::max)
+    }
+
+    /// The stream's own number for the last packet that has left.
+    pub(super) const fn stream_seq(&self) -> u64 {
+        self.stream_seq
+    }
+
+    /// The stream was looked at up to this number of its own.
+    pub(super) fn seen(&mut self, stream_seq: u64) {
+        self.stream_seq = self.stream_seq.max(stream_seq);
+    }
+
+    /// Packets are expected after `head`.
+    pub(super) const fn begin_after(&mut self, head: &Head) {
+        self.recorded = head.seq;
+        self.stream_seq = head.stream_seq;
+        self.taken = head.taken;
+        self.release.begin_after(head);
+    }
+
+    /// `publisher` publishes this direction, here.
+    pub(super) const fn give_to(&mut self, publisher: Publisher) {
+        self.ours = Some(publisher);
+    }
+
+    /// Whether this direction is published here.
+    pub(super) const fn is_ours(&self) -> bool {
+        self.ours.is_some()
+    }
+
+    /// Whether a packet of ours has no receipt yet.
+    pub(super) fn in_flight(&self) -> bool {
+        self.ours.is_some() && self.waiting.iter().any(|packet| packet.publisher == self.ours)
     }
 
     /// Takes note of a packet that is about to be published here. Returns what the broker
-    /// is to expect as the subject's newest message, where that is known.
-    pub(super) fn publish(&mut self, seq: u64, payload: Option<proto::Payload>) -> Option<u64> {
-        let expected = self.waiting.is_empty().then_some(self.stream_seq);
-        let now = Instant::now();
-        self.push(Packet { seq, published_at: Some(now), payload }, now);
-        expected
+    /// is to expect as the subject's newest message.
+    pub(super) fn publish(&mut self, packet: Packet) -> u64 {
+        self.push(packet);
+        self.release_early();
+        self.stream_seq
     }
 
     /// Takes in a packet that the other edge has published.
-    pub(super) fn witness(&mut self, encoded: Bytes) -> Result<Option<proto::SessionEnd>, Broken> {
-        let decoded = proto::Packet::decode(encoded).map_err(|_| Broken::Undecodable)?;
-        let (expected, got) = (self.last_published + 1, decoded.seq);
-        if got < expected {
-            return Ok(None);
-        }
-        if got != expected {
-            return Err(Broken::PacketMissing { expected, got });
+    pub(super) fn witness(
+        &mut self,
+        publisher: Publisher,
+        encoded: Bytes,
+    ) -> Result<Settled, Broken> {
+        let mut packet = Packet::witnessed(publisher, encoded)?;
+        let known = |one: &Packet| (one.seq, one.publisher) == (packet.seq, packet.publisher);
+        if packet.seq <= self.recorded || self.waiting.iter().any(known) {
+            return Ok(Settled::default());
         }
         self.check_flood().map_err(|_| Broken::Flooded)?;
-        let payload = decoded.into_payload();
-        self.push(Packet { seq: got, published_at: None, payload }, Instant::now());
-        Ok(self.deliver())
+        let early = |one: &Early| (one.seq, Some(one.publisher)) == (packet.seq, packet.publisher);
+        packet.stored = self.early.iter().find(|one| early(one)).map(|one| one.stream_seq);
+        self.push(packet);
+        self.release_early();
+        Ok(self.settle())
     }
 
-    fn push(&mut self, packet: Packet, now: Instant) {
-        self.last_published = packet.seq;
+    fn push(&mut self, packet: Packet) {
         self.unpaid += packet.unpaid();
         if packet.payload.as_ref().is_some_and(|payload| payload.cost() != 0) {
-            self.data_at = Some(now);
+            self.data_at = Some(packet.since);
         }
         self.waiting.push_back(packet);
     }
 
-    /// Takes in the broker's word on packet `seq`. Receipts come in order.
-    pub(super) fn receive(
-        &mut self,
-        seq: u64,
-        receipt: Receipt,
-    ) -> Result<Option<proto::SessionEnd>, Broken> {
-        if seq <= self.recorded {
-            return Ok(None);
-        }
-        if seq != self.recorded + 1 {
-            return Err(Broken::ReceiptMissing { expected: self.recorded + 1, got: seq });
-        }
+    /// Takes in the broker's word on packet `seq` of `publisher`.
+    pub(super) fn receive(&mut self, seq: u64, publisher: Publisher, receipt: Receipt) -> Settled {
+        let its = |packet: &Packet| packet.seq == seq && packet.publisher == Some(publisher);
+        let ours = self.ours == Some(publisher);
         match receipt {
+            _ if seq <= self.recorded => Settled::default(),
             Receipt::Stored { stream_seq } => {
-                self.recorded = seq;
-                self.stream_seq = stream_seq;
-                if let Some(at) = self.waiting.front().and_then(|packet| packet.published_at) {
-                    metrics::edge().acknowledged(at);
+                match self.waiting.iter_mut().find(|packet| its(packet)) {
+                    Some(packet) => {
+                        packet.stored = Some(stream_seq);
+                        if ours {
+                            metrics::edge().acknowledged(packet.since);
+                        }
+                    }
+                    None => self.note_early(seq, publisher, stream_seq),
                 }
-                Ok(self.deliver())
+                self.settle()
             }
-            Receipt::Fenced => Err(Broken::Fenced),
-            Receipt::Refused { cause } => Err(Broken::Refused { seq, cause }),
+            // Somebody has taken over; or it was published twice, and the first one counts.
+            Receipt::Fenced if ours => Settled { doubt: true, ..Settled::default() },
+            Receipt::Fenced => {
+                self.drop_waiting(|packet| {
+                    packet.publisher == Some(publisher) && seq <= packet.seq
+                });
+                Settled::default()
+            }
+            Receipt::Refused { cause } if ours => {
+                Settled { refused: Some(cause), ..Settled::default() }
+            }
+            // It will come again, from there.
+            Receipt::Refused { .. } => Settled::default(),
         }
     }
 
-    /// Lets out what is recorded. Returns the session's end when that was among it.
-    fn deliver(&mut self) -> Option<proto::SessionEnd> {
-        let mut end = None;
-        while let Some(packet) = self.waiting.pop_front_if(|packet| packet.seq <= self.recorded) {
-            self.delivered = packet.seq;
-            self.unpaid = self.unpaid.saturating_sub(packet.unpaid());
-            let Some(payload) = packet.payload else { continue };
-            if let Some(proto::payload::Body::SessionEnd(last)) = &payload.body {
-                self.ended = true;
-                end = Some(last.clone());
-            }
-            step::at(step::Step::BeforeRelay);
-            self.tell(Event::Delivery(proto::Delivery { seq: packet.seq, payload: Some(payload) }));
+    fn note_early(&mut self, seq: u64, publisher: Publisher, stream_seq: u64) {
+        if MOST_EARLY <= self.early.len() {
+            self.early.pop_front();
         }
-        end
+        self.early.push_back(Early { seq, publisher, stream_seq, since: Instant::now() });
+    }
+
+    /// Takes in what the stream holds. Told in the order of the stream, from the number that
+    /// [`Self::stream_seq`] gave.
+    pub(super) fn found(&mut self, found: Recorded) -> Result<Settled, Broken> {
+        let (stored, encoded) = (Some(found.stream_seq), found.encoded);
+        let expected = self.recorded + 1;
+        if let Some(ours) =
+            self.waiting.iter_mut().find(|one| one.encoded.as_ref() == Some(&encoded))
+        {
+            ours.stored = stored;
+            return Ok(self.settle());
+        }
+        let packet = Packet { stored, ..Packet::found(encoded)? };
+        let got = packet.seq;
+        if got < expected {
+            return Ok(Settled::default());
+        }
+        if got != expected {
+            return Err(Broken::PacketMissing { expected, got });
+        }
+        self.push(packet);
+        Ok(self.settle())
+    }
+
+    /// What is to be published again when the stream does not have it.
+    pub(super) fn unknown(&self) -> Option<Unknown> {
+        let publisher = self.ours?;
+        let packet = self.waiting.iter().find(|packet| packet.publisher == Some(publisher))?;
+        let (seq, encoded, expected) = (packet.seq, packet.encoded.clone()?, self.stream_seq);
+        (packet.stored.is_none() && seq == self.recorded + 1).then_some(Unknown {
+            seq,
+            publisher,
+            encoded,
+            expected,
+        })
+    }
+
+    /// Whether something has left that is not recorded yet.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.waiting.iter().any(|packet| packet.released)
+    }
+
+    /// Nothing of ours is published any more.
+    pub(super) fn give_up(&mut self) {
+        if let Some(publisher) = self.ours.take() {
+            self.drop_waiting(|packet| packet.publisher == Some(publisher));
+        }
+    }
+
+    fn drop_waiting(&mut self, condemned: impl Fn(&Packet) -> bool) {
+        let unpaid: usize =
+            self.waiting.iter().filter(|packet| condemned(packet)).map(Packet::unpaid).sum();
+        self.unpaid = self.unpaid.saturating_sub(unpaid);
+        self.waiting.retain(|packet| !condemned(packet));
     }
 
     /// Tells the endpoint of this edge that receives this direction, if there is one.
@@ -176,15 +274,24 @@ impl Lane {
 
     /// Whether its end is recorded.
     pub(super) const fn complete(&self) -> bool {
-        self.ended
+        self.release.ended
     }
 
-    pub(super) const fn untouched(&self) -> bool {
-        self.last_published == 0
+    pub(super) fn untouched(&self) -> bool {
+        self.recorded == 0 && self.waiting.is_empty()
     }
 
+    /// Since when the oldest packet of ours waits for its receipt.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
-        self.waiting.front().and_then(|packet| packet.published_at)
+        let ours = self.waiting.iter().filter(|packet| packet.encoded.is_some());
+        ours.map(|packet| packet.since).min()
+    }
+
+    /// Since when something is here of which the rest has not come: a packet without its
+    /// receipt, or a receipt without its packet.
+    pub(super) fn doubtful_since(&self) -> Option<Instant> {
+        let packets = self.waiting.iter().map(|packet| packet.since);
+        packets.chain(self.early.iter().map(|early| early.since)).min()
     }
 
     pub(super) const fn data_at(&self) -> Option<Instant> {
@@ -207,7 +314,7 @@ impl Lane {
         if cost == 0 {
             return self.check_flood();
         }
-        if cost > packet::LARGEST_DATA + packet::FRAME_COST {
+        if cost > wire::LARGEST_DATA + wire::FRAME_COST {
             return Err(credit::Exceeded);
         }
         credit::allowance(&mut self.allowances, channel)?.take(cost)

@@ -9,7 +9,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -38,8 +38,12 @@ pub enum Event {
     Delivery(proto::Delivery),
     /// The other end takes more.
     Credit(proto::Credit),
+    /// So many of the endpoint's payloads are recorded.
+    Received(u64),
     /// A sentence for the user; the session goes on.
     Notice(String),
+    /// The endpoint sits elsewhere, or has to. Nothing follows.
+    Moved,
     /// The session is over. Nothing follows.
     Closed(proto::SessionClosed),
 }
@@ -49,8 +53,11 @@ impl Event {
         match self {
             Self::Delivery(delivery) => delivery.payload.as_ref().map_or(0, unpaid),
             Self::Credit(_) | Self::Notice(_) => UNPAID_COST,
+            // Comes once per 32 payloads, at most: an endpoint that does not read is not told
+            // while one waits.
+            Self::Received(_) => 0,
             // Comes once.
-            Self::Closed(_) => 0,
+            Self::Closed(_) | Self::Moved => 0,
         }
     }
 }
@@ -65,6 +72,8 @@ pub(super) fn unpaid(payload: &proto::Payload) -> usize {
 pub struct Outlet {
     events: mpsc::UnboundedSender<Event>,
     waiting: Arc<AtomicUsize>,
+    /// Whether the endpoint has yet to take what it was told to have been received.
+    received: Arc<AtomicBool>,
     credit: Option<Arc<LocalCredit>>,
 }
 
@@ -73,6 +82,7 @@ pub struct Outlet {
 pub struct Events {
     events: mpsc::UnboundedReceiver<Event>,
     waiting: Arc<AtomicUsize>,
+    received: Arc<AtomicBool>,
 }
 
 /// A queue to an endpoint.
@@ -80,8 +90,9 @@ pub struct Events {
 pub fn outlet() -> (Outlet, Events) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
-    let outlet = Outlet { events: sender, waiting: waiting.clone(), credit: None };
-    (outlet, Events { events: receiver, waiting })
+    let received = Arc::new(AtomicBool::new(false));
+    let events = Events { events: receiver, waiting: waiting.clone(), received: received.clone() };
+    (Outlet { events: sender, waiting, received, credit: None }, events)
 }
 
 impl Outlet {
@@ -96,6 +107,9 @@ impl Outlet {
         match (&self.credit, &event) {
             (Some(local), Event::Credit(credit)) => return local.add(*credit),
             (Some(local), Event::Closed(_)) => local.close(),
+            // What is sent from this process can't get lost on the way here.
+            (Some(_), Event::Received(_)) => return,
+            (None, Event::Received(_)) if self.received.swap(true, Ordering::Relaxed) => return,
             _ => {}
         }
         self.waiting.fetch_add(event.unpaid(), Ordering::Relaxed);
@@ -134,6 +148,9 @@ impl Events {
     }
 
     fn taken(&self, event: Option<&Event>) {
+        if let Some(Event::Received(_)) = event {
+            self.received.store(false, Ordering::Relaxed);
+        }
         self.waiting.fetch_sub(event.map_or(0, Event::unpaid), Ordering::Relaxed);
     }
 }
@@ -143,13 +160,17 @@ impl Events {
 pub struct LocalCredit {
     channel: u32,
     bytes: Semaphore,
+    /// What was granted in all.
+    total: AtomicU64,
 }
 
 impl LocalCredit {
     /// The credit that a channel begins with.
     #[must_use]
     pub fn new(channel: u32) -> Self {
-        Self { channel, bytes: Semaphore::new(proto::packet::WINDOW as usize) }
+        let window = proto::packet::WINDOW;
+        let (bytes, total) = (Semaphore::new(window as usize), AtomicU64::new(window.into()));
+        Self { channel, bytes, total }
     }
 
     /// Waits until so much may be sent.
@@ -169,8 +190,10 @@ impl LocalCredit {
 
     fn add(&self, credit: proto::Credit) {
         if credit.channel == self.channel {
+            let before = self.total.fetch_max(credit.total, Ordering::Relaxed);
+            let more = usize::try_from(credit.total.saturating_sub(before)).unwrap_or(usize::MAX);
             let room = MOST_CREDIT.saturating_sub(self.bytes.available_permits());
-            self.bytes.add_permits(room.min(credit.bytes as usize));
+            self.bytes.add_permits(room.min(more));
         }
     }
 

@@ -3,11 +3,14 @@
 
 use super::{
     Event, Events, LocalCredit,
-    lane::{Broken, Lane},
+    lane::{Broken, Lane, Packet},
     outlet,
 };
 use bytes::Bytes;
-use hoop_bus::packets::Receipt;
+use hoop_bus::{
+    packets::{Publisher, Receipt},
+    recorded::Recorded,
+};
 use hoop_domain::{Chain, Direction, SessionId};
 use hoop_proto::{self as proto, packet};
 
@@ -19,7 +22,7 @@ fn data(text: &'static str) -> proto::Payload {
     proto::Payload::data(1, Bytes::from_static(text.as_bytes()))
 }
 
-fn encoded(seq: u64, text: &'static str) -> Bytes {
+fn encoded(seq: u64, text: impl Into<String>) -> Bytes {
     let session = SessionId::generate();
     let packet = proto::Packet {
         session: Bytes::copy_from_slice(session.as_bytes()),
@@ -27,8 +30,8 @@ fn encoded(seq: u64, text: &'static str) -> Bytes {
         seq,
         channel: 1,
         at: 0,
-        body: Some(proto::v1::packet::Body::Data(Bytes::from_static(text.as_bytes()))),
-        taken: 0,
+        body: Some(proto::v1::packet::Body::Data(Bytes::from(text.into()))),
+        taken: seq,
         chain: Bytes::new(),
     };
     packet::seal(packet, Chain::start(session, Direction::Out)).0
@@ -37,14 +40,31 @@ fn encoded(seq: u64, text: &'static str) -> Bytes {
 fn lane() -> (Lane, Events) {
     let (outlet, events) = outlet();
     let mut lane = Lane::default();
-    lane.set_outlet(outlet);
+    lane.set_outlet(Some(outlet));
     (lane, events)
+}
+
+/// The publisher of this edge, and another one.
+fn publishers(lane: &mut Lane) -> (Publisher, Publisher) {
+    let (ours, theirs) = (Publisher::generate(), Publisher::generate());
+    lane.give_to(ours);
+    (ours, theirs)
+}
+
+fn publish(lane: &mut Lane, publisher: Publisher, seq: u64, payload: proto::Payload) -> u64 {
+    lane.publish(Packet::ours(seq, publisher, encoded(seq, "ours"), Some(payload), seq))
+}
+
+fn found(seq: u64, encoded: Bytes) -> Recorded {
+    Recorded { stream_seq: 100 + seq, encoded }
 }
 
 fn delivered(events: &mut Events) -> Vec<u64> {
     let mut seqs = Vec::new();
-    while let Some(Event::Delivery(delivery)) = events.try_recv() {
-        seqs.push(delivery.seq);
+    while let Some(event) = events.try_recv() {
+        if let Event::Delivery(delivery) = event {
+            seqs.push(delivery.seq);
+        }
     }
     seqs
 }
@@ -52,73 +72,185 @@ fn delivered(events: &mut Events) -> Vec<u64> {
 #[test]
 fn nothing_published_here_leaves_before_its_receipt() {
     let (mut lane, mut events) = lane();
-    lane.publish(1, Some(data("a")));
-    lane.publish(2, Some(data("b")));
+    let (ours, _) = publishers(&mut lane);
+    publish(&mut lane, ours, 1, data("a"));
     assert!(delivered(&mut events).is_empty());
-    lane.receive(1, stored(10)).unwrap();
+    assert!(lane.in_flight());
+    lane.receive(1, ours, stored(10));
     assert_eq!(delivered(&mut events), [1]);
-    lane.receive(2, stored(11)).unwrap();
+    assert!(!lane.in_flight());
+    publish(&mut lane, ours, 2, data("b"));
+    assert!(delivered(&mut events).is_empty());
+    lane.receive(2, ours, stored(11));
     assert_eq!(delivered(&mut events), [2]);
 }
 
 #[test]
 fn nothing_of_the_other_edge_leaves_before_its_receipt_whichever_comes_first() {
     let (mut lane, mut events) = lane();
-    lane.witness(encoded(1, "a")).unwrap();
+    let theirs = Publisher::generate();
+    lane.witness(theirs, encoded(1, "a")).unwrap();
     assert!(delivered(&mut events).is_empty());
-    lane.receive(1, stored(10)).unwrap();
-    lane.receive(2, stored(11)).unwrap();
+    lane.receive(1, theirs, stored(10));
+    lane.receive(2, theirs, stored(11));
     assert_eq!(delivered(&mut events), [1]);
-    lane.witness(encoded(2, "b")).unwrap();
+    lane.witness(theirs, encoded(2, "b")).unwrap();
     assert_eq!(delivered(&mut events), [2]);
 }
 
 #[test]
-fn a_receipt_that_is_missing_stops_the_lane() {
+fn what_is_missing_stops_the_lane_until_the_stream_is_looked_at() {
     let (mut lane, mut events) = lane();
-    lane.publish(1, Some(data("a")));
-    lane.publish(2, Some(data("b")));
-    let broken = lane.receive(2, stored(11)).unwrap_err();
-    assert_eq!(broken, Broken::ReceiptMissing { expected: 1, got: 2 });
+    let theirs = Publisher::generate();
+    // Packet 1 and its receipt were lost on the way.
+    lane.witness(theirs, encoded(2, "b")).unwrap();
+    lane.receive(2, theirs, stored(11));
     assert!(delivered(&mut events).is_empty());
+    assert!(lane.doubtful_since().is_some());
+    lane.found(found(1, encoded(1, "a"))).unwrap();
+    assert_eq!(delivered(&mut events), [1, 2]);
+    assert!(lane.doubtful_since().is_none());
+    // What can't be found any more is not made up for.
+    let missing = lane.found(found(4, encoded(4, "d"))).unwrap_err();
+    assert_eq!(missing, Broken::PacketMissing { expected: 3, got: 4 });
 }
 
 #[test]
-fn a_packet_that_is_missing_stops_the_lane() {
-    let (mut lane, _events) = lane();
-    let broken = lane.witness(encoded(2, "b")).unwrap_err();
-    assert_eq!(broken, Broken::PacketMissing { expected: 1, got: 2 });
-}
-
-#[test]
-fn what_the_broker_refused_does_not_leave() {
+fn what_the_broker_refused_does_not_leave_and_is_published_again() {
     let (mut lane, mut events) = lane();
-    lane.publish(1, Some(data("a")));
+    let (ours, _) = publishers(&mut lane);
+    publish(&mut lane, ours, 1, data("a"));
     let full = Receipt::Refused { cause: "maximum bytes exceeded".into() };
-    assert!(lane.receive(1, full).is_err());
-    lane.publish(2, Some(data("b")));
-    assert_eq!(lane.receive(1, Receipt::Fenced), Err(Broken::Fenced));
+    assert!(lane.receive(1, ours, full).refused.is_some());
     assert!(delivered(&mut events).is_empty());
+    let again = lane.unknown().unwrap();
+    assert_eq!((again.seq, again.expected), (1, 0));
+    lane.receive(1, ours, stored(10));
+    assert_eq!(delivered(&mut events), [1]);
+    assert!(lane.unknown().is_none());
+}
+
+#[test]
+fn a_receipt_that_got_lost_is_made_up_for_by_the_stream() {
+    let (mut lane, mut events) = lane();
+    let (ours, _) = publishers(&mut lane);
+    publish(&mut lane, ours, 1, data("a"));
+    // It was published twice, and the broker has the first one.
+    assert!(lane.receive(1, ours, Receipt::Fenced).doubt);
+    let settled = lane.found(found(1, encoded_of(&lane))).unwrap();
+    assert!(!settled.overtaken && lane.is_ours());
+    assert_eq!(delivered(&mut events), [1]);
+}
+
+fn encoded_of(lane: &Lane) -> Bytes {
+    lane.unknown().map(|unknown| unknown.encoded).unwrap_or_default()
+}
+
+#[test]
+fn an_edge_that_was_overtaken_gives_way_and_hears_the_other_one() {
+    let (mut lane, mut events) = lane();
+    let (ours, theirs) = publishers(&mut lane);
+    publish(&mut lane, ours, 1, data("a"));
+    lane.receive(1, ours, stored(10));
+    // Both publish packet 2, and the broker takes theirs.
+    publish(&mut lane, ours, 2, data("stale"));
+    lane.witness(theirs, encoded(2, "b")).unwrap();
+    assert!(lane.receive(2, ours, Receipt::Fenced).doubt);
+    let settled = lane.receive(2, theirs, stored(11));
+    assert!(settled.overtaken && !lane.is_ours());
+    lane.witness(theirs, encoded(3, "c")).unwrap();
+    lane.receive(3, theirs, stored(12));
+    assert_eq!(delivered(&mut events), [1, 2, 3]);
+    assert!(lane.unknown().is_none() && !lane.in_flight());
+}
+
+#[test]
+fn what_a_stale_edge_publishes_is_dropped() {
+    let (mut lane, mut events) = lane();
+    let (stale, theirs) = (Publisher::generate(), Publisher::generate());
+    lane.witness(stale, encoded(1, "stale")).unwrap();
+    lane.witness(theirs, encoded(1, "a")).unwrap();
+    lane.receive(1, stale, Receipt::Fenced);
+    assert!(delivered(&mut events).is_empty());
+    lane.receive(1, theirs, stored(10));
+    assert_eq!(delivered(&mut events), [1]);
+    assert!(lane.doubtful_since().is_none());
 }
 
 #[test]
 fn a_packet_that_comes_twice_leaves_once() {
     let (mut lane, mut events) = lane();
-    lane.witness(encoded(1, "a")).unwrap();
-    lane.receive(1, stored(10)).unwrap();
-    lane.witness(encoded(1, "a")).unwrap();
-    lane.receive(1, stored(10)).unwrap();
+    let theirs = Publisher::generate();
+    for _ in 0..2 {
+        lane.witness(theirs, encoded(1, "a")).unwrap();
+        lane.receive(1, theirs, stored(10));
+        lane.found(found(1, encoded(1, "a"))).unwrap();
+    }
     assert_eq!(delivered(&mut events), [1]);
 }
 
 #[test]
-fn the_broker_is_told_what_to_expect_whenever_that_is_known() {
+fn the_broker_is_always_told_what_to_expect() {
     let (mut lane, _events) = lane();
-    assert_eq!(lane.publish(1, Some(data("a"))), Some(0));
-    assert_eq!(lane.publish(2, Some(data("b"))), None);
-    lane.receive(1, stored(10)).unwrap();
-    lane.receive(2, stored(11)).unwrap();
-    assert_eq!(lane.publish(3, Some(data("c"))), Some(11));
+    let (ours, _) = publishers(&mut lane);
+    assert_eq!(publish(&mut lane, ours, 1, data("a")), 0);
+    lane.receive(1, ours, stored(10));
+    assert_eq!(publish(&mut lane, ours, 2, data("b")), 10);
+}
+
+#[test]
+fn at_level_synced_nothing_leaves_before_the_audit_writer_has_it() {
+    let (mut lane, mut events) = lane();
+    let (ours, _) = publishers(&mut lane);
+    lane.set_level(proto::AuditLevel::Synced);
+    publish(&mut lane, ours, 1, data("a"));
+    lane.receive(1, ours, stored(10));
+    assert!(delivered(&mut events).is_empty());
+    // The next one may be published all the same.
+    assert!(!lane.in_flight());
+    publish(&mut lane, ours, 2, data("b"));
+    lane.receive(2, ours, stored(11));
+    lane.synced(1);
+    assert_eq!(delivered(&mut events), [1]);
+    lane.synced(2);
+    assert_eq!(delivered(&mut events), [2]);
+    // It may know before the receipt is in.
+    lane.synced(3);
+    publish(&mut lane, ours, 3, data("c"));
+    assert!(delivered(&mut events).is_empty());
+    lane.receive(3, ours, stored(12));
+    assert_eq!(delivered(&mut events), [3]);
+}
+
+#[test]
+fn at_level_windowed_a_mebibyte_leaves_before_it_is_recorded_and_no_more() {
+    let (mut lane, mut events) = lane();
+    lane.set_level(proto::AuditLevel::Windowed);
+    let theirs = Publisher::generate();
+    let piece = "x".repeat(300 * 1024);
+    for seq in 1..=4 {
+        lane.witness(theirs, encoded(seq, piece.clone())).unwrap();
+    }
+    assert_eq!(delivered(&mut events), [1, 2, 3]);
+    lane.receive(1, theirs, stored(10));
+    lane.witness(theirs, encoded(5, piece)).unwrap();
+    assert_eq!(delivered(&mut events), [4]);
+    for seq in 2..=5 {
+        lane.receive(seq, theirs, stored(9 + seq));
+    }
+    assert_eq!(delivered(&mut events), [5]);
+}
+
+#[test]
+fn a_sender_is_told_now_and_then_what_it_may_forget() {
+    let (mut lane, _events) = lane();
+    let (ours, _) = publishers(&mut lane);
+    let mut told = Vec::new();
+    for seq in 1..=96 {
+        publish(&mut lane, ours, seq, data("a"));
+        told.extend(lane.receive(seq, ours, stored(seq)).received);
+    }
+    assert_eq!(told, [32, 64, 96]);
 }
 
 #[test]
@@ -140,11 +272,11 @@ fn resize() -> proto::Payload {
 }
 
 /// Sends resizes through the lane until it refuses one; how many it took.
-fn flood(lane: &mut Lane, from: u64) -> u64 {
+fn flood(lane: &mut Lane, ours: Publisher, from: u64) -> u64 {
     let mut seq = from;
     while lane.charge(1, resize().cost()).is_ok() {
-        lane.publish(seq, Some(resize()));
-        lane.receive(seq, stored(seq)).unwrap();
+        publish(lane, ours, seq, resize());
+        lane.receive(seq, ours, stored(seq));
         seq += 1;
     }
     seq - from
@@ -153,20 +285,22 @@ fn flood(lane: &mut Lane, from: u64) -> u64 {
 #[test]
 fn what_costs_no_credit_is_bounded_while_the_endpoint_does_not_take_it() {
     let (mut lane, mut events) = lane();
-    let taken = flood(&mut lane, 1);
+    let (ours, _) = publishers(&mut lane);
+    let taken = flood(&mut lane, ours, 1);
     assert!((900..=1024).contains(&taken), "{taken}");
     assert_eq!(delivered(&mut events).len() as u64, taken);
     // The endpoint has taken it all: as much may come again.
-    assert_eq!(flood(&mut lane, taken + 1), taken);
+    assert_eq!(flood(&mut lane, ours, taken + 1), taken);
 }
 
 #[test]
 fn what_costs_no_credit_is_bounded_before_its_receipt_too() {
     let (mut lane, _events) = lane();
+    let (ours, _) = publishers(&mut lane);
     let mut seq = 0;
     while lane.charge(1, 0).is_ok() {
         seq += 1;
-        lane.publish(seq, Some(resize()));
+        publish(&mut lane, ours, seq, resize());
     }
     assert!((900..=1024).contains(&seq), "{seq}");
     // Data is not affected: it is bounded by credit.
@@ -176,10 +310,11 @@ fn what_costs_no_credit_is_bounded_before_its_receipt_too() {
 #[test]
 fn an_endpoint_that_takes_what_it_is_told_is_never_flooded() {
     let (mut lane, mut events) = lane();
+    let (ours, _) = publishers(&mut lane);
     for seq in 1..10_000 {
         lane.charge(1, resize().cost()).unwrap();
-        lane.publish(seq, Some(resize()));
-        lane.receive(seq, stored(seq)).unwrap();
+        publish(&mut lane, ours, seq, resize());
+        lane.receive(seq, ours, stored(seq));
         assert_eq!(delivered(&mut events), [seq]);
     }
 }
@@ -187,7 +322,7 @@ fn an_endpoint_that_takes_what_it_is_told_is_never_flooded() {
 #[test]
 fn the_other_edge_cannot_flood_an_endpoint_either() {
     let (mut lane, _events) = lane();
-    let session = SessionId::generate();
+    let (session, theirs) = (SessionId::generate(), Publisher::generate());
     let exit = |seq| {
         let exit = proto::ChannelExit { code: 0, signal: 0 };
         let packet = proto::Packet {
@@ -197,12 +332,12 @@ fn the_other_edge_cannot_flood_an_endpoint_either() {
             channel: 1,
             at: 0,
             body: Some(proto::v1::packet::Body::ChannelExit(exit)),
-            taken: 0,
+            taken: seq,
             chain: Bytes::new(),
         };
         packet::seal(packet, Chain::start(session, Direction::Out)).0
     };
-    let refused = (1..=1100).find_map(|seq| lane.witness(exit(seq)).err());
+    let refused = (1..=1100).find_map(|seq| lane.witness(theirs, exit(seq)).err());
     assert_eq!(refused, Some(Broken::Flooded));
 }
 
@@ -211,11 +346,11 @@ async fn credit_of_an_endpoint_here_counts_before_it_reads_anything() {
     let credit = std::sync::Arc::new(LocalCredit::new(1));
     let (outlet, _unread) = outlet();
     let mut lane = Lane::default();
-    lane.set_outlet(outlet.with_credit(credit.clone()));
+    lane.set_outlet(Some(outlet.with_credit(credit.clone())));
     credit.spend(packet::WINDOW as usize).await.unwrap();
     for channel in [2, 1] {
-        lane.tell(Event::Credit(proto::Credit { channel, bytes: u32::MAX }));
-        lane.tell(Event::Credit(proto::Credit { channel, bytes: u32::MAX }));
+        lane.tell(Event::Credit(proto::Credit { channel, total: u64::MAX - 1 }));
+        lane.tell(Event::Credit(proto::Credit { channel, total: u64::MAX }));
     }
     credit.spend(64 * 1024 * 1024).await.unwrap();
     // More than is ever outstanding was not taken in, and an end is learnt at once.

@@ -71,6 +71,7 @@ impl World {
                 native_tls: None,
                 grpc_tls: None,
                 drain_timeout: Duration::from_secs(1),
+                resume_grace: Duration::from_millis(500),
                 stall_timeout: Duration::from_secs(15),
             };
             let edge = config.build().await?;
@@ -157,7 +158,7 @@ fn grant(api: &Api, agent: AgentId) -> proto::Grant {
         command: Vec::new(),
         idle_timeout_seconds: api.idle_timeout_seconds,
         agent_mode: api.mode.into(),
-        audit_level: 0,
+        audit_level: proto::AuditLevel::Strict.into(),
     }
 }
 

@@ -89,6 +89,13 @@ impl Bus {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
+    /// How often the broker was connected to. What was on its way when that changes may be
+    /// lost.
+    #[must_use]
+    pub fn connects(&self) -> u64 {
+        self.client.statistics().connects.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Sends `message` to whoever listens; nobody is told when nobody does.
     ///
     /// # Errors

@@ -29,6 +29,24 @@ pub enum Receipt {
     },
 }
 
+/// Who published a packet: one inlet of one edge. Two edges may publish under one number
+/// while a session moves, and the broker takes one of the two; so a packet and its receipt
+/// say whose they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Publisher(u64);
+
+impl Publisher {
+    /// A publisher that nobody else is.
+    #[must_use]
+    pub fn generate() -> Self {
+        // Of its 16 bytes, these are random.
+        let id = hoop_domain::EventId::generate();
+        let mut random = [0; 8];
+        random.copy_from_slice(id.as_bytes().last_chunk::<8>().unwrap_or(&[0; 8]));
+        Self(u64::from_be_bytes(random))
+    }
+}
+
 /// What comes in for a session.
 #[derive(Debug)]
 pub enum Incoming {
@@ -36,6 +54,8 @@ pub enum Incoming {
     Packet {
         /// Which way it travels.
         direction: Direction,
+        /// Whose it is.
+        publisher: Publisher,
         /// The packet as it is recorded.
         encoded: Bytes,
     },
@@ -45,6 +65,8 @@ pub enum Incoming {
         direction: Direction,
         /// The packet's number.
         seq: u64,
+        /// Whose the packet is.
+        publisher: Publisher,
         /// The broker's word.
         receipt: Receipt,
     },
@@ -56,6 +78,7 @@ pub struct PacketSender {
     client: async_nats::Client,
     subject: async_nats::Subject,
     receipt_prefix: String,
+    receipt_suffix: String,
 }
 
 /// Receives everything about one session's packets.
@@ -66,12 +89,19 @@ pub struct PacketReceiver {
 }
 
 impl Bus {
-    /// The sending side of one direction.
+    /// The sending side of one direction, for `publisher`.
     #[must_use]
-    pub fn packet_sender(&self, session: SessionId, direction: Direction) -> PacketSender {
+    pub fn packet_sender(
+        &self,
+        session: SessionId,
+        direction: Direction,
+        publisher: Publisher,
+    ) -> PacketSender {
         let subject = Subject::Audit { session, direction }.to_string();
         let receipt_prefix = format!("{subject}.ack.");
-        PacketSender { client: self.client().clone(), subject: subject.into(), receipt_prefix }
+        let receipt_suffix = format!(".{}", publisher.0);
+        let (client, subject) = (self.client().clone(), subject.into());
+        PacketSender { client, subject, receipt_prefix, receipt_suffix }
     }
 
     /// The receiving side. Subscribe before the other edge can publish.
@@ -91,33 +121,24 @@ impl Bus {
 }
 
 impl PacketSender {
-    /// Publishes packet `seq`. With `expected`, the broker refuses it when the newest message
-    /// of the subject is another one.
+    /// Publishes packet `seq`. The broker refuses it when the newest message of the subject
+    /// is another one than `expected`, so an edge that was overtaken records nothing.
     ///
     /// # Errors
     /// When the connection is closed for good. That the broker has it only the receipt says.
-    pub async fn publish(
-        &self,
-        seq: u64,
-        encoded: Bytes,
-        expected: Option<u64>,
-    ) -> Result<(), Error> {
-        let mut receipt = String::with_capacity(self.receipt_prefix.len() + 20);
+    pub async fn publish(&self, seq: u64, encoded: Bytes, expected: u64) -> Result<(), Error> {
+        let length = self.receipt_prefix.len() + self.receipt_suffix.len() + 20;
+        let mut receipt = String::with_capacity(length);
         receipt.push_str(&self.receipt_prefix);
         push_decimal(&mut receipt, seq);
-        let (subject, client) = (self.subject.clone(), &self.client);
-        let sent = match expected {
-            Some(last) => {
-                let mut headers = HeaderMap::new();
-                headers.insert(
-                    async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
-                    last.to_string(),
-                );
-                client.publish_with_reply_and_headers(subject, receipt, headers, encoded).await
-            }
-            None => client.publish_with_reply(subject, receipt, encoded).await,
-        };
-        sent.map_err(|cause| Error::Unreachable { cause: cause.to_string() })
+        receipt.push_str(&self.receipt_suffix);
+        let mut headers = HeaderMap::new();
+        headers
+            .insert(async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, expected.to_string());
+        self.client
+            .publish_with_reply_and_headers(self.subject.clone(), receipt, headers, encoded)
+            .await
+            .map_err(|cause| Error::Unreachable { cause: cause.to_string() })
     }
 }
 
@@ -141,16 +162,25 @@ impl PacketReceiver {
             "out" => Direction::Out,
             _ => return None,
         };
-        match (parts.next(), parts.next()) {
-            (None, _) => Some(Incoming::Packet { direction, encoded: message.payload }),
-            (Some("ack"), Some(seq)) => Some(Incoming::Receipt {
+        match (parts.next(), parts.next(), parts.next()) {
+            (None, ..) => {
+                // Where its receipt goes says whose it is.
+                let publisher = publisher(message.reply.as_deref()?.rsplit('.').next())?;
+                Some(Incoming::Packet { direction, publisher, encoded: message.payload })
+            }
+            (Some("ack"), Some(seq), last) => Some(Incoming::Receipt {
                 direction,
                 seq: seq.parse().ok()?,
+                publisher: publisher(last)?,
                 receipt: read_receipt(&message),
             }),
             _ => None,
         }
     }
+}
+
+fn publisher(text: Option<&str>) -> Option<Publisher> {
+    text?.parse().ok().map(Publisher)
 }
 
 /// Reads a JetStream publish acknowledgement: `{"stream":"AUDIT","seq":7}` or

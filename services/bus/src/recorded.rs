@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
-use hoop_domain::SessionId;
+use hoop_domain::{Direction, SessionId};
 
-use crate::{Bus, Error, stream::AUDIT, subject};
+use crate::{Bus, Error, Subject, stream::AUDIT, subject};
 
 /// What one look brings at most; a packet has 256 KiB at most.
 const BATCH_MESSAGES: usize = 256;
@@ -57,13 +57,54 @@ impl Bus {
     /// # Errors
     /// When the broker does not answer.
     pub async fn recorded(&self, session: SessionId, after: u64) -> Result<Vec<Recorded>, Error> {
+        self.look(behind(&subject::packets_of(session), after)).await
+    }
+
+    /// The same, of one direction.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn recorded_in(
+        &self,
+        session: SessionId,
+        direction: Direction,
+        after: u64,
+    ) -> Result<Vec<Recorded>, Error> {
+        self.look(behind(&Subject::Audit { session, direction }.to_string(), after)).await
+    }
+
+    /// The newest packet of a direction that is in the stream.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn newest(
+        &self,
+        session: SessionId,
+        direction: Direction,
+    ) -> Result<Option<Recorded>, Error> {
+        let subject = Subject::Audit { session, direction };
+        let found = self.look(format!(r#"{{"last_by_subj":"{subject}"}}"#)).await?;
+        Ok(found.into_iter().next_back())
+    }
+
+    /// The oldest packet of a direction that is in the stream.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub async fn oldest(
+        &self,
+        session: SessionId,
+        direction: Direction,
+    ) -> Result<Option<Recorded>, Error> {
+        let subject = Subject::Audit { session, direction };
+        let found = self.look(format!(r#"{{"seq":1,"next_by_subj":"{subject}"}}"#)).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn look(&self, request: String) -> Result<Vec<Recorded>, Error> {
         let inbox = self.client().new_inbox();
         let mut answers = self.subscribe(inbox.clone()).await?;
-        let subject = subject::packets_of(session);
-        let first = after.saturating_add(1);
-        let request = format!(
-            r#"{{"seq":{first},"next_by_subj":"{subject}","batch":{BATCH_MESSAGES},"max_bytes":{BATCH_BYTES}}}"#
-        );
+        let batch = request.contains("\"batch\"");
         self.client()
             .publish_with_reply(format!("$JS.API.DIRECT.GET.{AUDIT}"), inbox, request.into())
             .await
@@ -80,6 +121,9 @@ impl Bus {
                 }
                 let recorded = read(message).ok_or_else(|| refused(0, None))?;
                 found.push(recorded);
+                if !batch {
+                    return Ok(());
+                }
             }
             Err(Error::Unreachable { cause: "the connection is closed".into() })
         };
@@ -88,6 +132,13 @@ impl Bus {
             Err(_) => Err(Error::Unreachable { cause: "no answer from the stream".into() }),
         }
     }
+}
+
+fn behind(subject: &str, after: u64) -> String {
+    let first = after.saturating_add(1);
+    format!(
+        r#"{{"seq":{first},"next_by_subj":"{subject}","batch":{BATCH_MESSAGES},"max_bytes":{BATCH_BYTES}}}"#
+    )
 }
 
 fn read(message: async_nats::Message) -> Option<Recorded> {

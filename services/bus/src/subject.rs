@@ -3,7 +3,7 @@
 //! | subject | what |
 //! | --- | --- |
 //! | `audit.<partition>.<session>.<in\|out>` | packets; the stream AUDIT keeps them |
-//! | `audit.<partition>.<session>.<in\|out>.ack.<seq>` | the broker's receipt for a packet |
+//! | `audit.<partition>.<session>.<in\|out>.ack.<seq>.<publisher>` | the broker's receipt for a packet |
 //! | `relay.<session>.<in\|out>` | what travels beside the packets and is not recorded |
 //! | `relay.<session>.attach` | the agent's edge asks the client's edge to join a session |
 //! | `relay.<session>.kill` | the session has to end |
@@ -66,6 +66,8 @@ pub enum Subject {
         direction: Direction,
         /// The packet's number.
         seq: u64,
+        /// Who published it.
+        publisher: u64,
     },
     /// What travels beside the packets.
     Relay {
@@ -123,9 +125,9 @@ pub(crate) fn packets_of(session: SessionId) -> String {
     format!("audit.{}.{session}.*", Partition::of(session).number())
 }
 
-/// The receipts for one session's packets: `audit.<partition>.<session>.*.ack.*`.
+/// The receipts for one session's packets: `audit.<partition>.<session>.*.ack.>`.
 pub(crate) fn receipts(session: SessionId) -> String {
-    format!("audit.{}.{session}.*.ack.*", Partition::of(session).number())
+    format!("audit.{}.{session}.*.ack.>", Partition::of(session).number())
 }
 
 /// Everything beside one session's packets: `relay.<session>.>`.
@@ -150,9 +152,9 @@ impl fmt::Display for Subject {
                 let partition = Partition::of(*session).number();
                 write!(f, "audit.{partition}.{session}.{}", direction.as_str())
             }
-            Self::Receipt { session, direction, seq } => {
-                let partition = Partition::of(*session).number();
-                write!(f, "audit.{partition}.{session}.{}.ack.{seq}", direction.as_str())
+            Self::Receipt { session, direction, seq, publisher } => {
+                let (partition, way) = (Partition::of(*session).number(), direction.as_str());
+                write!(f, "audit.{partition}.{session}.{way}.ack.{seq}.{publisher}")
             }
             Self::Relay { session, direction } => {
                 write!(f, "relay.{session}.{}", direction.as_str())
@@ -188,10 +190,11 @@ impl FromStr for Subject {
                 let (session, direction) = recorded(partition, session, direction)?;
                 Ok(Self::Audit { session, direction })
             }
-            ["audit", partition, session, direction, "ack", seq] => {
+            ["audit", partition, session, direction, "ack", seq, publisher] => {
                 let (session, direction) = recorded(partition, session, direction)?;
                 let seq = seq.parse().map_err(|_| InvalidSubject)?;
-                Ok(Self::Receipt { session, direction, seq })
+                let publisher = publisher.parse().map_err(|_| InvalidSubject)?;
+                Ok(Self::Receipt { session, direction, seq, publisher })
             }
             ["relay", session, last] => {
                 let session = session.parse().map_err(|_| InvalidSubject)?;
@@ -259,7 +262,7 @@ mod tests {
         ];
         for direction in Direction::BOTH {
             subjects.push(Subject::Audit { session, direction });
-            subjects.push(Subject::Receipt { session, direction, seq: 7 });
+            subjects.push(Subject::Receipt { session, direction, seq: 7, publisher: u64::MAX });
             subjects.push(Subject::Relay { session, direction });
         }
         subjects.extend(ControlRequest::ALL.map(Subject::Control));

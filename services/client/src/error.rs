@@ -72,6 +72,32 @@ pub enum Error {
     Violation(&'static str),
 }
 
+impl Error {
+    /// Whether only the stream is gone, so that its session may go on with another one.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Broken(_)
+            | Self::Ended
+            | Self::Silent { .. } => true,
+            Self::Refused { code, .. } => matches!(
+                code,
+                Some(
+                    DenialCode::Draining
+                        | DenialCode::RecordingUnavailable
+                        | DenialCode::DeciderUnavailable
+                )
+            ),
+            Self::Tls { .. }
+            | Self::Unsendable { .. }
+            | Self::Closed { .. }
+            | Self::Violation(_) => false,
+        }
+    }
+}
+
 /// The metadata key under which an edge names the [`DenialCode`] of a refused stream.
 const CODE_KEY: &str = "hoop-code";
 

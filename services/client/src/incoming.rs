@@ -85,10 +85,10 @@ mod tests {
     async fn keep_alives_are_heard_and_not_handed_on() {
         let frames = [
             frame(down::Frame::KeepAlive(v1::KeepAlive {})),
-            frame(down::Frame::Attached(v1::Attached { window: 7 })),
+            frame(down::Frame::Attached(v1::Attached { window: 7, resume_seconds: 0 })),
         ];
         let mut incoming = Incoming::new(tokio_stream::iter(frames), KeepAlive::STANDARD);
-        let attached = down::Frame::Attached(v1::Attached { window: 7 });
+        let attached = down::Frame::Attached(v1::Attached { window: 7, resume_seconds: 0 });
         assert_eq!(incoming.recv().await.unwrap(), attached);
         assert!(matches!(incoming.recv().await, Err(Error::Ended)));
     }

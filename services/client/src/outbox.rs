@@ -5,6 +5,7 @@
 //! read only while it has credit; back-pressure needs no buffer.
 
 mod lane;
+mod sent;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -18,6 +19,7 @@ use hoop_proto::v1::{self, payload, up};
 
 use crate::Error;
 pub(crate) use lane::{Lane, Reader};
+use sent::Sent;
 
 /// Frames that may wait while tonic does not send. Each answers something of the peer's,
 /// so more than this means a peer that asks and does not listen.
@@ -29,7 +31,14 @@ pub(crate) struct Outbox(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    /// The first frame of the stream, until it is sent.
+    hello: Option<up::Frame>,
+    /// Which stream sends; one that broke may still ask for a while.
+    stream: u64,
+    /// A stream that resumes a session sends nothing but its hello until that is answered.
+    waiting: bool,
     frames: VecDeque<up::Frame>,
+    sent: Sent,
     lanes: BTreeMap<u32, Lane>,
     /// The channel that is asked first, so that a busy one does not starve the rest.
     cursor: u32,
@@ -45,7 +54,44 @@ struct State {
 impl Outbox {
     /// An outbox whose first frame is `hello`.
     pub(crate) fn new(hello: up::Frame) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { frames: [hello].into(), ..State::default() })))
+        Arc::new(Self(Mutex::new(State { hello: Some(hello), ..State::default() })))
+    }
+
+    /// Keeps from now on what is sent, until it is recorded, so that the stream can be
+    /// replaced by another one.
+    pub(crate) fn keep(&self) {
+        self.state().sent.keep();
+    }
+
+    /// Begins another stream with `hello` in the place of the one before. Returns its number.
+    pub(crate) fn begin(&self, hello: up::Frame) -> u64 {
+        let mut state = self.state();
+        state.stream += 1;
+        state.hello = Some(hello);
+        state.waiting = true;
+        state.stream
+    }
+
+    /// The stream goes on: `payloads` of what was sent are recorded, the rest is sent again,
+    /// after what is said of the channels, of which this end has `granted` so much.
+    pub(crate) fn resume(&self, payloads: u64, granted: &[(u32, u64)]) -> Result<(), Error> {
+        let mut state = self.state();
+        state.sent.resume(payloads)?;
+        let states = granted.iter().filter_map(|&(channel, granted)| {
+            let lane = state.lanes.get(&channel)?;
+            let spent = lane.spent().saturating_sub(state.sent.unrecorded_cost(channel));
+            Some(v1::ChannelState { channel, spent, total: lane.total(), granted })
+        });
+        let states = v1::ChannelStates { channels: states.collect() };
+        state.hello = Some(up::Frame::ChannelStates(states));
+        state.waiting = false;
+        wake_sender(state);
+        Ok(())
+    }
+
+    /// So many payloads are recorded.
+    pub(crate) fn received(&self, payloads: u64) -> Result<(), Error> {
+        self.state().sent.received(payloads)
     }
 
     /// Sends `frame` before any more data.
@@ -67,17 +113,17 @@ impl Outbox {
         self.push(up::Frame::Payload(v1::Payload { channel, body: Some(body) }))
     }
 
-    /// Grants the peer `bytes` more on `channel`; joins a grant that still waits.
-    pub(crate) fn grant(&self, channel: u32, bytes: u32) -> Result<(), Error> {
+    /// Grants the peer `total` on `channel` in all; takes the place of a grant that still waits.
+    pub(crate) fn grant(&self, channel: u32, total: u64) -> Result<(), Error> {
         for frame in &mut self.state().frames {
             if let up::Frame::Credit(waiting) = frame
                 && waiting.channel == channel
             {
-                waiting.bytes = waiting.bytes.saturating_add(bytes);
+                waiting.total = total;
                 return Ok(());
             }
         }
-        self.push(up::Frame::Credit(v1::Credit { channel, bytes }))
+        self.push(up::Frame::Credit(v1::Credit { channel, total }))
     }
 
     /// Begins a channel whose peer takes `window` bytes before it grants more.
@@ -128,10 +174,10 @@ impl Outbox {
         self.push_payload(channel, payload::Body::TerminalResize(size))
     }
 
-    /// The peer takes `bytes` more on `channel`.
-    pub(crate) fn credit(&self, channel: u32, bytes: u32) {
+    /// The peer takes `total` on `channel` in all.
+    pub(crate) fn credit(&self, channel: u32, total: u64) {
         let mut state = self.state();
-        if state.lanes.get_mut(&channel).is_some_and(|lane| lane.credit(bytes)) {
+        if state.lanes.get_mut(&channel).is_some_and(|lane| lane.credit(total)) {
             wake_sender(state);
         }
     }
@@ -163,13 +209,28 @@ impl Outbox {
         wake_sender(state);
     }
 
-    /// Nobody sends any more.
-    pub(crate) fn abandon(&self) {
-        let abandoned = State { ending: true, ..State::default() };
-        let state = std::mem::replace(&mut *self.state(), abandoned);
+    /// Nobody sends on `stream` any more. Readers that nobody polls must not stay open, unless
+    /// another stream may follow.
+    pub(crate) fn abandon(&self, stream: u64) {
+        let mut state = self.state();
+        if state.stream != stream || state.sent.keeps() {
+            return;
+        }
+        let abandoned = State { ending: true, stream, ..State::default() };
+        let state = std::mem::replace(&mut *state, abandoned);
         if let Some(owner) = state.owning_task {
             owner.wake();
         }
+    }
+
+    /// Nobody sends any more, on any stream.
+    pub(crate) fn give_up(&self) {
+        let stream = {
+            let mut state = self.state();
+            state.sent = Sent::default();
+            state.stream
+        };
+        self.abandon(stream);
     }
 
     /// The next channel whose reader ended, and whether its `ChannelClose`, which is on the
@@ -185,16 +246,33 @@ impl Outbox {
         }
     }
 
-    /// The next frame to send; `None` when the stream is over.
-    pub(crate) fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<up::Frame>> {
+    /// The next frame to send on `stream`; `None` when that is over.
+    pub(crate) fn poll_frame(&self, stream: u64, cx: &mut Context<'_>) -> Poll<Option<up::Frame>> {
         let mut state = self.state();
+        if state.stream != stream {
+            return Poll::Ready(None);
+        }
+        if let Some(hello) = state.hello.take() {
+            return Poll::Ready(Some(hello));
+        }
+        if state.waiting {
+            remember(&mut state.sending_task, cx);
+            return Poll::Pending;
+        }
+        if let Some(payload) = state.sent.again() {
+            return Poll::Ready(Some(up::Frame::Payload(payload)));
+        }
         if let Some(frame) = state.frames.pop_front() {
+            if let up::Frame::Payload(payload) = &frame {
+                state.sent.note(payload);
+            }
             return Poll::Ready(Some(frame));
         }
         if state.ending {
             return Poll::Ready(None);
         }
         if let Poll::Ready(payload) = state.poll_lanes(cx) {
+            state.sent.note(&payload);
             return Poll::Ready(Some(up::Frame::Payload(payload)));
         }
         remember(&mut state.sending_task, cx);

@@ -15,12 +15,14 @@ use crate::{keep_alive::SilenceTimer, outbox::Outbox};
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     outbox: Arc<Outbox>,
+    stream: u64,
     silence: SilenceTimer,
 }
 
 impl Outgoing {
-    pub(crate) fn new(outbox: Arc<Outbox>, silence: SilenceTimer) -> Self {
-        Self { outbox, silence }
+    /// The stream with this number of `outbox`; the first one has the number 0.
+    pub(crate) fn new(outbox: Arc<Outbox>, stream: u64, silence: SilenceTimer) -> Self {
+        Self { outbox, stream, silence }
     }
 }
 
@@ -28,7 +30,7 @@ impl Stream for Outgoing {
     type Item = v1::Up;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<v1::Up>> {
-        match self.outbox.poll_frame(cx) {
+        match self.outbox.poll_frame(self.stream, cx) {
             Poll::Ready(frame) => {
                 self.silence.note();
                 Poll::Ready(frame.map(|frame| v1::Up { frame: Some(frame) }))
@@ -43,8 +45,7 @@ impl Stream for Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        // The stream is gone: readers that nobody polls any more must not stay open.
-        self.outbox.abandon();
+        self.outbox.abandon(self.stream);
     }
 }
 
@@ -61,7 +62,7 @@ mod tests {
     async fn silence_is_broken_by_keep_alives_until_the_stream_ends() {
         let outbox = Outbox::new(up::Frame::AttachHello(AttachHello::default()));
         let silence = SilenceTimer::new(Duration::from_millis(5));
-        let mut outgoing = Outgoing::new(Arc::clone(&outbox), silence);
+        let mut outgoing = Outgoing::new(Arc::clone(&outbox), 0, silence);
         outgoing.next().await;
         for _ in 0..3 {
             let frame = outgoing.next().await.and_then(|up| up.frame);

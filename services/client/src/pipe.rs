@@ -9,6 +9,7 @@ mod channel;
 mod command;
 mod event;
 mod receive;
+mod resume;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ mod tests;
 use std::{
     collections::{BTreeMap, VecDeque},
     future::poll_fn,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use hoop_domain::EndReason;
@@ -24,7 +26,7 @@ use hoop_proto::{
     packet::WINDOW,
     v1::{
         self, ChannelCancel, ChannelClose, ChannelExit, ChannelFailed, ChannelOpen, ChannelReady,
-        Parameter, SessionEnd, TcpOpen, channel_open::Kind, payload::Body,
+        Parameter, SessionEnd, TcpOpen, channel_open::Kind, down, payload::Body,
     },
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +36,8 @@ use tonic::{Status, Streaming};
 use crate::{Error, Incoming, stream::Sender};
 use channel::{Channel, Role};
 pub use event::Event;
+use resume::Resuming;
+pub use resume::{Received, Resumed, Resumer};
 use sink::Drained;
 
 /// One end of a session.
@@ -41,6 +45,10 @@ use sink::Drained;
 pub struct Pipe<S = Streaming<v1::Down>> {
     sender: Sender,
     incoming: Incoming<S>,
+    /// How to go on when the stream breaks, where that is possible.
+    resumer: Option<Resumer<S>>,
+    resuming: Option<Resuming<S>>,
+    received: Received,
     /// What the other end takes per channel before it grants more.
     peer_window: u32,
     channels: BTreeMap<u32, Channel>,
@@ -63,6 +71,9 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         Self {
             sender,
             incoming,
+            resumer: None,
+            resuming: None,
+            received: Received::default(),
             peer_window: if peer_window == 0 { WINDOW } else { peer_window },
             channels: BTreeMap::new(),
             busy: Vec::new(),
@@ -72,6 +83,14 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             end: None,
             failed: None,
         }
+    }
+
+    /// Goes on with another stream when the one there is breaks.
+    #[must_use]
+    pub fn resumable(mut self, resumer: Resumer<S>) -> Self {
+        self.sender.outbox().keep();
+        self.resumer = Some(resumer);
+        self
     }
 
     /// Lets data flow until something happens. Cancel safe.
@@ -200,9 +219,27 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         self.sender.outbox().finish();
     }
 
-    /// Waits until the gateway has closed the stream as well. What still comes is dropped.
-    pub async fn closed(&mut self) {
-        while self.incoming.recv().await.is_ok() {}
+    /// Waits until the gateway has closed the stream as well, for at most `patience` while
+    /// there is one. What still comes is dropped.
+    pub async fn closed(&mut self, patience: Duration) {
+        loop {
+            let closed = poll_fn(|cx| {
+                loop {
+                    match ready!(self.poll_frame(cx)) {
+                        Ok(Some(down::Frame::Received(received))) => {
+                            let _ = self.sender.outbox().received(received.payloads);
+                        }
+                        Ok(_) => {}
+                        Err(_) => return Poll::Ready(()),
+                    }
+                }
+            });
+            let done = tokio::time::timeout(patience, closed).await;
+            // The last words are not lost with a stream.
+            if done.is_ok() || self.resuming.is_none() {
+                return;
+            }
+        }
     }
 
     fn begin(&mut self, channel: u32, role: Role) {

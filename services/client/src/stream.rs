@@ -94,6 +94,10 @@ impl Sender {
     pub(crate) fn outbox(&self) -> &Outbox {
         &self.0
     }
+
+    pub(crate) fn share(&self) -> Arc<Outbox> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl Drop for Sender {
@@ -113,9 +117,21 @@ pub async fn open(
     keep_alive: KeepAlive,
 ) -> Result<(Sender, Incoming), Error> {
     let outbox = Outbox::new(hello);
+    let sender = Sender(Arc::clone(&outbox));
+    let incoming = send(channel, credentials, outbox, 0, keep_alive).await?;
+    Ok((sender, incoming))
+}
+
+/// Sends what `outbox` has for this stream of it.
+pub(crate) async fn send(
+    channel: Channel,
+    credentials: &Credentials,
+    outbox: Arc<Outbox>,
+    stream: u64,
+    keep_alive: KeepAlive,
+) -> Result<Incoming, Error> {
     let silence = SilenceTimer::new(keep_alive.send_after);
-    let mut request = Request::new(Outgoing::new(Arc::clone(&outbox), silence));
-    let sender = Sender(outbox);
+    let mut request = Request::new(Outgoing::new(outbox, stream, silence));
     credentials.sign(&mut request);
     let traced = trace::current().and_then(|parent| AsciiMetadataValue::try_from(parent).ok());
     if let Some(parent) = traced {
@@ -125,5 +141,5 @@ pub async fn open(
     let response = tokio::time::timeout(OPEN_TIMEOUT, client.connect(request))
         .await
         .map_err(|_| Error::TimedOut { seconds: OPEN_TIMEOUT.as_secs() })??;
-    Ok((sender, Incoming::new(response.into_inner(), keep_alive)))
+    Ok(Incoming::new(response.into_inner(), keep_alive))
 }

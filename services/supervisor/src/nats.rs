@@ -19,6 +19,10 @@ use crate::{
 /// below 150 MB.
 const MEMORY: &str = "120MiB";
 
+/// What the streams may claim, which is more than they ever hold: by itself the broker takes
+/// three quarters of what is free on the disk, and would refuse our streams on a small one.
+const MOST: u64 = 100 * 1024 * 1024 * 1024;
+
 /// How often it writes to the disk for good, and drops what was acknowledged. With its usual
 /// two minutes, all that passed since is in files and the last ten seconds in memory.
 const SYNC: &str = "1s";
@@ -54,7 +58,7 @@ impl Nats {
             "server_name": "hoop",
             "host": "127.0.0.1",
             "port": self.port,
-            "jetstream": {"store_dir": self.folder.join("store"), "sync_interval": SYNC},
+            "jetstream": {"store_dir": self.folder.join("store"), "sync_interval": SYNC, "max_file_store": MOST},
             "authorization": {"user": "hoop", "password": kept.nats.reveal()},
         });
         kept::write(&self.settings(), &settings.to_string())

@@ -12,6 +12,7 @@
 //! ```
 
 mod account;
+mod balancer;
 pub mod certificate;
 mod eventually;
 pub mod mariadb;
@@ -27,6 +28,7 @@ pub mod tools;
 mod unique;
 mod wire;
 
+pub use balancer::Balancer;
 pub use eventually::{eventually, eventually_after, patience};
 pub use mariadb::MariaDb;
 pub use nats::{Nats, nats};

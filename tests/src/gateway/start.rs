@@ -112,6 +112,8 @@ fn assemble(
         let offset = u16::try_from(number)?;
         let (grpc, pg) = (port(8010 + offset)?, port(15432 + offset)?);
         let service = service(&format!("grpc-edge-{number}"), "hoop-grpc-edge")
+            // Tests that kill an end don't want to wait for a minute until it is given up.
+            .with("EDGE_RESUME_GRACE", if options.home.is_none() { "3s" } else { "60s" })
             .with("GRPC_LISTEN", format!("127.0.0.1:{grpc}"))
             .with("PG_LISTEN", format!("127.0.0.1:{pg}"));
         edges.push(Edge { service, grpc, pg });

@@ -16,6 +16,9 @@ use crate::output::{printable, say};
 /// How long the last bytes and the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(5);
 
+/// Who waited so long wonders what happened.
+const WORTH_A_WORD: Duration = Duration::from_secs(2);
+
 /// Local connections that wait for their target, by channel.
 type Waiting = HashMap<u32, TcpStream>;
 
@@ -42,7 +45,7 @@ pub(crate) async fn run(mut pipe: Pipe, listener: TcpListener) -> Result<()> {
         }
     }
     pipe.end(EndReason::ClientClosed, EndReason::ClientClosed.message());
-    let _ = timeout(GOOD_BYE, pipe.closed()).await;
+    pipe.closed(GOOD_BYE).await;
     say("session ended");
     Ok(())
 }
@@ -86,10 +89,14 @@ fn happened(pipe: &mut Pipe, waiting: &mut Waiting, event: Event) -> Result<()> 
             bail!("the gateway asked this end to reach a target, which only agents do")
         }
         Event::Notice { message } => say(&printable(&message)),
+        Event::Resumed { away } if WORTH_A_WORD <= away => {
+            say(&format!("the gateway was away for {:.1} s; nothing was lost", away.as_secs_f32()));
+        }
         Event::Cancel { .. }
         | Event::ReaderEnded { .. }
         | Event::Resize { .. }
         | Event::Exit { .. }
+        | Event::Resumed { .. }
         | Event::End { .. } => {}
     }
     Ok(())
@@ -98,6 +105,9 @@ fn happened(pipe: &mut Pipe, waiting: &mut Waiting, event: Event) -> Result<()> 
 /// The other side ended the session: what has arrived is still delivered.
 async fn ended(mut pipe: Pipe, reason: EndReason, message: &str) -> Result<()> {
     let _ = timeout(GOOD_BYE, pipe.settle()).await;
+    // A stream that only breaks would be waited for.
+    pipe.end(reason, message);
+    pipe.closed(GOOD_BYE).await;
     match reason {
         EndReason::ClientClosed => Ok(()),
         _ => bail!("the session ended: {}", printable(message)),

@@ -6,10 +6,7 @@ use anyhow::{Result, anyhow, bail};
 use hoop_client::{Event, Pipe, session::Session};
 use hoop_domain::EndReason;
 use hoop_proto::v1::{ExecOpen, Terminal};
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::timeout,
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::lost;
 use crate::output::{printable, say};
@@ -79,6 +76,7 @@ impl Remote {
             Event::Ready { .. }
             | Event::Cancel { .. }
             | Event::ReaderEnded { .. }
+            | Event::Resumed { .. }
             | Event::Resize { .. } => Ok(None),
         }
     }
@@ -86,7 +84,7 @@ impl Remote {
     /// Says good-bye.
     pub(crate) async fn end(mut self) {
         self.pipe.end(EndReason::ClientClosed, EndReason::ClientClosed.message());
-        let _ = timeout(GOOD_BYE, self.pipe.closed()).await;
+        self.pipe.closed(GOOD_BYE).await;
     }
 }
 

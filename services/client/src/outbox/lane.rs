@@ -33,6 +33,8 @@ pub(crate) struct Lane {
     errors_first: bool,
     exit: Exit,
     credit: usize,
+    /// What was granted in all.
+    total: u64,
     /// Below this the readers wait, so that a peer with little room is not sent crumbs.
     /// At most half a window: the peer grants when it has consumed the other half.
     threshold: usize,
@@ -60,6 +62,7 @@ enum Exit {
 
 impl Lane {
     pub(crate) fn new(window: u32) -> Self {
+        let total = u64::from(window);
         let window = window as usize;
         let threshold = (PIECE + FRAME_COST).min(window / 2).max(FRAME_COST + 1);
         Self {
@@ -69,6 +72,7 @@ impl Lane {
             errors_first: false,
             exit: Exit::Nothing,
             credit: window,
+            total,
             threshold,
             abort: false,
         }
@@ -97,11 +101,23 @@ impl Lane {
         self.exit = Exit::Known(exit);
     }
 
-    /// Adds credit; says whether a waiting reader may go on.
-    pub(crate) const fn credit(&mut self, bytes: u32) -> bool {
+    /// So much was granted in all; says whether a waiting reader may go on.
+    pub(crate) fn credit(&mut self, total: u64) -> bool {
         let waited = self.credit < self.threshold;
-        self.credit = self.credit.saturating_add(bytes as usize);
+        let more = usize::try_from(total.saturating_sub(self.total)).unwrap_or(usize::MAX);
+        self.credit = self.credit.saturating_add(more);
+        self.total = self.total.max(total);
         waited && self.threshold <= self.credit
+    }
+
+    /// What was granted in all.
+    pub(crate) const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// What was spent of it.
+    pub(crate) fn spent(&self) -> u64 {
+        self.total.saturating_sub(u64::try_from(self.credit).unwrap_or(u64::MAX))
     }
 
     /// Data, or what follows the last of it: how the command ended, and `ChannelClose`.

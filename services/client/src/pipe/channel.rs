@@ -65,14 +65,14 @@ impl Channel {
 
     /// Takes data; `false` when the peer had no credit for it.
     #[must_use]
-    pub(super) fn push(&mut self, data: Bytes) -> bool {
-        self.output.push(data, &mut self.window)
+    pub(super) fn push(&mut self, data: Bytes, cost: usize) -> bool {
+        self.output.push(data, cost, &mut self.window)
     }
 
     /// Takes stderr; `false` when the peer had no credit for it.
     #[must_use]
-    pub(super) fn push_errors(&mut self, data: Bytes) -> bool {
-        self.errors.push(data, &mut self.window)
+    pub(super) fn push_errors(&mut self, data: Bytes, cost: usize) -> bool {
+        self.errors.push(data, cost, &mut self.window)
     }
 
     /// The peer writes no more.
@@ -81,8 +81,8 @@ impl Channel {
         self.errors.close();
     }
 
-    /// What to grant the peer, if it is worth a frame.
-    pub(super) fn grant(&mut self) -> Option<u32> {
+    /// What the peer is granted in all, if that is worth a frame.
+    pub(super) fn grant(&mut self) -> Option<u64> {
         if self.output.closing() { None } else { self.window.grant() }
     }
 

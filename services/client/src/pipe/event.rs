@@ -64,6 +64,11 @@ pub enum Event {
         /// Its number.
         channel: u32,
     },
+    /// The stream broke, and the session went on with another one. Nothing was lost.
+    Resumed {
+        /// How long it took.
+        away: std::time::Duration,
+    },
     /// A sentence for the user, while the session goes on.
     Notice {
         /// The sentence.

@@ -1,6 +1,6 @@
 //! What a frame of the edge does to a pipe.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use hoop_domain::EndReason;
 use hoop_proto::v1::{
@@ -31,9 +31,10 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             return Poll::Ready(());
         }
         for _ in 0..BATCH {
-            let received = match self.incoming.poll_frame(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(frame) => frame.and_then(|frame| self.receive(frame)),
+            let received = match ready!(self.poll_frame(cx)) {
+                Ok(Some(frame)) => self.receive(frame),
+                Ok(None) => return Poll::Ready(()),
+                Err(error) => Err(error),
             };
             if let Err(error) = received {
                 self.failed = Some(error);
@@ -45,18 +46,20 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
 
     fn receive(&mut self, frame: down::Frame) -> Result<(), Error> {
         match frame {
-            down::Frame::Delivery(v1::Delivery { seq: _, payload }) => {
+            down::Frame::Delivery(v1::Delivery { seq, payload, pieces }) => {
+                self.received.seq = seq;
+                self.received.payloads += u64::from(pieces.max(1));
                 let payload = payload.ok_or(Error::Violation("a delivery is empty"))?;
+                let cost = payload.cost_of(pieces);
                 let unknown = "a packet's kind is not one that this version knows";
                 let body = payload.body.ok_or(Error::Violation(unknown))?;
-                self.receive_body(payload.channel, body)
+                self.receive_body(payload.channel, body, cost)
             }
             down::Frame::Credit(credit) => {
-                self.sender.outbox().credit(credit.channel, credit.bytes);
+                self.sender.outbox().credit(credit.channel, credit.total);
                 Ok(())
             }
-            // Needed to resume a session, which comes with a later version.
-            down::Frame::Received(_) => Ok(()),
+            down::Frame::Received(received) => self.sender.outbox().received(received.payloads),
             down::Frame::KeepAlive(_) | down::Frame::SessionClosed(_) => Ok(()),
             down::Frame::Notice(v1::Notice { message }) => {
                 self.events.push_back(Event::Notice { message });
@@ -65,13 +68,14 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             down::Frame::AgentWelcome(_)
             | down::Frame::SessionOpened(_)
             | down::Frame::SessionOpen(_)
+            | down::Frame::Resumed(_)
             | down::Frame::Attached(_) => {
                 Err(Error::Violation("a frame came that has no place in a session"))
             }
         }
     }
 
-    fn receive_body(&mut self, channel: u32, body: Body) -> Result<(), Error> {
+    fn receive_body(&mut self, channel: u32, body: Body, cost: usize) -> Result<(), Error> {
         match body {
             Body::ChannelOpen(ChannelOpen { kind }) => return self.receive_open(channel, kind),
             Body::SessionEnd(SessionEnd { code, message }) => {
@@ -90,11 +94,11 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         let role = open.role;
         match body {
             Body::Data(data) => {
-                let granted = open.push(data);
+                let granted = open.push(data, cost);
                 self.received(channel, granted)?;
             }
             Body::Stderr(data) if role == Role::Calls => {
-                let granted = open.push_errors(data);
+                let granted = open.push_errors(data, cost);
                 self.received(channel, granted)?;
             }
             Body::ChannelExit(exit) if role == Role::Calls => {

@@ -35,28 +35,36 @@ pub(crate) struct Window {
     room: usize,
     /// What was consumed and not granted again yet.
     spent: usize,
+    /// What was granted in all.
+    granted: u64,
 }
 
 impl Window {
     pub(crate) const fn new() -> Self {
-        Self { room: WINDOW as usize, spent: 0 }
+        Self { room: WINDOW as usize, spent: 0, granted: WINDOW as u64 }
     }
 
-    /// Uses up credit for `data`; `false` when there was not enough.
-    fn take(&mut self, data: &Bytes) -> bool {
-        let left = self.room.checked_sub(data.len() + FRAME_COST);
+    /// Uses up credit; `false` when there was not enough.
+    fn take(&mut self, cost: usize) -> bool {
+        let left = self.room.checked_sub(cost);
         self.room = left.unwrap_or(self.room);
         left.is_some()
     }
 
-    /// What to grant the peer, once that is half a window.
-    pub(crate) fn grant(&mut self) -> Option<u32> {
+    /// What the peer was granted in all, when it is worth telling: half a window more.
+    pub(crate) fn grant(&mut self) -> Option<u64> {
         if self.spent < WINDOW as usize / 2 {
             return None;
         }
         let spent = mem::take(&mut self.spent);
         self.room += spent;
-        u32::try_from(spent).ok()
+        self.granted = self.granted.saturating_add(u64::try_from(spent).unwrap_or(u64::MAX));
+        Some(self.granted)
+    }
+
+    /// What the peer was granted in all.
+    pub(crate) const fn granted(&self) -> u64 {
+        self.granted
     }
 }
 
@@ -94,15 +102,19 @@ impl Sink {
         self.outlet = Outlet::Open(writer);
     }
 
-    /// Takes data; `false` when the peer had no credit for it.
+    /// Takes data that costs so much; `false` when the peer had no credit for it.
     #[must_use]
-    pub(crate) fn push(&mut self, data: Bytes, window: &mut Window) -> bool {
-        if !window.take(&data) {
+    pub(crate) fn push(&mut self, data: Bytes, cost: usize, window: &mut Window) -> bool {
+        if !window.take(cost) {
             return false;
         }
         match self.outlet {
-            Outlet::Broken | Outlet::Shut => window.spent += data.len() + FRAME_COST,
-            Outlet::Awaited | Outlet::Open(_) => self.queue.push_back(data),
+            Outlet::Broken | Outlet::Shut => window.spent += cost,
+            Outlet::Awaited | Outlet::Open(_) => {
+                // What several payloads cost that were merged into this one is consumed with it.
+                window.spent += cost.saturating_sub(data.len() + FRAME_COST);
+                self.queue.push_back(data);
+            }
         }
         true
     }

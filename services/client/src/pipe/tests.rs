@@ -32,7 +32,7 @@ impl Rig {
         let incoming = Incoming::new(Frames::new(frames), KeepAlive::STANDARD);
         let outbox = Outbox::new(up::Frame::AttachHello(v1::AttachHello::default()));
         let silence = SilenceTimer::new(KeepAlive::STANDARD.send_after);
-        let outgoing = Outgoing::new(Arc::clone(&outbox), silence);
+        let outgoing = Outgoing::new(Arc::clone(&outbox), 0, silence);
         let pipe = Pipe::new(Sender::of(outbox), incoming, peer_window);
         let mut rig = Self { pipe, outgoing, edge, seen: Vec::new() };
         assert!(matches!(rig.sent().await, Some(up::Frame::AttachHello(_))));
@@ -45,11 +45,12 @@ impl Rig {
 
     fn deliver(&self, channel: u32, body: Body) {
         let payload = Some(Payload { channel, body: Some(body) });
-        self.frame(down::Frame::Delivery(Delivery { seq: 1, payload }));
+        self.frame(down::Frame::Delivery(Delivery { seq: 1, payload, pieces: 1 }));
     }
 
-    fn credit(&self, channel: u32, bytes: u32) {
-        self.frame(down::Frame::Credit(Credit { channel, bytes }));
+    /// Grants so much more than the window that a channel begins with.
+    fn credit(&self, channel: u32, total: u64) {
+        self.frame(down::Frame::Credit(Credit { channel, total }));
     }
 
     /// The next frame that goes to the edge; what happens meanwhile is kept.
@@ -122,7 +123,7 @@ async fn a_reader_without_credit_waits_for_it() {
     target.write_all(&[1; 8192]).await.unwrap();
 
     let mut got = 0;
-    let mut credit = 4096;
+    let (mut credit, mut total) = (4096, 4096);
     while got < 8192 {
         let (_, Body::Data(piece)) = rig.payload().await else { panic!("data was expected") };
         got += piece.len();
@@ -130,7 +131,8 @@ async fn a_reader_without_credit_waits_for_it() {
         if credit < 2048 && got < 8192 {
             // Nothing may come now: the pipe has no work left but to wait.
             assert!(pending(rig.outgoing.next()).await);
-            rig.credit(1, u32::try_from(4096 - credit).unwrap());
+            total += u64::try_from(4096 - credit).unwrap();
+            rig.credit(1, total);
             credit = 4096;
         }
     }
@@ -156,7 +158,7 @@ async fn credit_is_granted_once_half_a_window_was_consumed() {
     }
     let mut got = vec![0; piece * pieces];
     let granted = tokio::join!(target.read_exact(&mut got), rig.sent()).1;
-    assert_eq!(granted, Some(up::Frame::Credit(Credit { channel: 1, bytes: 512 * 1024 })));
+    assert_eq!(granted, Some(up::Frame::Credit(Credit { channel: 1, total: 1536 * 1024 })));
 }
 
 #[tokio::test]

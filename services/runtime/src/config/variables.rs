@@ -133,6 +133,7 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("TLS_KEY_PATH", EDGE, "", "the key of TLS_CERT_PATH"),
     variable("EDGE_DRAIN_TIMEOUT", EDGE, "30s", "how long sessions may go on after SIGTERM"),
+    variable("EDGE_RESUME_GRACE", EDGE, "60s", "how long an end of a session may be away"),
     variable(
         "EDGE_STALL_TIMEOUT",
         EDGE,

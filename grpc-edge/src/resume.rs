@@ -1,0 +1,148 @@
+//! An end of a session comes back after its stream broke, to this edge or from another one.
+//!
+//! `api` is not asked: the token proves whose end it is, and leave was given when the session
+//! was opened. A session that was ended meanwhile is found with the first report.
+
+use std::{sync::Arc, time::Duration};
+
+use hoop_domain::{AgentId, DenialCode, Direction, EndReason, SessionId, time};
+use hoop_proto as proto;
+use prost::Message;
+
+use crate::{
+    edge::{Held, Shared},
+    session::{Events, Inlet, Received, Session, TokenDigest, outlet},
+};
+
+/// An end that goes on here.
+pub(crate) struct ResumedEnd {
+    pub(crate) inlet: Inlet,
+    pub(crate) events: Events,
+    /// What it means when its stream breaks for good.
+    pub(crate) lost: EndReason,
+}
+
+fn denied(sentence: &str) -> proto::Denial {
+    proto::Denial::with(DenialCode::Malformed, sentence)
+}
+
+impl Shared {
+    /// For how long an end may be away, in seconds.
+    pub(crate) fn resume_seconds(&self) -> u32 {
+        u32::try_from(self.resume_grace.as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// Lets the end that `hello` proves to be go on here.
+    pub(crate) async fn resume(
+        self: &Arc<Self>,
+        hello: &proto::ResumeHello,
+    ) -> Result<ResumedEnd, proto::Denial> {
+        if self.drain.has_begun() {
+            return Err(proto::Denial::of(DenialCode::Draining));
+        }
+        let id = SessionId::try_from(hello.session.as_ref())
+            .map_err(|_| proto::Denial::of(DenialCode::Malformed))?;
+        let start = self.session_start(id).await?;
+        let (direction, lost) = whose(&hello.token, &start)?;
+        let (session, fresh) = self.taken_up(id, &start).await?;
+        let _one_at_a_time = session.resuming.lock().await;
+        let outcome = self.go_on(&session, direction, hello, fresh).await;
+        match outcome {
+            Ok((inlet, events)) => {
+                if direction == Direction::In {
+                    self.hold_client(id, &start);
+                }
+                tracing::info!(session = %id, direction = direction.as_str(), "an end goes on here");
+                Ok(ResumedEnd { inlet, events, lost })
+            }
+            Err(denial) => {
+                session.leave_if_empty();
+                Err(denial)
+            }
+        }
+    }
+
+    async fn go_on(
+        &self,
+        session: &Arc<Session>,
+        direction: Direction,
+        hello: &proto::ResumeHello,
+        fresh: bool,
+    ) -> Result<(Inlet, Events), proto::Denial> {
+        let inlet = session.take_over(direction, &self.id).await?;
+        let (outlet, events) = outlet();
+        let received = Received { seq: hello.received_seq, payloads: hello.received_payloads };
+        let gone_on = session.go_on(direction.reverse(), received, outlet, fresh).await;
+        match gone_on {
+            Ok(()) => Ok((inlet, events)),
+            // What it has missed can't be had any more, so it can't go on anywhere.
+            Err(denial) => {
+                inlet.finish(EndReason::EdgeLost).await;
+                Err(denial)
+            }
+        }
+    }
+
+    /// The session's first packet, which stays in the stream until its recording is finished.
+    async fn session_start(&self, id: SessionId) -> Result<proto::SessionStart, proto::Denial> {
+        let oldest = self.bus.oldest(id, Direction::In).await.map_err(|cause| {
+            tracing::warn!(%cause, session = %id, "a session can't be resumed now");
+            proto::Denial::of(DenialCode::RecordingUnavailable)
+        })?;
+        let packet = oldest.and_then(|oldest| proto::Packet::decode(oldest.encoded).ok());
+        match packet.and_then(|packet| packet.body) {
+            Some(proto::v1::packet::Body::SessionStart(start)) => Ok(start),
+            _ => Err(denied("the session is over")),
+        }
+    }
+
+    /// The session as this edge holds it; from now on, if it did not, which is the second
+    /// value.
+    async fn taken_up(
+        self: &Arc<Self>,
+        id: SessionId,
+        start: &proto::SessionStart,
+    ) -> Result<(Arc<Session>, bool), proto::Denial> {
+        if let Some(session) = self.session(id) {
+            return Ok((session, false));
+        }
+        let session = Arc::new(Session::new(id, self.bus.clone()));
+        let subscriptions = session
+            .subscribe()
+            .await
+            .map_err(|_| proto::Denial::of(DenialCode::RecordingUnavailable))?;
+        session.set_level(start.audit_level());
+        session.taken_up();
+        let held = Held::new(session, None, not_after(start), Duration::ZERO);
+        Ok(self.hold_or_join(held, subscriptions))
+    }
+
+    /// The client's end is here now, and so is what its edge has to do.
+    fn hold_client(&self, id: SessionId, start: &proto::SessionStart) {
+        let Ok(agent) = AgentId::try_from(start.agent.as_ref()) else { return };
+        let idle = Duration::from_secs(start.idle_timeout_seconds.into());
+        self.change(id, |held| {
+            *held = Held::new(held.session.clone(), Some(agent), not_after(start), idle);
+        });
+        self.changed.notify_one();
+    }
+}
+
+fn not_after(start: &proto::SessionStart) -> Option<chrono::DateTime<chrono::Utc>> {
+    (start.not_after != 0).then(|| time::from_micros(start.not_after))
+}
+
+/// Whose token it is: which direction its end sends, and what its loss is called.
+fn whose(
+    token: &[u8],
+    start: &proto::SessionStart,
+) -> Result<(Direction, EndReason), proto::Denial> {
+    let digest = TokenDigest::of(token);
+    if digest.is(&start.client_token_digest) {
+        Ok((Direction::In, EndReason::ClientLost))
+    } else if digest.is(&start.agent_token_digest) {
+        Ok((Direction::Out, EndReason::AgentLost))
+    } else {
+        Err(denied("the session can't be resumed with this token"))
+    }
+}

@@ -1,0 +1,361 @@
+//! A session outlives the edges that carry it: whatever breaks between its ends, both go on at
+//! the right byte, and the recording is whole.
+
+use std::process::Stdio;
+
+use anyhow::ensure;
+use hoop_testkit::{Balancer, eventually};
+use hoop_tests::{
+    Gateway, Options, Psql,
+    cli::{Connected, Person},
+    gateway::{AGENT, CONNECTION},
+    rest::text,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use crate::{Result, command_line::echo, command_line_admin::make, ending::running};
+
+/// Two edges behind a load balancer, which agents and clients call.
+struct World {
+    gateway: Gateway,
+    /// What agents call.
+    inner: Balancer,
+    /// What clients call.
+    outer: Balancer,
+    person: Person,
+}
+
+impl World {
+    /// With the agent at the first edge and clients at the second one.
+    async fn start() -> Result<Self> {
+        let options = Options::default().with("grpc-edge", "EDGE_RESUME_GRACE", "60s");
+        let mut gateway = Gateway::start_without_agent(options).await?;
+        let ports = [gateway.edge(0)?.grpc, gateway.edge(1)?.grpc];
+        let (inner, outer) = (Balancer::start(&ports).await?, Balancer::start(&ports).await?);
+        outer.prefer(1);
+        let key = gateway.rest.agent_create(AGENT).await?;
+        gateway.agent_launch_by(AGENT, &key, inner.port)?;
+        gateway.agent_connected(AGENT).await?;
+        gateway.connection_to_target(CONNECTION).await?;
+        let echo = echo().await?.to_string();
+        let secret = [("HOST", "127.0.0.1"), ("PORT", echo.as_str())];
+        gateway.rest.connection_create("echo", "tcp", AGENT, &secret, &[]).await?;
+        let person = Person::signed_in_by(&gateway, outer.port).await?;
+        make(&person, "bash", &["bash"]).await?;
+        Ok(Self { gateway, inner, outer, person })
+    }
+
+    /// The recording of a session that is over is whole, and verifies.
+    async fn is_recorded(&self, id: &str) -> Result<hoop_tests::rest::Recording> {
+        self.gateway.rest.session_done(id).await?;
+        let recording = self.gateway.rest.recording(id).await?;
+        recording.is_complete()?;
+        let verified = self.person.run(&["audit", "verify", "--session", id]).await?;
+        ensure!(verified.contains(id), "{verified}");
+        Ok(recording)
+    }
+}
+
+/// What is sent piece by piece and comes back, so that a lost or repeated byte shows.
+struct Echo {
+    stream: TcpStream,
+    round: u32,
+}
+
+impl Echo {
+    const PIECE: usize = 40_000;
+
+    async fn by(connected: &Connected) -> Result<Self> {
+        let stream = TcpStream::connect(("127.0.0.1", connected.port)).await?;
+        Ok(Self { stream, round: 0 })
+    }
+
+    fn piece(&mut self) -> Vec<u8> {
+        self.round += 1;
+        let words = (0..).map(|n: u32| (n ^ self.round).wrapping_mul(2_654_435_761));
+        words.flat_map(u32::to_le_bytes).take(Self::PIECE).collect()
+    }
+
+    /// Sends some pieces and reads them back.
+    async fn rounds(&mut self, rounds: usize) -> Result {
+        for _ in 0..rounds {
+            let piece = self.piece();
+            let (mut read, mut write) = self.stream.split();
+            let mut back = vec![0; piece.len()];
+            tokio::try_join!(write.write_all(&piece), read.read_exact(&mut back))?;
+            ensure!(back == piece, "round {} came back as something else", self.round);
+        }
+        Ok(())
+    }
+
+    /// Sends pieces and reads them back, until the flood is told to end.
+    fn flood(mut self) -> Flood {
+        let (stop, mut stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let mut rounds = 0;
+            while stopped.try_recv().is_err() {
+                self.rounds(1).await?;
+                rounds += 1;
+            }
+            Ok((self, rounds))
+        });
+        Flood { stop, task }
+    }
+}
+
+/// An echo that is busy.
+struct Flood {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(Echo, usize)>>,
+}
+
+impl Flood {
+    async fn end(self) -> Result<(Echo, usize)> {
+        let _ = self.stop.send(());
+        self.task.await?
+    }
+}
+
+async fn interrupt(mut connected: Connected) -> Result {
+    let pid = connected.child.id().unwrap_or_default().to_string();
+    tokio::process::Command::new("kill").args(["-s", "INT", &pid]).status().await?;
+    let status = connected.child.wait().await?;
+    ensure!(status.success(), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_goes_on_when_the_clients_edge_is_killed() -> Result {
+    let mut world = World::start().await?;
+    let connected = world.person.connect("echo").await?;
+    let mut echo = Echo::by(&connected).await?;
+    echo.rounds(20).await?;
+    world.gateway.edge_mut(1)?.kill()?;
+    echo.rounds(20).await?;
+    let session = connected.session.clone();
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    assert_eq!(recording.output_bytes()?.len(), 40 * Echo::PIECE);
+    assert_eq!(recording.input_bytes()?.len(), 40 * Echo::PIECE);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_goes_on_when_both_its_ends_lose_their_edge() -> Result {
+    let mut world = World::start().await?;
+    world.outer.prefer(0);
+    let connected = world.person.connect("echo").await?;
+    let mut echo = Echo::by(&connected).await?;
+    echo.rounds(20).await?;
+    world.gateway.edge_mut(0)?.kill()?;
+    echo.rounds(20).await?;
+    let session = connected.session.clone();
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    assert_eq!(recording.output_bytes()?.len(), 40 * Echo::PIECE);
+    Ok(())
+}
+
+#[tokio::test]
+async fn psql_at_its_own_edge_does_not_notice_that_the_agents_edge_is_killed() -> Result {
+    let mut world = World::start().await?;
+    let access = world.gateway.access(1).await?;
+    let sql = "select md5(string_agg(n::text, ',')) from generate_series(1, 100000) n";
+    let expected = world.gateway.target.direct().answer(sql).await?;
+    let psql = access.psql().args(["-At", "-c", "select pg_sleep(2)", "-c", sql]).spawn()?;
+    running(&world.gateway, "pg_sleep").await?;
+    world.gateway.edge_mut(0)?.kill()?;
+    let output = Psql(psql.wait_with_output().await?).success()?;
+    ensure!(output.contains(&expected), "{output}");
+    let id = crate::recording::finished(&world.gateway.rest).await?;
+    world.is_recorded(&id).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bulk_copy_survives_edges_that_are_killed_in_turn() -> Result {
+    let mut world = World::start().await?;
+    let access = world.gateway.access(1).await?;
+    let copy =
+        "copy (select n, repeat(md5(n::text), 8) from generate_series(1, 400000) n) to stdout";
+    let expected = world.gateway.target.direct().query(copy).await?.success()?;
+    let tap = hoop_tests::Tap::start(access.port).await?;
+    let psql = access
+        .by_port(tap.port)
+        .psql()
+        .env("PGSSLMODE", "disable")
+        .args(["-At", "-c", copy])
+        .spawn()?;
+    let output = tokio::spawn(psql.wait_with_output());
+    for bytes in [10_000_000, 40_000_000] {
+        eventually("the copy to be in full flow", async || {
+            ensure!(bytes < tap.heard_from_server(), "{} bytes", tap.heard_from_server());
+            Ok(())
+        })
+        .await?;
+        // Whichever the agent is at: the second time it has come back to the first one.
+        world.gateway.edge_mut(0)?.kill()?;
+        world.gateway.edge_mut(0)?.start()?;
+        world.inner.prefer(0);
+        world.inner.reset();
+    }
+    let output = Psql(output.await??).success()?;
+    ensure!(output == expected, "{} bytes and not {}", output.len(), expected.len());
+    let id = crate::recording::finished(&world.gateway.rest).await?;
+    world.is_recorded(&id).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_network_that_is_cut_costs_a_pause_even_at_the_same_edge() -> Result {
+    let world = World::start().await?;
+    let connected = world.person.connect("echo").await?;
+    let mut echo = Echo::by(&connected).await?;
+    for _ in 0..5 {
+        echo.rounds(10).await?;
+        world.outer.reset();
+        world.inner.reset();
+    }
+    echo.rounds(10).await?;
+    let session = connected.session.clone();
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    assert_eq!(recording.output_bytes()?.len(), 60 * Echo::PIECE);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Result {
+    let mut world = World::start().await?;
+    let connected = world.person.connect("echo").await?;
+    let echo = Echo::by(&connected).await?;
+    let script = "for i in $(seq 1 200); do echo line $i; sleep 0.05; done; exit 7";
+    let exec =
+        world.person.hoop(&["exec", "bash", "--", "-c", script])?.stdout(Stdio::piped()).spawn()?;
+    let exec = tokio::spawn(exec.wait_with_output());
+    running_exec(&world).await?;
+    let flood = echo.flood();
+    for edge in [0, 1, 0, 1] {
+        world.gateway.edge_mut(edge)?.stop()?;
+        world.gateway.edge_mut(edge)?.start()?;
+    }
+    let (mut echo, rounds) = flood.end().await?;
+    echo.rounds(10).await?;
+    let output = exec.await??;
+    let lines: Vec<String> = (1..=200).map(|i| format!("line {i}")).collect();
+    let printed = String::from_utf8(output.stdout)?;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(printed.lines().collect::<Vec<_>>(), lines, "{complaint}");
+    assert_eq!(output.status.code(), Some(7), "{complaint}");
+    let session = connected.session.clone();
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    assert_eq!(recording.output_bytes()?.len(), (rounds + 10) * Echo::PIECE);
+    Ok(())
+}
+
+async fn running_exec(world: &World) -> Result {
+    eventually("the command to run", async || {
+        let sessions = world.gateway.rest.sessions("connection=bash").await?;
+        let open = sessions.iter().any(|session| text(session, "status") == "open");
+        ensure!(open, "{sessions:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_edge_that_hangs_and_comes_back_records_nothing_more() -> Result {
+    let mut world = World::start().await?;
+    let connected = world.person.connect("echo").await?;
+    let mut echo = Echo::by(&connected).await?;
+    echo.rounds(10).await?;
+    world.gateway.edge_mut(1)?.process()?.signal("STOP")?;
+    world.outer.prefer(0);
+    // The client's connection is reset on the way, as a load balancer would that takes the
+    // hanging edge for dead.
+    world.outer.reset();
+    echo.rounds(10).await?;
+    world.gateway.edge_mut(1)?.process()?.signal("CONT")?;
+    echo.rounds(10).await?;
+    let session = connected.session.clone();
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    assert_eq!(recording.output_bytes()?.len(), 30 * Echo::PIECE);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_restarted_costs_a_pause() -> Result {
+    let mut world = World::start().await?;
+    let connected = world.person.connect("echo").await?;
+    let echo = Echo::by(&connected).await?;
+    let access = world.gateway.access(1).await?;
+    let psql = access.psql().args(["-At", "-c", "select pg_sleep(4), 'survived'"]).spawn()?;
+    running(&world.gateway, "survived").await?;
+    let flood = echo.flood();
+    world.gateway.nats.kill()?;
+    world.gateway.nats.restart().await?;
+    let (mut echo, rounds) = flood.end().await?;
+    echo.rounds(10).await?;
+    let output = Psql(psql.wait_with_output().await?).success()?;
+    ensure!(output.contains("survived"), "{output}");
+    let session = connected.session.clone();
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    assert_eq!(recording.output_bytes()?.len(), (rounds + 10) * Echo::PIECE);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_command_said_last_arrives_though_the_edge_dies_meanwhile() -> Result {
+    let mut world = World::start().await?;
+    let (go, gone) = (world.person.home().join("go"), world.person.home().join("gone"));
+    let script = format!(
+        "until [ -e {} ]; do sleep 0.1; done; echo the last word; touch {}; exit 9",
+        go.display(),
+        gone.display()
+    );
+    let exec = world.person.hoop(&["exec", "bash", "--", "-c", &script])?.spawn()?;
+    running_exec(&world).await?;
+    world.gateway.edge_mut(1)?.kill()?;
+    world.gateway.edge_mut(0)?.kill()?;
+    // No edge is there when the command ends.
+    std::fs::write(&go, "")?;
+    eventually("the command to end", async || {
+        ensure!(gone.exists(), "it runs");
+        Ok(())
+    })
+    .await?;
+    world.gateway.edge_mut(0)?.start()?;
+    let output = exec.wait_with_output().await?;
+    assert_eq!(output.status.code(), Some(9), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.stdout, b"the last word\n");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_end_that_does_not_come_back_ends_the_session_with_the_reason() -> Result {
+    let options = Options::default().with("grpc-edge", "EDGE_RESUME_GRACE", "1s");
+    let mut gateway = Gateway::start(options).await?;
+    let access = gateway.access(1).await?;
+    let psql = crate::ending::sleeper(&gateway, &access).await?;
+    gateway.agent_mut()?.kill()?;
+    let complaint = crate::ending::complaint(psql).await?;
+    ensure!(complaint.contains("agent"), "{complaint}");
+    let id = crate::recording::finished(&gateway.rest).await?;
+    let session = gateway.rest.session_done(&id).await?;
+    assert_eq!(text(&session, "end_reason"), "agent_lost", "{session}");
+    Ok(())
+}
