@@ -45,10 +45,10 @@ async fn exec(exec: Exec, context: &Context) -> Result<u8> {
     let (printed, complained) = (stdout.collected(), stderr.collected());
     let broken = stdout.broken();
     remote.pipe.attach_command(remote.channel, input.into_reader(), stdout, stderr);
-    let ending = wait(&mut remote).await?;
+    let ending = wait(&mut remote).await;
     let id = remote.id.clone();
     remote.end().await;
-    match ending {
+    match ending? {
         Some(Ending::Exit { code, signal }) => {
             if let Some((printed, complained)) = printed.zip(complained) {
                 print(&id, code, signal, &printed, &complained)?;

@@ -223,6 +223,11 @@ impl Outbox {
         }
     }
 
+    /// No other stream will follow.
+    pub(crate) fn keep_no_more(&self) {
+        self.state().sent = Sent::default();
+    }
+
     /// Nobody sends any more, on any stream.
     pub(crate) fn give_up(&self) {
         let stream = {

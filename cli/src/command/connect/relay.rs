@@ -37,7 +37,11 @@ pub(crate) async fn run(mut pipe: Pipe, listener: TcpListener) -> Result<()> {
                 Err(Error::Closed { reason, message }) => {
                     return ended(pipe, reason, &message).await;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    pipe.end(EndReason::ClientClosed, EndReason::ClientClosed.message());
+                    pipe.closed(GOOD_BYE).await;
+                    return Err(error.into());
+                }
             },
             accepted = listener.accept() => accept(&mut pipe, &mut waiting, accepted).await?,
             _ = interrupt.recv() => break,

@@ -34,9 +34,9 @@ pub(super) async fn run(
     };
     let mut remote = spinner::during(&format!("waiting for {name}"), starting).await?;
     say(&format!("connection: {name} | session: {}", remote.id));
-    let ending = lend(&mut remote).await?;
+    let ending = lend(&mut remote).await;
     remote.end().await;
-    match ending {
+    match ending? {
         Ending::Exit { code, .. } => Ok(code),
         Ending::Cut => anyhow::bail!("the remote terminal was cut off"),
     }

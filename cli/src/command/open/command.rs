@@ -43,13 +43,22 @@ impl Remote {
         let raw = terminal.is_some();
         let channel = pipe.open_command(ExecOpen { arguments, terminal })?;
         let mut remote = Self { id: id.to_string(), pipe, channel, raw: false };
+        if let Err(error) = remote.until_ready().await {
+            // A stream that only breaks would be waited for, with the session open.
+            remote.end().await;
+            return Err(error);
+        }
+        remote.raw = raw;
+        Ok(remote)
+    }
+
+    async fn until_ready(&mut self) -> Result<()> {
         loop {
-            let event = remote.pipe.event().await.map_err(lost)?;
+            let event = self.pipe.event().await.map_err(lost)?;
             if matches!(event, Event::Ready { .. }) {
-                remote.raw = raw;
-                return Ok(remote);
+                return Ok(());
             }
-            if remote.happened(event)?.is_some() {
+            if self.happened(event)?.is_some() {
                 bail!("the command ended before it began");
             }
         }

@@ -78,7 +78,9 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
         let over = self.end.is_some() || !error.is_lost();
         let resumer = self.resumer.as_ref().filter(|_| !over);
         let Some(Resumer(resume)) = resumer else {
-            self.sender.outbox().give_up();
+            // The last words may still be said, when the stream takes them.
+            self.resumer = None;
+            self.sender.outbox().keep_no_more();
             return Err(error);
         };
         let attempt = resume(self.sender.share(), self.received);
@@ -100,6 +102,7 @@ impl<S: Stream<Item = Result<v1::Down, Status>> + Unpin> Pipe<S> {
             Ok(())
         });
         if let Err(error) = went_on {
+            self.resumer = None;
             self.sender.outbox().give_up();
             return Err(error);
         }
