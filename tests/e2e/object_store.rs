@@ -97,7 +97,7 @@ async fn the_end_of_a_recording_is_shown_without_fetching_what_comes_before() ->
     let options = stored_in(options, &s3.url(), &["audit-writer"]);
     let through = format!("http://127.0.0.1:{}", tap.port);
     let gateway = Gateway::start(stored_in(options, &through, &["api"])).await?;
-    gateway.access(1).await?.answer("select repeat('x', 3000000)").await?;
+    gateway.access(1).await?.answer("select repeat('x', 12000000)").await?;
     let id = finished(&gateway.rest).await?;
     let segments = gateway.run_on_state("select count(*) from recording_segments").await?;
     let segments: usize = segments.trim().parse()?;
