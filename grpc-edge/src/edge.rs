@@ -209,20 +209,19 @@ impl Shared {
         self.feed(held.session, subscriptions, end);
     }
 
-    /// The same, unless the session is held already. Returns it as it is held, and whether
-    /// that is since now.
+    /// The same, unless the session is held already. Returns it as it is held.
     pub(crate) fn hold_or_join(
         self: &Arc<Self>,
         held: Held,
         subscriptions: Subscriptions,
-    ) -> (Arc<Session>, bool) {
+    ) -> Arc<Session> {
         let session = held.session.clone();
         match self.sessions().entry(session.id()) {
-            Entry::Occupied(there) => return (there.get().session.clone(), false),
+            Entry::Occupied(there) => return there.get().session.clone(),
             Entry::Vacant(place) => place.insert(held),
         };
         self.feed(session.clone(), subscriptions, "resumed");
-        (session, true)
+        session
     }
 
     fn feed(

@@ -16,6 +16,7 @@ use tonic::{Status, Streaming, metadata::MetadataMap};
 use crate::edge::Shared;
 pub(crate) use agent::MOST_ORDERS;
 pub use down::DownStream;
+pub(crate) use endpoint::keep;
 pub(crate) use pre_connect::{KnownKeys, MOST as MOST_KEYS, answer as pre_connect};
 
 /// A peer that has said nothing for this long is gone.

@@ -11,15 +11,42 @@ use prost::Message;
 
 use crate::{
     edge::{Held, Shared},
+    link,
     session::{Events, Inlet, Received, Session, TokenDigest, outlet},
 };
 
 /// An end that goes on here.
 pub(crate) struct ResumedEnd {
-    pub(crate) inlet: Inlet,
+    pub(crate) place: Place,
     pub(crate) events: Events,
-    /// What it means when its stream breaks for good.
-    pub(crate) lost: EndReason,
+}
+
+/// The place of an end: its inlet, and what it means when nobody comes to sit there. Whatever
+/// becomes of the stream that asked for it, the place is kept for the next one.
+pub(crate) struct Place {
+    shared: Arc<Shared>,
+    inlet: Option<Inlet>,
+    lost: EndReason,
+}
+
+impl Place {
+    /// How many payloads of the end are recorded, or will be.
+    pub(crate) fn payloads(&self) -> u64 {
+        self.inlet.as_ref().map_or(0, Inlet::taken)
+    }
+
+    /// Sits there.
+    pub(crate) fn take(mut self) -> Option<(Inlet, EndReason)> {
+        self.inlet.take().map(|inlet| (inlet, self.lost))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(inlet) = self.inlet.take() {
+            tokio::spawn(link::keep(self.shared.clone(), inlet, self.lost));
+        }
+    }
 }
 
 fn denied(sentence: &str) -> proto::Denial {
@@ -32,10 +59,10 @@ impl Shared {
         u32::try_from(self.resume_grace.as_secs()).unwrap_or(u32::MAX)
     }
 
-    /// Lets the end that `hello` proves to be go on here.
+    /// Lets the end that `hello` proves to be go on here. Not to be dropped half-way.
     pub(crate) async fn resume(
-        self: &Arc<Self>,
-        hello: &proto::ResumeHello,
+        self: Arc<Self>,
+        hello: proto::ResumeHello,
     ) -> Result<ResumedEnd, proto::Denial> {
         if self.drain.has_begun() {
             return Err(proto::Denial::of(DenialCode::Draining));
@@ -44,43 +71,28 @@ impl Shared {
             .map_err(|_| proto::Denial::of(DenialCode::Malformed))?;
         let start = self.session_start(id).await?;
         let (direction, lost) = whose(&hello.token, &start)?;
-        let (session, fresh) = self.taken_up(id, &start).await?;
+        let session = self.taken_up(id, &start).await?;
         let _one_at_a_time = session.resuming.lock().await;
-        let outcome = self.go_on(&session, direction, hello, fresh).await;
-        match outcome {
-            Ok((inlet, events)) => {
-                if direction == Direction::In {
-                    self.hold_client(id, &start);
-                }
-                tracing::info!(session = %id, direction = direction.as_str(), "an end goes on here");
-                Ok(ResumedEnd { inlet, events, lost })
-            }
-            Err(denial) => {
-                session.leave_if_empty();
-                Err(denial)
-            }
+        let taken = session.take_over(direction, &self.id).await;
+        let inlet = taken.inspect_err(|_| session.leave_if_empty())?;
+        let place = Place { shared: self.clone(), inlet: Some(inlet), lost };
+        if direction == Direction::In {
+            self.hold_client(id, &start);
         }
-    }
-
-    async fn go_on(
-        &self,
-        session: &Arc<Session>,
-        direction: Direction,
-        hello: &proto::ResumeHello,
-        fresh: bool,
-    ) -> Result<(Inlet, Events), proto::Denial> {
-        let inlet = session.take_over(direction, &self.id).await?;
         let (outlet, events) = outlet();
         let received = Received { seq: hello.received_seq, payloads: hello.received_payloads };
-        let gone_on = session.go_on(direction.reverse(), received, outlet, fresh).await;
-        match gone_on {
-            Ok(()) => Ok((inlet, events)),
-            // What it has missed can't be had any more, so it can't go on anywhere.
-            Err(denial) => {
+        if let Err(denial) = session.go_on(direction.reverse(), received, outlet).await {
+            // What it has missed can't be had any more, so it can't go on anywhere; unless
+            // that can only not be found out now.
+            if denial.reason() == DenialCode::Malformed
+                && let Some((inlet, _)) = place.take()
+            {
                 inlet.finish(EndReason::EdgeLost).await;
-                Err(denial)
             }
+            return Err(denial);
         }
+        tracing::info!(session = %id, direction = direction.as_str(), "an end goes on here");
+        Ok(ResumedEnd { place, events })
     }
 
     /// The session's first packet, which stays in the stream until its recording is finished.
@@ -96,15 +108,14 @@ impl Shared {
         }
     }
 
-    /// The session as this edge holds it; from now on, if it did not, which is the second
-    /// value.
+    /// The session as this edge holds it; from now on, if it did not.
     async fn taken_up(
         self: &Arc<Self>,
         id: SessionId,
         start: &proto::SessionStart,
-    ) -> Result<(Arc<Session>, bool), proto::Denial> {
+    ) -> Result<Arc<Session>, proto::Denial> {
         if let Some(session) = self.session(id) {
-            return Ok((session, false));
+            return Ok(session);
         }
         let session = Arc::new(Session::new(id, self.bus.clone()));
         let subscriptions = session

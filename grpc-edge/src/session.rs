@@ -12,17 +12,13 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Instant,
 };
 
-use hoop_bus::{
-    Bus,
-    packets::{Publisher, Receipt},
-};
-use hoop_domain::{Direction, EndReason, SessionId};
+use hoop_bus::Bus;
+use hoop_domain::{Both, Direction, EndReason, SessionId};
 use hoop_proto as proto;
-use hoop_runtime::step;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +28,9 @@ mod driver;
 mod head;
 mod inlet;
 mod lane;
+mod leaving;
 mod look;
+mod news;
 mod outlet;
 mod seat;
 mod takeover;
@@ -45,7 +43,7 @@ pub(crate) use credit::MOST_CHANNELS;
 pub(crate) use driver::Subscriptions;
 use head::Head;
 pub use inlet::{Ended, Inlet};
-use lane::{Lane, Settled};
+use lane::Lane;
 pub(crate) use outlet::MOST_UNPAID;
 pub use outlet::{Event, Events, LocalCredit, Outlet, outlet};
 use seat::Seat;
@@ -68,10 +66,10 @@ pub struct Session {
     bus: Bus,
     begun_at: Instant,
     state: Mutex<State>,
-    /// Per direction: something became of a packet in flight.
-    news: [Notify; 2],
-    /// Per direction: whether the stream is being looked at.
-    looking: [AtomicBool; 2],
+    /// Something became of a packet in flight.
+    news: Both<Notify>,
+    /// Whether the stream is being looked at.
+    looking: Both<AtomicBool>,
     /// One end at a time is taken over.
     pub(crate) resuming: tokio::sync::Mutex<()>,
     /// Fires when the session has ended, for whoever feeds an inlet.
@@ -88,7 +86,7 @@ struct State {
     /// Who may join as the agent's end; taken by the first who proves it.
     admission: Option<Admission>,
     /// Who sits at the end that sends `in`, and `out`.
-    seats: [Option<Seat>; 2],
+    seats: Both<Option<Seat>>,
     level: proto::AuditLevel,
     end: Option<proto::SessionClosed>,
     /// Whether an end has said so itself, so that the other one has to hear of it.
@@ -98,14 +96,6 @@ struct State {
 }
 
 impl State {
-    const fn seat(&mut self, direction: Direction) -> &mut Option<Seat> {
-        let [inward, outward] = &mut self.seats;
-        match direction {
-            Direction::In => inward,
-            Direction::Out => outward,
-        }
-    }
-
     const fn lane(&mut self, direction: Direction) -> &mut Lane {
         match direction {
             Direction::In => &mut self.inward,
@@ -123,7 +113,7 @@ impl Session {
             outward: Lane::default(),
             elsewhere: Elsewhere::Nobody,
             admission: None,
-            seats: Default::default(),
+            seats: Both::default(),
             level: proto::AuditLevel::default(),
             end: None,
             ended_in_band: false,
@@ -134,8 +124,8 @@ impl Session {
             bus,
             begun_at: Instant::now(),
             state: Mutex::new(state),
-            news: Default::default(),
-            looking: Default::default(),
+            news: Both::default(),
+            looking: Both::default(),
             resuming: tokio::sync::Mutex::default(),
             ended: CancellationToken::new(),
             done: CancellationToken::new(),
@@ -154,22 +144,6 @@ impl Session {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    const fn news(&self, direction: Direction) -> &Notify {
-        let [inward, outward] = &self.news;
-        match direction {
-            Direction::In => inward,
-            Direction::Out => outward,
-        }
-    }
-
-    const fn looking(&self, direction: Direction) -> &AtomicBool {
-        let [inward, outward] = &self.looking;
-        match direction {
-            Direction::In => inward,
-            Direction::Out => outward,
-        }
-    }
-
     /// Whether a packet of `direction` that was published here has no receipt yet.
     fn in_flight(&self, direction: Direction) -> bool {
         self.state().lane(direction).in_flight()
@@ -178,7 +152,7 @@ impl Session {
     /// Waits until nothing of `direction` that was published here is without its receipt.
     pub(crate) async fn landed(&self, direction: Direction) {
         loop {
-            let mut news = pin!(self.news(direction).notified());
+            let mut news = pin!(self.news.get(direction).notified());
             news.as_mut().enable();
             if !self.in_flight(direction) {
                 return;
@@ -212,100 +186,6 @@ impl Session {
     /// be anywhere.
     pub(crate) fn taken_up(&self) {
         self.state().elsewhere = Elsewhere::Edge { heard_at: Instant::now() };
-    }
-
-    /// A packet that the other edge has published.
-    fn witness(
-        self: &Arc<Self>,
-        direction: Direction,
-        publisher: Publisher,
-        encoded: bytes::Bytes,
-    ) {
-        let outcome = {
-            let mut state = self.state();
-            state.heard();
-            state.lane(direction).witness(publisher, encoded)
-        };
-        match outcome {
-            Ok(settled) => self.settled(direction, settled),
-            Err(cause) => self.unrecordable(cause),
-        }
-    }
-
-    /// The broker's word on a packet.
-    fn receive(
-        self: &Arc<Self>,
-        direction: Direction,
-        seq: u64,
-        publisher: Publisher,
-        receipt: Receipt,
-    ) {
-        step::at(step::Step::AfterAck);
-        let settled = self.state().lane(direction).receive(seq, publisher, receipt);
-        self.settled(direction, settled);
-    }
-
-    /// The audit-writer has what has these numbers on its disk.
-    fn synced(self: &Arc<Self>, synced: proto::Synced) {
-        for (direction, seq) in [(Direction::In, synced.in_seq), (Direction::Out, synced.out_seq)] {
-            let settled = self.state().lane(direction).synced(seq);
-            self.settled(direction, settled);
-        }
-    }
-
-    fn settled(self: &Arc<Self>, direction: Direction, settled: Settled) {
-        self.news(direction).notify_waiters();
-        if let Some(payloads) = settled.received {
-            self.state().lane(direction.reverse()).tell(Event::Received(payloads));
-        }
-        if let Some(cause) = settled.refused {
-            let (session, direction) = (self.id, direction.as_str());
-            tracing::warn!(%session, direction, cause, "the broker takes no packets for now");
-        }
-        if settled.doubt {
-            self.look(direction);
-        }
-        if settled.overtaken {
-            self.overtaken(direction);
-        }
-        if settled.moved {
-            self.repeat_credit(direction);
-        }
-        self.after_delivery(settled.end);
-    }
-
-    /// The end that sends `direction` goes on at another edge.
-    fn overtaken(self: &Arc<Self>, direction: Direction) {
-        tracing::info!(session = %self.id, direction = direction.as_str(), "an end has moved on");
-        self.lose_seat(direction);
-        let mut state = self.state();
-        state.elsewhere = Elsewhere::Edge { heard_at: Instant::now() };
-        let received = state.lane(direction.reverse());
-        received.tell(Event::Moved);
-        received.set_outlet(None);
-        if !state.lane(direction.reverse()).is_ours() {
-            state.left = true;
-            drop(state);
-            self.done.cancel();
-        }
-    }
-
-    fn after_delivery(&self, end: Option<proto::SessionEnd>) {
-        if let Some(end) = end {
-            self.state().ended_in_band = true;
-            self.close(proto::SessionClosed { code: end.code, message: end.message });
-        }
-        let state = self.state();
-        if state.inward.complete() && state.outward.complete() {
-            drop(state);
-            self.done.cancel();
-        } else if state.end.is_some() && state.elsewhere == Elsewhere::Nobody {
-            // The agent never came: only `in` has packets.
-            let silent = state.outward.untouched() && state.inward.complete();
-            if silent {
-                self.done.cancel();
-            }
-        }
     }
 
     /// Tells the user something, if the client's end is here.
@@ -345,61 +225,6 @@ impl Session {
     pub fn unrecorded_end(&self) -> Option<proto::SessionClosed> {
         let state = self.state();
         if state.inward.complete() || state.left { None } else { state.end.clone() }
-    }
-
-    /// Whether an end has said itself that the session is over, so that the other one, which
-    /// may be away for a while, has to hear the rest.
-    pub(crate) fn ended_in_band(&self) -> bool {
-        self.state().ended_in_band
-    }
-
-    /// Whether an end of this edge has not said its last word, though the other one has.
-    pub(crate) fn awaits_an_end(&self) -> bool {
-        let state = self.state();
-        let silent = |lane: &Lane| lane.is_ours() && !lane.complete();
-        state.ended_in_band && (silent(&state.inward) || silent(&state.outward))
-    }
-
-    /// Whether the end that sends `direction` is at this edge.
-    pub(crate) fn publishes(&self, direction: Direction) -> bool {
-        self.state().lane(direction).is_ours()
-    }
-
-    /// Whether the session goes on at other edges only.
-    pub(crate) fn has_left(&self) -> bool {
-        self.state().left
-    }
-
-    /// This edge has nothing more to do with the end that sends `direction`, which may go on
-    /// anywhere.
-    pub(crate) fn forget(&self, direction: Direction) {
-        self.lose_seat(direction);
-        self.state().lane(direction).give_up();
-        self.leave_if_empty();
-    }
-
-    /// Lets go of a session of which no end came to be here after all.
-    pub(crate) fn leave_if_empty(&self) {
-        let mut state = self.state();
-        if !state.inward.is_ours() && !state.outward.is_ours() {
-            state.left = true;
-            drop(state);
-            self.done.cancel();
-        }
-    }
-
-    /// Has the ends that sit here go on at other edges, when all that are here can.
-    pub(crate) fn send_away(&self) {
-        let mut state = self.state();
-        let stays = |state: &mut State, direction: Direction| {
-            state.lane(direction).is_ours() && state.seat(direction).is_none()
-        };
-        if Direction::BOTH.into_iter().any(|direction| stays(&mut state, direction)) {
-            return;
-        }
-        for direction in Direction::BOTH {
-            state.lane(direction.reverse()).tell(Event::Moved);
-        }
     }
 
     /// When data last went either way.

@@ -1,29 +1,13 @@
 //! The `hoop` command: signing in, agents, and TCP services on a local port.
 
 use anyhow::ensure;
-use hoop_tests::{Gateway, Options, Psql, cli::Person, gateway::AGENT, rest::text};
+use hoop_tests::{Gateway, Options, Psql, cli::Person, echo, gateway::AGENT, rest::text};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
 use crate::Result;
-
-/// Sends back what it gets; its port.
-pub(crate) async fn echo() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let (mut read, mut write) = client.split();
-                let _copied = tokio::io::copy(&mut read, &mut write).await;
-                write.shutdown().await
-            });
-        }
-    });
-    Ok(port)
-}
 
 async fn with_echo() -> Result<Gateway> {
     let gateway = Gateway::usual().await?;

@@ -8,8 +8,9 @@ use hoop_testkit::{Balancer, eventually};
 use hoop_tests::{
     Gateway, Options, Psql,
     cli::{Connected, Person},
+    echo,
     gateway::{AGENT, CONNECTION},
-    rest::text,
+    rest::{Recording, text},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -18,7 +19,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{Result, command_line::echo, command_line_admin::make, ending::running};
+use crate::{Result, command_line_admin::make, ending::running};
 
 /// Two edges behind a load balancer, which agents and clients call.
 struct World {
@@ -51,7 +52,7 @@ impl World {
     }
 
     /// The recording of a session that is over is whole, and verifies.
-    async fn is_recorded(&self, id: &str) -> Result<hoop_tests::rest::Recording> {
+    async fn is_recorded(&self, id: &str) -> Result<Recording> {
         self.gateway.rest.session_done(id).await?;
         let recording = self.gateway.rest.recording(id).await?;
         recording.is_complete()?;
@@ -75,16 +76,17 @@ impl Echo {
         Ok(Self { stream, round: 0 })
     }
 
-    fn piece(&mut self) -> Vec<u8> {
-        self.round += 1;
-        let words = (0..).map(|n: u32| (n ^ self.round).wrapping_mul(2_654_435_761));
+    /// What is sent in a round.
+    fn piece(round: u32) -> Vec<u8> {
+        let words = (0..).map(|n: u32| (n ^ round).wrapping_mul(2_654_435_761));
         words.flat_map(u32::to_le_bytes).take(Self::PIECE).collect()
     }
 
     /// Sends some pieces and reads them back.
     async fn rounds(&mut self, rounds: usize) -> Result {
         for _ in 0..rounds {
-            let piece = self.piece();
+            self.round += 1;
+            let piece = Self::piece(self.round);
             let (mut read, mut write) = self.stream.split();
             let mut back = vec![0; piece.len()];
             tokio::try_join!(write.write_all(&piece), read.read_exact(&mut back))?;
@@ -97,12 +99,10 @@ impl Echo {
     fn flood(mut self) -> Flood {
         let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let mut rounds = 0;
             while stopped.try_recv().is_err() {
                 self.rounds(1).await?;
-                rounds += 1;
             }
-            Ok((self, rounds))
+            Ok(self)
         });
         Flood { stop, task }
     }
@@ -111,14 +111,33 @@ impl Echo {
 /// An echo that is busy.
 struct Flood {
     stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(Echo, usize)>>,
+    task: JoinHandle<Result<Echo>>,
 }
 
 impl Flood {
-    async fn end(self) -> Result<(Echo, usize)> {
+    async fn end(self) -> Result<Echo> {
         let _ = self.stop.send(());
         self.task.await?
     }
+}
+
+/// A tunnel with an echo at its other end.
+async fn tunnel(world: &World) -> Result<(Connected, Echo)> {
+    let connected = world.person.connect("echo").await?;
+    let echo = Echo::by(&connected).await?;
+    Ok((connected, echo))
+}
+
+/// Ends it: what was sent and came back is what is recorded, to the byte.
+async fn is_all_recorded(world: &World, connected: Connected, echo: Echo) -> Result {
+    let (session, rounds) = (connected.session.clone(), echo.round);
+    drop(echo);
+    interrupt(connected).await?;
+    let recording = world.is_recorded(&session).await?;
+    let sent: Vec<u8> = (1..=rounds).flat_map(Echo::piece).collect();
+    ensure!(recording.input_bytes()? == sent, "something else was recorded going in");
+    ensure!(recording.output_bytes()? == sent, "something else was recorded coming out");
+    Ok(())
 }
 
 async fn interrupt(mut connected: Connected) -> Result {
@@ -132,35 +151,22 @@ async fn interrupt(mut connected: Connected) -> Result {
 #[tokio::test]
 async fn a_session_goes_on_when_the_clients_edge_is_killed() -> Result {
     let mut world = World::start().await?;
-    let connected = world.person.connect("echo").await?;
-    let mut echo = Echo::by(&connected).await?;
+    let (connected, mut echo) = tunnel(&world).await?;
     echo.rounds(20).await?;
     world.gateway.edge_mut(1)?.kill()?;
     echo.rounds(20).await?;
-    let session = connected.session.clone();
-    drop(echo);
-    interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
-    assert_eq!(recording.output_bytes()?.len(), 40 * Echo::PIECE);
-    assert_eq!(recording.input_bytes()?.len(), 40 * Echo::PIECE);
-    Ok(())
+    is_all_recorded(&world, connected, echo).await
 }
 
 #[tokio::test]
 async fn a_session_goes_on_when_both_its_ends_lose_their_edge() -> Result {
     let mut world = World::start().await?;
     world.outer.prefer(0);
-    let connected = world.person.connect("echo").await?;
-    let mut echo = Echo::by(&connected).await?;
+    let (connected, mut echo) = tunnel(&world).await?;
     echo.rounds(20).await?;
     world.gateway.edge_mut(0)?.kill()?;
     echo.rounds(20).await?;
-    let session = connected.session.clone();
-    drop(echo);
-    interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
-    assert_eq!(recording.output_bytes()?.len(), 40 * Echo::PIECE);
-    Ok(())
+    is_all_recorded(&world, connected, echo).await
 }
 
 #[tokio::test]
@@ -216,27 +222,20 @@ async fn a_bulk_copy_survives_edges_that_are_killed_in_turn() -> Result {
 #[tokio::test]
 async fn a_network_that_is_cut_costs_a_pause_even_at_the_same_edge() -> Result {
     let world = World::start().await?;
-    let connected = world.person.connect("echo").await?;
-    let mut echo = Echo::by(&connected).await?;
+    let (connected, mut echo) = tunnel(&world).await?;
     for _ in 0..5 {
         echo.rounds(10).await?;
         world.outer.reset();
         world.inner.reset();
     }
     echo.rounds(10).await?;
-    let session = connected.session.clone();
-    drop(echo);
-    interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
-    assert_eq!(recording.output_bytes()?.len(), 60 * Echo::PIECE);
-    Ok(())
+    is_all_recorded(&world, connected, echo).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Result {
     let mut world = World::start().await?;
-    let connected = world.person.connect("echo").await?;
-    let echo = Echo::by(&connected).await?;
+    let (connected, echo) = tunnel(&world).await?;
     let script = "for i in $(seq 1 200); do echo line $i; sleep 0.05; done; exit 7";
     let exec =
         world.person.hoop(&["exec", "bash", "--", "-c", script])?.stdout(Stdio::piped()).spawn()?;
@@ -247,7 +246,7 @@ async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Resul
         world.gateway.edge_mut(edge)?.stop()?;
         world.gateway.edge_mut(edge)?.start()?;
     }
-    let (mut echo, rounds) = flood.end().await?;
+    let mut echo = flood.end().await?;
     echo.rounds(10).await?;
     let output = exec.await??;
     let lines: Vec<String> = (1..=200).map(|i| format!("line {i}")).collect();
@@ -255,12 +254,7 @@ async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Resul
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(printed.lines().collect::<Vec<_>>(), lines, "{complaint}");
     assert_eq!(output.status.code(), Some(7), "{complaint}");
-    let session = connected.session.clone();
-    drop(echo);
-    interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
-    assert_eq!(recording.output_bytes()?.len(), (rounds + 10) * Echo::PIECE);
-    Ok(())
+    is_all_recorded(&world, connected, echo).await
 }
 
 async fn running_exec(world: &World) -> Result {
@@ -276,8 +270,7 @@ async fn running_exec(world: &World) -> Result {
 #[tokio::test]
 async fn an_edge_that_hangs_and_comes_back_records_nothing_more() -> Result {
     let mut world = World::start().await?;
-    let connected = world.person.connect("echo").await?;
-    let mut echo = Echo::by(&connected).await?;
+    let (connected, mut echo) = tunnel(&world).await?;
     echo.rounds(10).await?;
     world.gateway.edge_mut(1)?.process()?.signal("STOP")?;
     world.outer.prefer(0);
@@ -287,35 +280,24 @@ async fn an_edge_that_hangs_and_comes_back_records_nothing_more() -> Result {
     echo.rounds(10).await?;
     world.gateway.edge_mut(1)?.process()?.signal("CONT")?;
     echo.rounds(10).await?;
-    let session = connected.session.clone();
-    drop(echo);
-    interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
-    assert_eq!(recording.output_bytes()?.len(), 30 * Echo::PIECE);
-    Ok(())
+    is_all_recorded(&world, connected, echo).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_restarted_costs_a_pause() -> Result {
     let mut world = World::start().await?;
-    let connected = world.person.connect("echo").await?;
-    let echo = Echo::by(&connected).await?;
+    let (connected, echo) = tunnel(&world).await?;
     let access = world.gateway.access(1).await?;
     let psql = access.psql().args(["-At", "-c", "select pg_sleep(4), 'survived'"]).spawn()?;
     running(&world.gateway, "survived").await?;
     let flood = echo.flood();
     world.gateway.nats.kill()?;
     world.gateway.nats.restart().await?;
-    let (mut echo, rounds) = flood.end().await?;
+    let mut echo = flood.end().await?;
     echo.rounds(10).await?;
     let output = Psql(psql.wait_with_output().await?).success()?;
     ensure!(output.contains("survived"), "{output}");
-    let session = connected.session.clone();
-    drop(echo);
-    interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
-    assert_eq!(recording.output_bytes()?.len(), (rounds + 10) * Echo::PIECE);
-    Ok(())
+    is_all_recorded(&world, connected, echo).await
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod binaries;
 pub mod cli;
 pub mod cost;
 pub mod crash;
+mod echo;
 pub mod gateway;
 pub mod keys;
 pub mod psql;
@@ -15,6 +16,7 @@ pub mod service;
 pub mod stack;
 pub mod target;
 
+pub use echo::echo;
 pub use gateway::{Gateway, Options};
 pub use hoop_testkit::Tap;
 pub use psql::{Access, Psql};

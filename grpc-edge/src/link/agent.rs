@@ -12,7 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use tracing::{Instrument, field::Empty};
 
-use super::{Arrival, DownStream, SILENCE_LIMIT, endpoint, status_of};
+use super::{
+    Arrival, DownStream, SILENCE_LIMIT,
+    endpoint::{self, Comes},
+    status_of,
+};
 use crate::{
     agents::{ControlStream, presence},
     control,
@@ -40,7 +44,8 @@ pub(super) async fn attach(
     let attached =
         proto::Attached { window: packet::WINDOW, resume_seconds: shared.resume_seconds() };
     let shared = shared.clone();
-    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, EndReason::AgentLost));
+    let lost = EndReason::AgentLost;
+    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, lost, Comes::First));
     let first = proto::Down { frame: Some(down::Frame::Attached(attached)) };
     Ok(DownStream::session(first, end.events, guard))
 }

@@ -10,7 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tracing::{Instrument, field::Empty};
 
-use super::{Arrival, DownStream, endpoint, status_of};
+use super::{
+    Arrival, DownStream,
+    endpoint::{self, Comes},
+    status_of,
+};
 use crate::{control, edge::Shared, open::Caller, session::outlet};
 
 pub(super) async fn open(
@@ -53,7 +57,8 @@ async fn open_traced(
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
     let shared = shared.clone();
-    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, EndReason::ClientLost));
+    let lost = EndReason::ClientLost;
+    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, lost, Comes::First));
     let first = proto::Down { frame: Some(down::Frame::SessionOpened(opened)) };
     Ok(DownStream::session(first, events, guard))
 }
@@ -64,12 +69,16 @@ pub(super) async fn resume(
     arrival: Arrival,
     hello: proto::ResumeHello,
 ) -> Result<DownStream, Status> {
-    let end = shared.resume(&hello).await.map_err(|denial| status_of(&denial))?;
-    let resumed = proto::Resumed { payloads: end.inlet.taken() };
-    let gone = CancellationToken::new();
+    // In a task of its own: a stream that breaks meanwhile must not leave it half-way.
+    let resumed = tokio::spawn(shared.clone().resume(hello)).await;
+    let lost = |_| Status::internal("the session could not be resumed");
+    let end = resumed.map_err(lost)?.map_err(|denial| status_of(&denial))?;
+    let first = proto::Resumed { payloads: end.place.payloads() };
+    let first = proto::Down { frame: Some(down::Frame::Resumed(first)) };
+    let (gone, shared) = (CancellationToken::new(), shared.clone());
     let guard = gone.clone().drop_guard();
-    let shared = shared.clone();
-    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, end.lost));
-    let first = proto::Down { frame: Some(down::Frame::Resumed(resumed)) };
+    if let Some((inlet, lost)) = end.place.take() {
+        tokio::spawn(endpoint::feed(shared, inlet, arrival.frames, gone, lost, Comes::Back));
+    }
     Ok(DownStream::session(first, end.events, guard))
 }

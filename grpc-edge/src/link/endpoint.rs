@@ -17,6 +17,14 @@ use crate::{
 /// How long an edge that stops waits for the receipts of what it has published.
 const LAST_RECEIPTS: Duration = Duration::from_secs(2);
 
+/// How an end comes to sit at an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comes {
+    First,
+    /// It may say how its channels stand, before all else.
+    Back,
+}
+
 /// Feeds the endpoint's frames into `inlet` until the session or the endpoint ends. When the
 /// stream breaks, the inlet is kept for a while for the end to come back; it may do so at any
 /// edge. `lost` is what it means when it does not.
@@ -26,27 +34,32 @@ pub(super) async fn feed(
     frames: Streaming<proto::Up>,
     gone: CancellationToken,
     lost: EndReason,
+    comes: Comes,
 ) {
     let sitting = inlet.session().sit(inlet.direction());
-    let mut feed = Feed { inlet, frames, gone, sitting, next: None };
+    let mut feed = Feed { inlet, frames, gone, sitting, next: None, comes };
     let stop = feed.run(lost).await;
     let Feed { inlet, frames, sitting, .. } = feed;
     drop(frames);
     match stop {
         Stop::End(reason) => inlet.finish(reason).await,
         Stop::Unseated => sitting.hand_over(inlet),
-        Stop::Lost => keep(&shared, inlet, sitting, lost).await,
+        Stop::Lost => wait(&shared, inlet, sitting, lost).await,
     }
 }
 
-/// Keeps the inlet of an end whose stream broke.
-async fn keep(shared: &Shared, inlet: Inlet, sitting: Sitting, lost: EndReason) {
+/// Keeps the inlet of an end that nobody sits at.
+pub(crate) async fn keep(shared: Arc<Shared>, inlet: Inlet, lost: EndReason) {
+    let sitting = inlet.session().sit(inlet.direction());
+    wait(&shared, inlet, sitting, lost).await;
+}
+
+/// Waits for an end whose stream broke.
+async fn wait(shared: &Shared, inlet: Inlet, sitting: Sitting, lost: EndReason) {
     let (session, direction) = (inlet.session().clone(), inlet.direction());
     session.detach(direction);
     let id = session.id();
     tracing::debug!(session = %id, direction = direction.as_str(), "an end is away");
-    let grace = tokio::time::sleep(shared.resume_grace);
-    tokio::pin!(grace);
     // An end that is over for the other one still has to hear of it.
     let ended = async {
         session.ended().await;
@@ -62,7 +75,7 @@ async fn keep(shared: &Shared, inlet: Inlet, sitting: Sitting, lost: EndReason) 
             let _ = tokio::time::timeout(LAST_RECEIPTS, session.landed(direction)).await;
             session.forget(direction);
         }
-        () = &mut grace => {
+        () = tokio::time::sleep(shared.resume_grace) => {
             tracing::info!(session = %id, reason = %lost, "an end did not come back");
             inlet.finish(lost).await;
         }
@@ -86,6 +99,7 @@ struct Feed {
     sitting: Sitting,
     /// A frame that was taken off the stream to see whether it could be merged.
     next: Option<proto::Up>,
+    comes: Comes,
 }
 
 impl Feed {
@@ -144,6 +158,7 @@ impl Feed {
 
     async fn take(&mut self, frame: proto::Up, lost: EndReason) -> Result<(), Stop> {
         let ended = |Ended| Stop::End(lost);
+        let comes = std::mem::replace(&mut self.comes, Comes::First);
         match frame.frame {
             Some(up::Frame::Payload(payload)) => {
                 self.inlet.charge(payload.channel, payload.cost()).map_err(ended)?;
@@ -160,7 +175,8 @@ impl Feed {
                 self.inlet.session().pass_credit(direction, credit).await;
                 Ok(())
             }
-            Some(up::Frame::ChannelStates(states)) => {
+            // Only then: what it has spent it does not say whenever it likes.
+            Some(up::Frame::ChannelStates(states)) if comes == Comes::Back => {
                 self.inlet.session().restate(self.inlet.direction(), states).await;
                 Ok(())
             }
@@ -170,6 +186,7 @@ impl Feed {
                 | up::Frame::ClientHello(_)
                 | up::Frame::AttachHello(_)
                 | up::Frame::ResumeHello(_)
+                | up::Frame::ChannelStates(_)
                 | up::Frame::OpenRefused(_),
             )
             | None => {

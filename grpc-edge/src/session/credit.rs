@@ -17,6 +17,13 @@ pub(crate) const MOST_CHANNELS: usize = 1024;
 /// A receiver may not hold more than this open to one channel.
 const MOST_ALLOWED: u64 = 64 * 1024 * 1024;
 
+/// What may wait for one endpoint, whatever credit says: a window for each channel that its
+/// sender has used, and what the endpoint may have granted one of them.
+pub(super) fn most_waiting(channels: usize) -> usize {
+    let windows = channels.saturating_mul(packet::WINDOW as usize);
+    windows.saturating_add(usize::try_from(MOST_ALLOWED).unwrap_or(usize::MAX))
+}
+
 /// More was sent than was granted, or than anybody takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("more was sent than the other end has granted")]

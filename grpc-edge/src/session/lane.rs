@@ -50,6 +50,8 @@ pub(super) struct Lane {
     stream_seq: u64,
     /// How many payloads of the sender are in the stream.
     taken: u64,
+    /// Whether it is known where the direction stands.
+    begun: bool,
     /// Who publishes this direction here, if somebody does.
     ours: Option<Publisher>,
     release: Release,
@@ -107,8 +109,16 @@ impl Lane {
         self.stream_seq = self.stream_seq.max(stream_seq);
     }
 
+    /// Whether it is known where the direction stands.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// Packets are expected after `head`.
-    pub(super) const fn begin_after(&mut self, head: &Head) {
+    pub(super) fn begin_after(&mut self, head: &Head) {
+        self.begun = true;
+        self.drop_waiting(|packet| packet.seq <= head.seq);
+        self.early.retain(|early| head.seq < early.seq);
         self.recorded = head.seq;
         self.stream_seq = head.stream_seq;
         self.taken = head.taken;
@@ -117,6 +127,7 @@ impl Lane {
 
     /// `publisher` publishes this direction, here.
     pub(super) const fn give_to(&mut self, publisher: Publisher) {
+        self.begun = true;
         self.ours = Some(publisher);
     }
 
@@ -300,12 +311,23 @@ impl Lane {
 
     /// Whether more than data may be added to what waits for the endpoint.
     pub(super) fn check_flood(&self) -> Result<(), credit::Exceeded> {
-        if self.unpaid() < MOST_UNPAID { Ok(()) } else { Err(credit::Exceeded) }
+        if MOST_UNPAID <= self.unpaid() {
+            return Err(credit::Exceeded);
+        }
+        self.check_data()
     }
 
     /// What waits for the endpoint beside data.
     pub(super) fn unpaid(&self) -> usize {
         self.unpaid + self.outlet.as_ref().map_or(0, Outlet::waiting)
+    }
+
+    /// Whether more data may be added to what waits. Credit says so as well; but after a move
+    /// it is the sender who says what it has spent.
+    fn check_data(&self) -> Result<(), credit::Exceeded> {
+        let waiting = self.outlet.as_ref().map_or(0, Outlet::waiting_data) + self.release.held();
+        let most = credit::most_waiting(self.allowances.len());
+        if waiting < most { Ok(()) } else { Err(credit::Exceeded) }
     }
 
     /// Takes what a payload costs from its channel's allowance. What costs nothing is
@@ -317,6 +339,7 @@ impl Lane {
         if cost > wire::LARGEST_DATA + wire::FRAME_COST {
             return Err(credit::Exceeded);
         }
+        self.check_data()?;
         credit::allowance(&mut self.allowances, channel)?.take(cost)
     }
 }

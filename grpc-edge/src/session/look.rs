@@ -27,13 +27,13 @@ impl Session {
 
     /// Looks up what the stream has of `direction`, unless that is under way already.
     pub(super) fn look(self: &Arc<Self>, direction: Direction) {
-        if self.looking(direction).swap(true, Ordering::AcqRel) {
+        if self.looking.get(direction).swap(true, Ordering::AcqRel) {
             return;
         }
         let session = self.clone();
         tokio::spawn(async move {
             session.look_now(direction).await;
-            session.looking(direction).store(false, Ordering::Release);
+            session.looking.get(direction).store(false, Ordering::Release);
         });
     }
 

@@ -49,6 +49,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// What it costs of its sender's credit.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Delivery(delivery) => delivery.payload.as_ref().map_or(0, proto::Payload::cost),
+            _ => 0,
+        }
+    }
+
     fn unpaid(&self) -> usize {
         match self {
             Self::Delivery(delivery) => delivery.payload.as_ref().map_or(0, unpaid),
@@ -72,6 +80,7 @@ pub(super) fn unpaid(payload: &proto::Payload) -> usize {
 pub struct Outlet {
     events: mpsc::UnboundedSender<Event>,
     waiting: Arc<AtomicUsize>,
+    data: Arc<AtomicUsize>,
     /// Whether the endpoint has yet to take what it was told to have been received.
     received: Arc<AtomicBool>,
     credit: Option<Arc<LocalCredit>>,
@@ -82,6 +91,7 @@ pub struct Outlet {
 pub struct Events {
     events: mpsc::UnboundedReceiver<Event>,
     waiting: Arc<AtomicUsize>,
+    data: Arc<AtomicUsize>,
     received: Arc<AtomicBool>,
 }
 
@@ -89,10 +99,15 @@ pub struct Events {
 #[must_use]
 pub fn outlet() -> (Outlet, Events) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    let received = Arc::new(AtomicBool::new(false));
-    let events = Events { events: receiver, waiting: waiting.clone(), received: received.clone() };
-    (Outlet { events: sender, waiting, received, credit: None }, events)
+    let (waiting, data, received) =
+        (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default(), Arc::default());
+    let events = Events {
+        events: receiver,
+        waiting: Arc::clone(&waiting),
+        data: Arc::clone(&data),
+        received: Arc::clone(&received),
+    };
+    (Outlet { events: sender, waiting, data, received, credit: None }, events)
 }
 
 impl Outlet {
@@ -113,6 +128,7 @@ impl Outlet {
             _ => {}
         }
         self.waiting.fetch_add(event.unpaid(), Ordering::Relaxed);
+        self.data.fetch_add(event.cost(), Ordering::Relaxed);
         // An endpoint that is gone has ended the session already, or is about to.
         let _ = self.events.send(event);
     }
@@ -120,6 +136,11 @@ impl Outlet {
     /// What waits for the endpoint beside data.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// The data that waits for the endpoint.
+    pub(super) fn waiting_data(&self) -> usize {
+        self.data.load(Ordering::Relaxed)
     }
 }
 
@@ -152,6 +173,7 @@ impl Events {
             self.received.store(false, Ordering::Relaxed);
         }
         self.waiting.fetch_sub(event.map_or(0, Event::unpaid), Ordering::Relaxed);
+        self.data.fetch_sub(event.map_or(0, Event::cost), Ordering::Relaxed);
     }
 }
 

@@ -40,21 +40,21 @@ impl Session {
         let leave = CancellationToken::new();
         let (sender, inlet) = oneshot::channel();
         let mut state = self.state();
-        *state.seat(direction) = Some(Seat { leave: leave.clone(), inlet });
+        *state.seats.get_mut(direction) = Some(Seat { leave: leave.clone(), inlet });
         Sitting { leave, inlet: sender }
     }
 
     /// Has whoever sits there leave, and takes the inlet over; `None` when the end that
     /// sends `direction` does not sit here.
     pub(super) async fn unseat(&self, direction: Direction) -> Option<Inlet> {
-        let seat = self.state().seat(direction).take()?;
+        let seat = self.state().seats.get_mut(direction).take()?;
         seat.leave.cancel();
         seat.inlet.await.ok()
     }
 
     /// The end that sends `direction` sits at another edge now.
     pub(super) fn lose_seat(&self, direction: Direction) {
-        if let Some(seat) = self.state().seat(direction).take() {
+        if let Some(seat) = self.state().seats.get_mut(direction).take() {
             seat.leave.cancel();
         }
     }

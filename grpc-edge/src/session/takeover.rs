@@ -89,11 +89,18 @@ impl Session {
                 return Ok(None);
             }
             if !followed {
+                if head.seq < lane.recorded() {
+                    // A replica of the stream that lags.
+                    return Ok(None);
+                }
                 lane.begin_after(&head);
             }
         }
         let mut inlet = Inlet::after(self.clone(), direction, &head);
-        inlet.resume(edge).await.map_err(|cause| later(&cause))?;
+        if let Err(cause) = inlet.resume(edge).await {
+            self.state().lane(direction).give_up();
+            return Err(later(&cause));
+        }
         let accepted = tokio::time::timeout(ACCEPTED, self.landed(direction)).await;
         let ours = self.state().lane(direction).is_ours();
         match accepted {
@@ -107,29 +114,28 @@ impl Session {
     }
 
     /// Gives the end that receives `direction` what it has not received, and then all that
-    /// comes. `fresh`: this edge holds nothing else of the session.
+    /// comes.
     pub(crate) async fn go_on(
         self: &Arc<Self>,
         direction: Direction,
         received: Received,
         outlet: Outlet,
-        fresh: bool,
     ) -> Result<(), proto::Denial> {
         let mut backlog = Backlog { deliveries: Vec::new(), head: None, received };
         let deadline = tokio::time::Instant::now() + UNRECORDED;
         loop {
             self.read(direction, &mut backlog).await?;
+            let last = backlog.head.as_ref().map_or(0, |head| head.seq);
             {
                 let mut state = self.state();
                 let lane = state.lane(direction);
-                if fresh && !lane.is_ours() {
+                if !lane.has_begun() {
                     match &backlog.head {
                         Some(head) if received.seq <= head.seq => lane.begin_after(head),
                         None if received.seq == 0 => {}
                         _ => return Err(denied("more was received than is recorded")),
                     }
                 }
-                let last = backlog.head.as_ref().map_or(0, |head| head.seq);
                 let there = lane.recorded() <= last && received.seq <= lane.recorded();
                 if there && !lane.is_ahead() {
                     let recorded = lane.recorded();
@@ -143,7 +149,9 @@ impl Session {
                 }
             }
             if deadline < tokio::time::Instant::now() {
-                return Err(denied("more was received than is recorded"));
+                let lags = received.seq <= last;
+                let unrecorded = || denied("more was received than is recorded");
+                return Err(if lags { later(&"this edge lags") } else { unrecorded() });
             }
             // Something left before it was recorded, which takes a moment.
             tokio::time::sleep(Duration::from_millis(10)).await;

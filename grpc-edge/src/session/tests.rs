@@ -2,7 +2,7 @@
 //! twice.
 
 use super::{
-    Event, Events, LocalCredit,
+    Event, Events, Head, LocalCredit,
     lane::{Broken, Lane, Packet},
     outlet,
 };
@@ -356,4 +356,43 @@ async fn credit_of_an_endpoint_here_counts_before_it_reads_anything() {
     // More than is ever outstanding was not taken in, and an end is learnt at once.
     lane.tell(Event::Closed(proto::SessionClosed::default()));
     assert!(credit.spend(1).await.is_err());
+}
+
+#[test]
+fn who_lies_about_what_it_has_spent_fills_no_memory() {
+    let (mut lane, mut events) = lane();
+    let (ours, _) = publishers(&mut lane);
+    let piece = "x".repeat(packet::LARGEST_DATA);
+    let payload = || proto::Payload::data(1, Bytes::from(piece.clone()));
+    let most = 66 * 1024 * 1024 / packet::LARGEST_DATA as u64;
+    let mut seq = 0;
+    loop {
+        // As one may say after each move.
+        lane.allowances.clear();
+        if lane.charge(1, payload().cost()).is_err() {
+            break;
+        }
+        seq += 1;
+        publish(&mut lane, ours, seq, payload());
+        lane.receive(seq, ours, stored(seq));
+        assert!(seq <= most, "{seq} pieces wait for an endpoint that does not read");
+    }
+    // When that is taken, the sender may go on.
+    assert_eq!(delivered(&mut events).len() as u64, seq);
+    assert!(lane.charge(1, payload().cost()).is_ok());
+}
+
+#[test]
+fn what_was_found_out_about_a_direction_is_not_waited_for() {
+    let (mut lane, mut events) = lane();
+    let theirs = Publisher::generate();
+    lane.witness(theirs, encoded(1, "a")).unwrap();
+    lane.receive(2, theirs, stored(11));
+    let session = SessionId::generate();
+    let start = Head::start(session, Direction::Out);
+    lane.begin_after(&Head { seq: 2, stream_seq: 11, taken: 2, ..start });
+    assert!(lane.doubtful_since().is_none());
+    lane.witness(theirs, encoded(3, "c")).unwrap();
+    lane.receive(3, theirs, stored(12));
+    assert_eq!(delivered(&mut events), [3]);
 }

@@ -19,7 +19,14 @@ use crate::{
 pub(crate) struct Stream {
     up: mpsc::Sender<proto::Up>,
     down: Streaming<proto::Down>,
+    /// A client's session, and what proves that it is its own.
+    pub(crate) opened: proto::SessionOpened,
 }
+
+/// A stream that broke: nobody reads what comes, and nobody has hung up.
+pub(crate) struct Broken(
+    #[expect(dead_code, reason = "dropping it hangs up")] mpsc::Sender<proto::Up>,
+);
 
 fn signed<T>(message: T, bearer: &str) -> Result<Request<T>> {
     let mut request = Request::new(message);
@@ -44,7 +51,7 @@ impl Stream {
         });
         let request = signed(Box::pin(frames), bearer)?;
         let down = channel(world, edge).await?.connect(request).await?.into_inner();
-        Ok(Self { up, down })
+        Ok(Self { up, down, opened: proto::SessionOpened::default() })
     }
 
     /// A client that asks for a session; its stream begins when that is open.
@@ -57,9 +64,33 @@ impl Stream {
         };
         let mut client = Self::begin(world, edge, "a token", up::Frame::ClientHello(hello)).await?;
         match client.next().await? {
-            Some(down::Frame::SessionOpened(_)) => Ok(client),
+            Some(down::Frame::SessionOpened(opened)) => {
+                client.opened = opened;
+                Ok(client)
+            }
             other => bail!("instead of an open session: {other:?}"),
         }
+    }
+
+    /// The client of that session comes back, having received nothing yet. Returns how many
+    /// of its payloads are recorded.
+    pub(crate) async fn back(
+        world: &World,
+        edge: usize,
+        opened: &proto::SessionOpened,
+    ) -> Result<(Self, u64)> {
+        let (session, token) = (opened.session.clone(), opened.token.clone());
+        let hello = proto::ResumeHello { session, token, ..proto::ResumeHello::default() };
+        let mut client = Self::begin(world, edge, "", up::Frame::ResumeHello(hello)).await?;
+        match client.next().await? {
+            Some(down::Frame::Resumed(resumed)) => Ok((client, resumed.payloads)),
+            other => bail!("instead of a session that goes on: {other:?}"),
+        }
+    }
+
+    /// Stops reading, as a connection that breaks does.
+    pub(crate) fn break_off(self) -> Broken {
+        Broken(self.up)
     }
 
     /// An agent's control stream.
@@ -86,8 +117,12 @@ impl Stream {
 
     /// Sends; fails when the stream is over.
     pub(crate) async fn send(&self, channel: u32, body: payload::Body) -> Result {
-        let payload = proto::Payload { channel, body: Some(body) };
-        let frame = Some(up::Frame::Payload(payload));
+        self.say(up::Frame::Payload(proto::Payload { channel, body: Some(body) })).await
+    }
+
+    /// Sends whatever frame.
+    pub(crate) async fn say(&self, frame: up::Frame) -> Result {
+        let frame = Some(frame);
         self.up.send(proto::Up { frame }).await.context("the stream is over")
     }
 

@@ -11,6 +11,7 @@ mod ends;
 mod floods;
 #[cfg(test)]
 mod refusals;
+mod resume;
 #[cfg(test)]
 mod time;
 #[cfg(test)]

@@ -55,8 +55,13 @@ impl Default for Api {
 }
 
 impl World {
-    /// Two edges.
+    /// Two edges that give up an end soon that is away.
     pub(crate) async fn new(api: Api) -> Result<Self> {
+        Self::waiting(api, Duration::from_millis(500)).await
+    }
+
+    /// Two edges that wait so long for an end that is away.
+    pub(crate) async fn waiting(api: Api, resume_grace: Duration) -> Result<Self> {
         let nats = hoop_testkit::nats().await?;
         let bus = Bus::connect(&nats.url(), "api").await?;
         let agent = AgentId::generate();
@@ -71,7 +76,7 @@ impl World {
                 native_tls: None,
                 grpc_tls: None,
                 drain_timeout: Duration::from_secs(1),
-                resume_grace: Duration::from_millis(500),
+                resume_grace,
                 stall_timeout: Duration::from_secs(15),
             };
             let edge = config.build().await?;

@@ -42,6 +42,7 @@ pub(in crate::session) struct Release {
     pub(super) level: AuditLevel,
     /// Recorded, and not yet on the audit-writer's disk.
     unsynced: VecDeque<Packet>,
+    unsynced_bytes: usize,
     /// The audit-writer has everything up to this packet.
     synced: u64,
     /// How many payloads have left.
@@ -58,6 +59,11 @@ impl Release {
         self.told = head.taken;
         self.untold_bytes = 0;
     }
+
+    /// What is held back though it is recorded, in bytes.
+    pub(super) const fn held(&self) -> usize {
+        self.unsynced_bytes
+    }
 }
 
 impl Lane {
@@ -65,6 +71,7 @@ impl Lane {
     pub(super) fn settle(&mut self) -> Settled {
         let mut settled = Settled::default();
         while let Some(packet) = self.take_next() {
+            self.begun = true;
             self.recorded = packet.seq;
             self.stream_seq = packet.stored.unwrap_or(self.stream_seq);
             self.taken = self.taken.max(packet.taken);
@@ -78,7 +85,10 @@ impl Lane {
             self.drop_waiting(|other| other.seq <= packet.seq);
             self.release.untold_bytes += packet.size;
             match self.release.level {
-                AuditLevel::Synced => self.release.unsynced.push_back(packet),
+                AuditLevel::Synced => {
+                    self.release.unsynced_bytes += packet.size;
+                    self.release.unsynced.push_back(packet);
+                }
                 _ => self.let_out(packet, &mut settled),
             }
         }
@@ -107,6 +117,7 @@ impl Lane {
     fn let_out_synced(&mut self, settled: &mut Settled) {
         let synced = self.release.synced;
         while let Some(packet) = self.release.unsynced.pop_front_if(|packet| packet.seq <= synced) {
+            self.release.unsynced_bytes = self.release.unsynced_bytes.saturating_sub(packet.size);
             self.let_out(packet, settled);
         }
     }

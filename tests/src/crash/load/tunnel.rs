@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use hoop_testkit::Wire;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::Command,
 };
 
@@ -17,7 +17,7 @@ const BREATH: Duration = Duration::from_millis(30);
 
 pub(super) async fn begin(site: &Site, place: Place, name: &str, pulse: Pulse) -> Result<Begun> {
     let behind = match place.kind {
-        Kind::Echo => echo().await?,
+        Kind::Echo => crate::echo().await?,
         _ => site.target.postgres.port(),
     };
     let target = Wire::keeping(behind).await?;
@@ -72,20 +72,4 @@ async fn echoed(port: u16, mut pulse: Pulse) -> Result<(), Trouble> {
             return Ok(());
         }
     }
-}
-
-/// Sends back what it gets; its port.
-async fn echo() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let (mut read, mut write) = client.split();
-                let _copied = tokio::io::copy(&mut read, &mut write).await;
-                write.shutdown().await
-            });
-        }
-    });
-    Ok(port)
 }
