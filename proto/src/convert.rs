@@ -29,6 +29,16 @@ impl TryFrom<v1::Direction> for domain::Direction {
     }
 }
 
+impl From<domain::AuditLevel> for v1::AuditLevel {
+    fn from(level: domain::AuditLevel) -> Self {
+        match level {
+            domain::AuditLevel::Strict => Self::Strict,
+            domain::AuditLevel::Synced => Self::Synced,
+            domain::AuditLevel::Windowed => Self::Windowed,
+        }
+    }
+}
+
 impl v1::Denial {
     /// A denial with its standard sentence.
     #[must_use]

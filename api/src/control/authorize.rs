@@ -186,7 +186,7 @@ async fn begin(
         command: session.command,
         idle_timeout_seconds: permit.idle_seconds(),
         agent_mode: opened.agent.mode.as_str().into(),
-        audit_level: v1::AuditLevel::Strict.into(),
+        audit_level: v1::AuditLevel::from(permit.audit_level()).into(),
     })
 }
 

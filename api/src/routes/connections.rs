@@ -159,6 +159,7 @@ async fn spec(
         mode_exec: body::switch("access_mode_exec", &request.access_mode_exec)?,
         command: request.command()?,
         limits: request.limits()?,
+        audit_level: request.audit_level()?,
         secret,
     })
 }

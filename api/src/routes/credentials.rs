@@ -96,6 +96,7 @@ fn decide(app: &App, actor: &Actor, connection: &Connection) -> Result<AccessPer
             mode_connect: connection.mode_connect,
             mode_exec: connection.mode_exec,
             limits: connection.limits,
+            audit_level: connection.audit_level,
         }),
         protocol: Protocol::Any,
         verb: Verb::Connect,

@@ -63,6 +63,7 @@ async fn a_grant_has_a_secret_for_the_agent_and_a_session_on_record() {
     assert_eq!(secret, json!({ "HOST": "127.0.0.1", "USER": "app", "PASS": "hunter2" }));
     assert_eq!(grant.agent_name, "dev");
     assert_ne!(grant.not_after, 0, "it ends when the credential does");
+    assert_eq!(grant.audit_level(), v1::AuditLevel::Strict, "unless the connection says otherwise");
 
     let shown = world.get(&root, &format!("/api/sessions/{session}")).await.body;
     assert_eq!((&shown["status"], &shown["user"]), (&json!("opening"), &json!("dba@example.com")));
@@ -158,6 +159,7 @@ async fn a_verb_is_granted_where_it_is_switched_on_and_kept_with_the_session() {
     body["access_mode_connect"] = json!("disabled");
     body["command"] = json!(["psql", "-At"]);
     body["idle_timeout_seconds"] = json!(60);
+    body["audit_level"] = json!("synced");
     assert_eq!(world.put(&root, "/api/connections/pg", body).await.status, 200);
     assert_eq!(refusal(&world, &over_grpc(&root, "")).await, "mode_disabled");
     assert_eq!(refusal(&world, &over_grpc(&root, "dance")).await, "malformed");
@@ -166,6 +168,7 @@ async fn a_verb_is_granted_where_it_is_switched_on_and_kept_with_the_session() {
     };
     assert_eq!((grant.command.len(), grant.idle_timeout_seconds), (2, 60));
     assert_eq!(grant.agent_mode, "standard");
+    assert_eq!(grant.audit_level(), v1::AuditLevel::Synced);
     let session = session_id(&grant.session);
     let shown = world.get(&root, &format!("/api/sessions/{session}")).await.body;
     assert_eq!((&shown["verb"], &shown["command"]), (&json!("exec"), &json!(["psql", "-At"])));

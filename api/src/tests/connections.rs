@@ -76,6 +76,9 @@ async fn fields_that_make_no_sense_are_named() {
         ("agent_id", json!("nobody"), "agent_id"),
         ("access_groups", json!([".."]), "access_groups"),
         ("access_mode_connect", json!("on"), "access_mode_connect"),
+        ("audit_level", json!("none"), "audit_level"),
+        ("audit_level", json!(""), "audit_level"),
+        ("audit_level", json!(3), "audit_level"),
         ("secret", json!({}), "secret.envvar:HOST"),
         ("secret", json!({ "envvar:HOST": "?" }), "secret.envvar:HOST"),
         ("colour", json!("red"), "colour"),
@@ -87,6 +90,41 @@ async fn fields_that_make_no_sense_are_named() {
     }
     let taken = world.post(&root, "/api/connections", pg_body("pg")).await;
     taken.is_problem(409, "there is a connection of that name already");
+}
+
+#[tokio::test]
+async fn the_audit_level_is_shown_wherever_a_connection_is_and_strict_unless_it_is_given() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let path = "/api/connections/pg";
+    let level = async || {
+        let listed = world.get(&root, "/api/connections").await.body;
+        let shown = world.get(&root, path).await.body;
+        assert_eq!(listed[0]["audit_level"], shown["audit_level"]);
+        shown["audit_level"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(level().await, "strict");
+    let mut body = pg_body("pg");
+    for given in ["synced", "windowed", "strict", "windowed"] {
+        body["audit_level"] = json!(given);
+        assert_eq!(world.put(&root, path, body.clone()).await.body["audit_level"], given);
+        assert_eq!(level().await, given);
+    }
+    body["audit_level"] = json!("none");
+    let refused = world.put(&root, path, body.clone()).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.body["field"].as_str()),
+        (422, Some("audit_level"))
+    );
+    let words = "audit level \"none\" is not one of strict, synced, windowed";
+    assert!(refused.body["message"].as_str().unwrap().contains(words), "{refused:?}");
+    body["audit_level"] = json!(null);
+    assert_eq!(world.put(&root, path, body).await.status, 200);
+    assert_eq!(level().await, "strict", "as with a limit, what is left out is the default");
+    let mut made = pg_body("made");
+    made["audit_level"] = json!("synced");
+    assert_eq!(world.post(&root, "/api/connections", made).await.body["audit_level"], "synced");
 }
 
 #[tokio::test]

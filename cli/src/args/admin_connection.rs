@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
+use hoop_domain::AuditLevel;
 
 use super::duration;
 
@@ -20,7 +21,7 @@ Examples:
 
 Give what is secret with --secret-file or --secret-stdin: other people on this machine can read
 the arguments of a command. With --overwrite, secrets that are not given stay as they are; so do
-groups, modes, limits and command.")]
+groups, modes, limits, audit level and command.")]
 pub(crate) struct CreateConnection {
     /// Its name; what psql names as the database.
     pub(crate) name: String,
@@ -58,6 +59,11 @@ pub(crate) struct CreateConnection {
     /// Live sessions of one user.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) max_sessions_per_user: Option<u32>,
+    /// What has to be true of a packet before it is passed on: the broker has it (strict),
+    /// the audit-writer has it on its disk (synced), or nothing yet, for a small window
+    /// (windowed). [default: strict]
+    #[arg(long, value_name = "LEVEL", value_parser = AuditLevel::ALL.map(AuditLevel::as_str))]
+    pub(crate) audit_level: Option<String>,
     /// Changes the connection when there is one.
     #[arg(long)]
     pub(crate) overwrite: bool,

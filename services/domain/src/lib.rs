@@ -6,6 +6,7 @@
 
 pub mod agent_key;
 pub mod attempts;
+pub mod audit_level;
 pub mod both;
 pub mod chain;
 pub mod connection;
@@ -20,6 +21,7 @@ pub mod session;
 pub mod time;
 
 pub use attempts::Attempts;
+pub use audit_level::AuditLevel;
 pub use both::Both;
 pub use chain::Chain;
 pub use connection::ConnectionType;

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, Role,
-    TokenId, UserId, connection::Limits, session::Verb,
+    AgentId, AuditLevel, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId,
+    Role, TokenId, UserId, connection::Limits, session::Verb,
 };
 
 mod permit;
@@ -45,6 +45,8 @@ pub struct Connection<'a> {
     pub mode_exec: bool,
     /// How long, and how many.
     pub limits: Limits,
+    /// What has to be true of its packets before they are passed on.
+    pub audit_level: AuditLevel,
 }
 
 /// How the user proved who they are.

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, GroupName, connection::Limits,
+    AgentId, AgentName, AuditLevel, ConnectionId, ConnectionName, ConnectionType, GroupName,
+    connection::Limits,
 };
 use uuid::Uuid;
 
@@ -39,6 +40,8 @@ pub struct Connection {
     pub command: Vec<String>,
     /// How long, and how many.
     pub limits: Limits,
+    /// What has to be true of its packets before they are passed on.
+    pub audit_level: AuditLevel,
     /// The groups that it is open to, in order.
     pub groups: Vec<GroupName>,
     /// Counts its changes.
@@ -65,6 +68,7 @@ struct Row {
     idle_timeout_seconds: Option<i32>,
     max_sessions_per_user: Option<i32>,
     max_sessions: Option<i32>,
+    audit_level: String,
     groups: Vec<String>,
     version: i32,
     created_at: DateTime<Utc>,
@@ -102,6 +106,7 @@ impl TryFrom<Row> for Connection {
             mode_connect: row.mode_connect,
             mode_exec: row.mode_exec,
             command: row.command,
+            audit_level: convert::parse(&row.audit_level, "a connection's audit level")?,
             groups: convert::parse_all(&row.groups, "a group's name")?,
             version: row.version,
             created_at: row.created_at,
@@ -121,7 +126,7 @@ impl OrgStore {
             r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
                  c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
                  c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
-                 c.max_sessions, c.version, c.created_at, c.updated_at,
+                 c.max_sessions, c.audit_level, c.version, c.created_at, c.updated_at,
                  ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
                        WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
                FROM connections c JOIN agents a ON a.id = c.agent_id
@@ -144,7 +149,7 @@ impl OrgStore {
             r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
                  c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
                  c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
-                 c.max_sessions, c.version, c.created_at, c.updated_at,
+                 c.max_sessions, c.audit_level, c.version, c.created_at, c.updated_at,
                  ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
                        WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
                FROM connections c JOIN agents a ON a.id = c.agent_id

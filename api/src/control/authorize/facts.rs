@@ -41,6 +41,7 @@ impl Case {
                 mode_connect: connection.mode_connect,
                 mode_exec: connection.mode_exec,
                 limits: connection.limits,
+                audit_level: connection.audit_level,
             }),
             protocol: self.protocol,
             verb: self.verb,

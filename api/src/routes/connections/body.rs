@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionType, GroupName, connection::Limits};
+use hoop_domain::{AuditLevel, ConnectionType, GroupName, connection::Limits};
 use hoop_store::{agent::Agent, connection::Connection};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -59,6 +59,9 @@ pub(crate) struct ConnectionRequest {
     pub(super) max_sessions_per_user: Option<u32>,
     /// Live sessions of all users; no limit when left out.
     pub(super) max_sessions: Option<u32>,
+    /// `strict` (the default), `synced` or `windowed`: what has to be true of a packet before
+    /// it is passed on.
+    pub(super) audit_level: Option<String>,
 }
 
 fn enabled() -> String {
@@ -103,6 +106,8 @@ pub(crate) struct ConnectionResponse {
     max_sessions_per_user: Option<u32>,
     /// Live sessions of all users.
     max_sessions: Option<u32>,
+    /// `strict`, `synced` or `windowed`.
+    audit_level: &'static str,
     /// Counts its changes.
     version: i32,
     /// When it was made.
@@ -152,6 +157,12 @@ impl ConnectionRequest {
         Ok(self.command.clone())
     }
 
+    /// What has to be true of a packet before it is passed on.
+    pub(super) fn audit_level(&self) -> Result<AuditLevel> {
+        let level = self.audit_level.as_deref().map(str::parse).transpose();
+        Ok(level.map_err(|error| Error::invalid("audit_level", error))?.unwrap_or_default())
+    }
+
     /// How long sessions may last, and how many there may be.
     pub(super) fn limits(&self) -> Result<Limits> {
         let within = |field: &str, given: Option<u32>, most: u32| match given {
@@ -186,6 +197,7 @@ impl ConnectionResponse {
             idle_timeout_seconds: connection.limits.idle_seconds,
             max_sessions_per_user: connection.limits.sessions_per_user,
             max_sessions: connection.limits.sessions,
+            audit_level: connection.audit_level.as_str(),
             secret_names: connection.secret_names,
             secrets_updated_at: connection.secret_updated_at,
             access_groups: connection.groups.iter().map(GroupName::to_string).collect(),

@@ -14,10 +14,11 @@ use crate::{
 };
 
 /// What the API takes of what it shows, apart from what is always given.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 9] = [
     "access_groups",
     "access_mode_connect",
     "access_mode_exec",
+    "audit_level",
     "command",
     "max_session_seconds",
     "idle_timeout_seconds",
@@ -89,6 +90,9 @@ fn body(
     ];
     let given = limits.into_iter().filter_map(|(name, limit)| Some((name, limit?)));
     body.extend(given.map(|(name, limit)| (name.to_owned(), json!(limit))));
+    if let Some(level) = &wanted.audit_level {
+        body.insert("audit_level".into(), json!(level));
+    }
     if !wanted.command.is_empty() {
         body.insert("command".into(), json!(wanted.command));
     }
@@ -128,7 +132,8 @@ mod tests {
     #[test]
     fn what_is_not_given_stays_as_it_is() {
         let known = json!({"access_groups": ["dba"], "secret_names": ["HOST", "PASS"],
-            "access_mode_connect": "enabled", "access_mode_exec": "enabled", "id": "1"});
+            "access_mode_connect": "enabled", "access_mode_exec": "enabled", "id": "1",
+            "audit_level": "synced"});
         let wanted =
             wanted("pg -a dev -t postgres -e HOST=h --access-modes exec --idle-timeout 5m");
         let secret = secrets::read(&wanted).unwrap();
@@ -136,8 +141,19 @@ mod tests {
         let expected = json!({"name": "pg", "type": "postgres", "agent_id": "dev",
             "access_groups": ["dba"], "secret": {"HOST": "aA==", "PASS": null},
             "access_mode_connect": "disabled", "access_mode_exec": "enabled",
-            "idle_timeout_seconds": 300});
+            "idle_timeout_seconds": 300, "audit_level": "synced"});
         assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn the_audit_level_is_one_of_three_and_changes_when_it_is_given() {
+        let known = json!({"audit_level": "synced", "secret_names": []});
+        let wanted = wanted("pg -a dev -t postgres --overwrite --audit-level windowed");
+        let body = body(&wanted, ConnectionType::Postgres, Map::new(), Some(&known));
+        assert_eq!(body["audit_level"], "windowed");
+        let line = "hoop admin create connection pg -a dev -t tcp --audit-level none";
+        let refusal = Args::try_parse_from(line.split(' ')).unwrap_err().to_string();
+        assert!(refusal.contains("--audit-level") && refusal.contains("windowed"), "{refusal}");
     }
 
     #[test]

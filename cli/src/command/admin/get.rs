@@ -10,7 +10,8 @@ use crate::{
     output::{self, field, list},
 };
 
-const CONNECTIONS: [&str; 7] = ["NAME", "COMMAND", "TYPE", "AGENT", "STATUS", "GROUPS", "SECRETS"];
+const CONNECTIONS: [&str; 8] =
+    ["NAME", "COMMAND", "TYPE", "AGENT", "STATUS", "GROUPS", "SECRETS", "AUDIT"];
 const USERS: [&str; 6] = ["ID", "EMAIL", "NAME", "STATUS", "ROLE", "GROUPS"];
 
 pub(crate) async fn run(get: Get, context: &Context) -> Result<()> {
@@ -46,12 +47,12 @@ fn one_of<'a>(things: &'a str, name: Option<&'a str>) -> Vec<&'a str> {
     std::iter::once(things).chain(name).collect()
 }
 
-fn connection(value: &Value) -> [String; 7] {
-    let [name, kind, agent, status] =
-        ["name", "subtype", "agent_name", "status"].map(|name| field(value, name));
+fn connection(value: &Value) -> [String; 8] {
+    let [name, kind, agent, status, audit] =
+        ["name", "subtype", "agent_name", "status", "audit_level"].map(|name| field(value, name));
     let command = list(value, "command").replace(',', " ");
     let (groups, secrets) = (list(value, "access_groups"), list(value, "secret_names"));
-    [name, command, kind, agent, status.to_uppercase(), groups, secrets]
+    [name, command, kind, agent, status.to_uppercase(), groups, secrets, audit]
 }
 
 fn user(value: &Value) -> [String; 6] {

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, CredentialId, DenialCode, OrgId, TokenId, UserId, connection::Limits,
-    session::Verb,
+    AgentId, AuditLevel, ConnectionId, CredentialId, DenialCode, OrgId, TokenId, UserId,
+    connection::Limits, session::Verb,
 };
 
 use super::{Connection, Facts, Proof, User};
@@ -24,6 +24,7 @@ pub struct AccessPermit {
     verb: Verb,
     not_after: Option<DateTime<Utc>>,
     limits: Limits,
+    audit_level: AuditLevel,
 }
 
 /// How many live sessions a connection has.
@@ -74,6 +75,7 @@ impl AccessPermit {
             verb: facts.verb,
             not_after: [proven_until, longest].into_iter().flatten().min(),
             limits: connection.limits,
+            audit_level: connection.audit_level,
         }
     }
 
@@ -165,5 +167,11 @@ impl RoomPermit {
     #[must_use]
     pub fn idle_seconds(&self) -> u32 {
         self.0.limits.idle_seconds.unwrap_or(0)
+    }
+
+    /// What has to be true of a packet before it is passed on.
+    #[must_use]
+    pub const fn audit_level(&self) -> AuditLevel {
+        self.0.audit_level
     }
 }

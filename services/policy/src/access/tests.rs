@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId, TokenId,
-    UserId, connection::Limits, session::Verb,
+    AgentId, AuditLevel, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId,
+    TokenId, UserId, connection::Limits, session::Verb,
 };
 
 use super::{Connection, Facts, LiveSessions, Proof, Protocol, Recording, User, decide};
@@ -47,6 +47,7 @@ impl Scene {
                 mode_connect: true,
                 mode_exec: true,
                 limits: Limits::default(),
+                audit_level: AuditLevel::Synced,
             }),
             protocol: Protocol::Only(ConnectionType::Postgres),
             verb: Verb::Connect,
@@ -83,6 +84,7 @@ fn a_member_of_one_of_the_groups_is_let_in_until_the_credential_expires() {
         permit.with_room(Recording::Ready, LiveSessions { of_user: 1_000, of_all: 1_000 }).unwrap();
     assert_eq!(permit.credential(), Some(scene.credential));
     assert_eq!(permit.not_after(), Some(scene.now + TimeDelta::seconds(1)));
+    assert_eq!(permit.audit_level(), AuditLevel::Synced, "the connection's");
 }
 
 #[test]

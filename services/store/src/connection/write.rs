@@ -1,7 +1,8 @@
 //! Making, changing and deleting connections.
 
 use hoop_domain::{
-    AgentId, ConnectionId, ConnectionName, ConnectionType, GroupName, connection::Limits,
+    AgentId, AuditLevel, ConnectionId, ConnectionName, ConnectionType, GroupName,
+    connection::Limits,
 };
 use sqlx::PgConnection;
 
@@ -36,6 +37,8 @@ pub struct ConnectionSpec {
     pub command: Vec<String>,
     /// How long, and how many.
     pub limits: Limits,
+    /// What has to be true of its packets before they are passed on.
+    pub audit_level: AuditLevel,
     /// `None` leaves the stored one as it is.
     pub secret: Option<EncryptedSecret>,
 }
@@ -59,8 +62,8 @@ impl OrgStore {
             "INSERT INTO connections
                (id, org_id, name, type, agent_id, secret, secret_names, mode_connect, mode_exec,
                 command, max_session_seconds, idle_timeout_seconds, max_sessions_per_user,
-                max_sessions)
-             SELECT $1, $2, $3, $4, id, $6, $7, $8, $9, $10, $11, $12, $13, $14
+                max_sessions, audit_level)
+             SELECT $1, $2, $3, $4, id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
              FROM agents WHERE org_id = $2 AND id = $5 AND revoked_at IS NULL",
             id.uuid(),
             self.org.uuid(),
@@ -75,7 +78,8 @@ impl OrgStore {
             column(spec.limits.session_seconds),
             column(spec.limits.idle_seconds),
             column(spec.limits.sessions_per_user),
-            column(spec.limits.sessions)
+            column(spec.limits.sessions),
+            spec.audit_level.as_str()
         )
         .execute(&mut *tx)
         .await
@@ -106,7 +110,7 @@ impl OrgStore {
                secret_names = COALESCE($8, secret_names),
                secret_updated_at = CASE WHEN $7 IS NULL THEN secret_updated_at ELSE now() END,
                command = $9, max_session_seconds = $10, idle_timeout_seconds = $11,
-               max_sessions_per_user = $12, max_sessions = $13,
+               max_sessions_per_user = $12, max_sessions = $13, audit_level = $14,
                version = c.version + 1, updated_at = now()
              FROM agents a
              WHERE c.org_id = $1 AND c.id = $2
@@ -123,7 +127,8 @@ impl OrgStore {
             column(spec.limits.session_seconds),
             column(spec.limits.idle_seconds),
             column(spec.limits.sessions_per_user),
-            column(spec.limits.sessions)
+            column(spec.limits.sessions),
+            spec.audit_level.as_str()
         )
         .execute(&mut *tx)
         .await

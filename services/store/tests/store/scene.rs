@@ -84,6 +84,7 @@ pub(crate) fn connection_spec(name: &str, agent: AgentId, groups: &[&str]) -> Co
         mode_exec: true,
         command: Vec::new(),
         limits: Default::default(),
+        audit_level: Default::default(),
         secret: Some(EncryptedSecret { ciphertext: vec![1, 2, 3], names: vec!["HOST".into()] }),
     }
 }
