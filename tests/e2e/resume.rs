@@ -4,12 +4,11 @@
 use std::process::Stdio;
 
 use anyhow::ensure;
-use hoop_testkit::{Balancer, eventually};
+use hoop_testkit::eventually;
 use hoop_tests::{
-    Gateway, Options, Psql,
-    cli::{Connected, Person},
-    echo,
-    gateway::{AGENT, CONNECTION},
+    Balanced, Psql,
+    cli::Connected,
+    gateway::AGENT,
     rest::{Recording, text},
 };
 use tokio::{
@@ -21,45 +20,21 @@ use tokio::{
 
 use crate::{Result, command_line_admin::make, ending::running};
 
-/// Two edges behind a load balancer, which agents and clients call.
-struct World {
-    gateway: Gateway,
-    /// What agents call.
-    inner: Balancer,
-    /// What clients call.
-    outer: Balancer,
-    person: Person,
+/// See [`Balanced`], with a connection `bash` as well.
+async fn world() -> Result<Balanced> {
+    let world = Balanced::start(None).await?;
+    make(&world.person, "bash", &["bash"]).await?;
+    Ok(world)
 }
 
-impl World {
-    /// With the agent at the first edge and clients at the second one.
-    async fn start() -> Result<Self> {
-        let options = Options::default().with("grpc-edge", "EDGE_RESUME_GRACE", "60s");
-        let mut gateway = Gateway::start_without_agent(options).await?;
-        let ports = [gateway.edge(0)?.grpc, gateway.edge(1)?.grpc];
-        let (inner, outer) = (Balancer::start(&ports).await?, Balancer::start(&ports).await?);
-        outer.prefer(1);
-        let key = gateway.rest.agent_create(AGENT).await?;
-        gateway.agent_launch_by(AGENT, &key, inner.port)?;
-        gateway.agent_connected(AGENT).await?;
-        gateway.connection_to_target(CONNECTION).await?;
-        let echo = echo().await?.to_string();
-        let secret = [("HOST", "127.0.0.1"), ("PORT", echo.as_str())];
-        gateway.rest.connection_create("echo", "tcp", AGENT, &secret, &[]).await?;
-        let person = Person::signed_in_by(&gateway, outer.port).await?;
-        make(&person, "bash", &["bash"]).await?;
-        Ok(Self { gateway, inner, outer, person })
-    }
-
-    /// The recording of a session that is over is whole, and verifies.
-    async fn is_recorded(&self, id: &str) -> Result<Recording> {
-        self.gateway.rest.session_done(id).await?;
-        let recording = self.gateway.rest.recording(id).await?;
-        recording.is_complete()?;
-        let verified = self.person.run(&["audit", "verify", "--session", id]).await?;
-        ensure!(verified.contains(id), "{verified}");
-        Ok(recording)
-    }
+/// The recording of a session that is over is whole, and verifies.
+async fn is_recorded(world: &Balanced, id: &str) -> Result<Recording> {
+    world.gateway.rest.session_done(id).await?;
+    let recording = world.gateway.rest.recording(id).await?;
+    recording.is_complete()?;
+    let verified = world.person.run(&["audit", "verify", "--session", id]).await?;
+    ensure!(verified.contains(id), "{verified}");
+    Ok(recording)
 }
 
 /// What is sent piece by piece and comes back, so that a lost or repeated byte shows.
@@ -122,18 +97,18 @@ impl Flood {
 }
 
 /// A tunnel with an echo at its other end.
-async fn tunnel(world: &World) -> Result<(Connected, Echo)> {
+async fn tunnel(world: &Balanced) -> Result<(Connected, Echo)> {
     let connected = world.person.connect("echo").await?;
     let echo = Echo::by(&connected).await?;
     Ok((connected, echo))
 }
 
 /// Ends it: what was sent and came back is what is recorded, to the byte.
-async fn is_all_recorded(world: &World, connected: Connected, echo: Echo) -> Result {
+async fn is_all_recorded(world: &Balanced, connected: Connected, echo: Echo) -> Result {
     let (session, rounds) = (connected.session.clone(), echo.round);
     drop(echo);
     interrupt(connected).await?;
-    let recording = world.is_recorded(&session).await?;
+    let recording = is_recorded(world, &session).await?;
     let sent: Vec<u8> = (1..=rounds).flat_map(Echo::piece).collect();
     ensure!(recording.input_bytes()? == sent, "something else was recorded going in");
     ensure!(recording.output_bytes()? == sent, "something else was recorded coming out");
@@ -150,7 +125,7 @@ async fn interrupt(mut connected: Connected) -> Result {
 
 #[tokio::test]
 async fn a_session_goes_on_when_the_clients_edge_is_killed() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let (connected, mut echo) = tunnel(&world).await?;
     echo.rounds(20).await?;
     world.gateway.edge_mut(1)?.kill()?;
@@ -160,7 +135,7 @@ async fn a_session_goes_on_when_the_clients_edge_is_killed() -> Result {
 
 #[tokio::test]
 async fn a_session_goes_on_when_both_its_ends_lose_their_edge() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     world.outer.prefer(0);
     let (connected, mut echo) = tunnel(&world).await?;
     echo.rounds(20).await?;
@@ -171,7 +146,7 @@ async fn a_session_goes_on_when_both_its_ends_lose_their_edge() -> Result {
 
 #[tokio::test]
 async fn psql_at_its_own_edge_does_not_notice_that_the_agents_edge_is_killed() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let access = world.gateway.access(1).await?;
     let sql = "select md5(string_agg(n::text, ',')) from generate_series(1, 100000) n";
     let expected = world.gateway.target.direct().answer(sql).await?;
@@ -181,13 +156,13 @@ async fn psql_at_its_own_edge_does_not_notice_that_the_agents_edge_is_killed() -
     let output = Psql(psql.wait_with_output().await?).success()?;
     ensure!(output.contains(&expected), "{output}");
     let id = crate::recording::finished(&world.gateway.rest).await?;
-    world.is_recorded(&id).await?;
+    is_recorded(&world, &id).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_bulk_copy_survives_edges_that_are_killed_in_turn() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let access = world.gateway.access(1).await?;
     let copy =
         "copy (select n, repeat(md5(n::text), 8) from generate_series(1, 400000) n) to stdout";
@@ -215,13 +190,13 @@ async fn a_bulk_copy_survives_edges_that_are_killed_in_turn() -> Result {
     let output = Psql(output.await??).success()?;
     ensure!(output == expected, "{} bytes and not {}", output.len(), expected.len());
     let id = crate::recording::finished(&world.gateway.rest).await?;
-    world.is_recorded(&id).await?;
+    is_recorded(&world, &id).await?;
     Ok(())
 }
 
 #[tokio::test]
 async fn a_network_that_is_cut_costs_a_pause_even_at_the_same_edge() -> Result {
-    let world = World::start().await?;
+    let world = world().await?;
     let (connected, mut echo) = tunnel(&world).await?;
     for _ in 0..5 {
         echo.rounds(10).await?;
@@ -234,7 +209,7 @@ async fn a_network_that_is_cut_costs_a_pause_even_at_the_same_edge() -> Result {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let (connected, echo) = tunnel(&world).await?;
     let script = "for i in $(seq 1 200); do echo line $i; sleep 0.05; done; exit 7";
     let exec =
@@ -257,7 +232,59 @@ async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Resul
     is_all_recorded(&world, connected, echo).await
 }
 
-async fn running_exec(world: &World) -> Result {
+/// A tunnel of a person's own to the target, which knows nothing of databases.
+async fn to_target(world: &Balanced) -> Result<Connected> {
+    let port = world.gateway.target.postgres.port().to_string();
+    let secret = [("HOST", "127.0.0.1"), ("PORT", port.as_str())];
+    let created = world.gateway.rest.connection_create("target", "tcp", AGENT, &secret, &[]);
+    // The second tunnel finds the connection there.
+    let _exists = created.await;
+    world.person.connect("target").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_under_pgbench_and_copy_ends_no_session() -> Result {
+    let mut world = world().await?;
+    let direct = world.gateway.target.direct();
+    let tables = direct.command("pgbench").args(["-i", "-q", "-s", "1"]).output().await?;
+    Psql(tables).success()?;
+    let copy =
+        "copy (select n, repeat(md5(n::text), 8) from generate_series(1, 400000) n) to stdout";
+    let expected = direct.query(copy).await?.success()?;
+    let (queries, copies) = (to_target(&world).await?, to_target(&world).await?);
+    let bench = direct
+        .by_port(queries.port)
+        .command("pgbench")
+        .args(["-S", "-n", "-c", "4", "-j", "1", "-T", "12"])
+        .spawn()?;
+    let bench = tokio::spawn(bench.wait_with_output());
+    let access = direct.by_port(copies.port);
+    let copying = tokio::spawn(async move {
+        let mut answers = Vec::new();
+        for _ in 0..2 {
+            answers.push(access.query(copy).await?.success()?);
+        }
+        Ok::<_, anyhow::Error>(answers)
+    });
+    running(&world.gateway, "generate_series").await?;
+    for edge in [0, 1] {
+        world.gateway.edge_mut(edge)?.stop()?;
+        world.gateway.edge_mut(edge)?.start()?;
+    }
+    for answer in copying.await?? {
+        ensure!(answer == expected, "{} bytes and not {}", answer.len(), expected.len());
+    }
+    let report = Psql(bench.await??).success()?;
+    ensure!(report.contains("number of failed transactions: 0 "), "{report}");
+    for connected in [queries, copies] {
+        let id = connected.session.clone();
+        interrupt(connected).await?;
+        is_recorded(&world, &id).await?;
+    }
+    Ok(())
+}
+
+async fn running_exec(world: &Balanced) -> Result {
     eventually("the command to run", async || {
         let sessions = world.gateway.rest.sessions("connection=bash").await?;
         let open = sessions.iter().any(|session| text(session, "status") == "open");
@@ -269,7 +296,7 @@ async fn running_exec(world: &World) -> Result {
 
 #[tokio::test]
 async fn an_edge_that_hangs_and_comes_back_records_nothing_more() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let (connected, mut echo) = tunnel(&world).await?;
     echo.rounds(10).await?;
     world.gateway.edge_mut(1)?.process()?.signal("STOP")?;
@@ -285,7 +312,7 @@ async fn an_edge_that_hangs_and_comes_back_records_nothing_more() -> Result {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_is_restarted_costs_a_pause() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let (connected, echo) = tunnel(&world).await?;
     let access = world.gateway.access(1).await?;
     let psql = access.psql().args(["-At", "-c", "select pg_sleep(4), 'survived'"]).spawn()?;
@@ -302,7 +329,7 @@ async fn a_broker_that_is_restarted_costs_a_pause() -> Result {
 
 #[tokio::test]
 async fn what_a_command_said_last_arrives_though_the_edge_dies_meanwhile() -> Result {
-    let mut world = World::start().await?;
+    let mut world = world().await?;
     let (go, gone) = (world.person.home().join("go"), world.person.home().join("gone"));
     let script = format!(
         "until [ -e {} ]; do sleep 0.1; done; echo the last word; touch {}; exit 9",

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use hoop_testkit::{Nats, Postgres, eventually};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{Access, Rest, Service, Target, keys::Keys, rest::text};
@@ -25,7 +26,7 @@ pub struct Options {
     /// Listen where the documents say, as far as those ports are free.
     pub usual_ports: bool,
     /// Settings for single processes: name of the process, variable, value.
-    pub settings: Vec<(&'static str, &'static str, String)>,
+    pub settings: Vec<(String, String, String)>,
 }
 
 impl Default for Options {
@@ -44,13 +45,8 @@ impl Default for Options {
 impl Options {
     /// The same with a setting for one process.
     #[must_use]
-    pub fn with(
-        mut self,
-        process: &'static str,
-        name: &'static str,
-        value: impl Into<String>,
-    ) -> Self {
-        self.settings.push((process, name, value.into()));
+    pub fn with(mut self, process: &str, name: &str, value: impl Into<String>) -> Self {
+        self.settings.push((process.to_owned(), name.to_owned(), value.into()));
         self
     }
 }
@@ -146,6 +142,14 @@ impl Gateway {
         self.agent_launch_by(name, key, self.edge(edge)?.grpc)
     }
 
+    /// `key` for an agent that calls the edge number `edge`.
+    ///
+    /// # Errors
+    /// When there are not so many.
+    pub fn calling_edge(&self, key: &str, edge: usize) -> Result<String> {
+        Ok(calling(key, self.edge(edge)?.grpc))
+    }
+
     /// The same, calling `port`.
     ///
     /// # Errors
@@ -181,7 +185,15 @@ impl Gateway {
     /// # Errors
     /// When it is refused.
     pub async fn connection_to_target(&self, name: &str) -> Result<()> {
-        self.connection(name, &self.target.database, &[]).await
+        self.connection(name, &self.target.database, json!({})).await
+    }
+
+    /// Makes a connection to the target whose sessions are recorded at an audit level.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn connection_at_level(&self, name: &str, level: &str) -> Result<()> {
+        self.connection(name, &self.target.database, json!({ "audit_level": level })).await
     }
 
     /// Makes a connection to another database of the target's server.
@@ -189,7 +201,7 @@ impl Gateway {
     /// # Errors
     /// When it is refused.
     pub async fn connection_to_database(&self, name: &str, database: &str) -> Result<()> {
-        self.connection(name, database, &[]).await
+        self.connection(name, database, json!({})).await
     }
 
     /// Makes a connection to the target that is open to `groups`.
@@ -197,10 +209,10 @@ impl Gateway {
     /// # Errors
     /// When it is refused.
     pub async fn open_to(&self, name: &str, groups: &[&str]) -> Result<()> {
-        self.connection(name, &self.target.database, groups).await
+        self.connection(name, &self.target.database, json!({ "groups": groups })).await
     }
 
-    async fn connection(&self, name: &str, database: &str, groups: &[&str]) -> Result<()> {
+    async fn connection(&self, name: &str, database: &str, more: Value) -> Result<()> {
         let port = self.target.postgres.port().to_string();
         let secret = [
             ("HOST", "127.0.0.1"),
@@ -210,7 +222,7 @@ impl Gateway {
             ("DB", database),
             ("SSLMODE", "disable"),
         ];
-        self.rest.connection_create(name, "postgres", AGENT, &secret, groups).await.map(|_| ())
+        self.rest.connection_create_with(name, "postgres", AGENT, &secret, more).await.map(drop)
     }
 
     /// Runs `sql` on the state store, as an operator with a database client could.

@@ -2,6 +2,7 @@
 //!
 //! [`Gateway`] is the way in. The `stack` program shows it to people; the tests are in `e2e/`.
 
+mod balanced;
 mod binaries;
 pub mod cli;
 pub mod cost;
@@ -16,6 +17,7 @@ pub mod service;
 pub mod stack;
 pub mod target;
 
+pub use balanced::Balanced;
 pub use echo::echo;
 pub use gateway::{Gateway, Options};
 pub use hoop_testkit::Tap;

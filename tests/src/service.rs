@@ -1,5 +1,7 @@
 //! One process of the gateway, that can be killed and started again as it was.
 
+mod metric;
+
 use std::{path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result};

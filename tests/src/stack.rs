@@ -44,6 +44,8 @@ async fn run(arguments: &[String]) -> Result<()> {
             up::run(Some(folder), logs).await
         }
         Some((&"bench", rest)) => bench::run(rest, logs("bench")?).await,
+        // What the bench itself starts.
+        Some((&"agents", [])) => bench::agents().await,
         Some((&"crash", rest)) => crate::crash::command(rest, &logs("crash")?).await,
         Some((&"database", [migrations, program, arguments @ ..])) => {
             database::run(migrations.as_ref(), program, arguments).await

@@ -56,18 +56,32 @@ impl Rest {
         secret: &[(&str, &str)],
         groups: &[&str],
     ) -> Result<Value> {
+        self.connection_create_with(name, kind, agent, secret, json!({ "groups": groups })).await
+    }
+
+    /// The same, with whatever else a connection has.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn connection_create_with(
+        &self,
+        name: &str,
+        kind: &str,
+        agent: &str,
+        secret: &[(&str, &str)],
+        more: Value,
+    ) -> Result<Value> {
         let agent = self.agent(agent).await?;
         let secret: Map<String, Value> = secret
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Value::String(STANDARD.encode(value))))
             .collect();
-        let body = json!({
-            "name": name,
-            "type": kind,
-            "agent_id": text(&agent, "id"),
-            "secret": secret,
-            "groups": groups,
+        let mut body = json!({
+            "name": name, "type": kind, "agent_id": text(&agent, "id"), "secret": secret,
         });
+        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
         self.post("/api/connections", body).await
     }
 

@@ -5,10 +5,12 @@
 //! else that runs on the machine shows.
 
 mod accounts;
+mod agents;
 mod figures;
 mod load;
 mod measure;
 mod neighbours;
+mod pause;
 mod plan;
 mod table;
 mod ways;
@@ -23,6 +25,7 @@ use anyhow::{Context, Result};
 use super::terminal::{heading, say, size, spoken};
 use crate::{Gateway, Options, Service};
 use accounts::Accounts;
+pub(super) use agents::run as agents;
 use figures::Figures;
 use measure::Measure;
 use plan::Plan;
@@ -32,10 +35,15 @@ use ways::Way;
 /// Measures what [`Plan::parse`] makes of the arguments.
 pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
     let plan = Plan::parse(arguments)?;
-    let options = Options { logs: Some(logs), ..Options::default() };
+    let mut table = Table::default();
+    if 0 < plan.pauses {
+        heading(&format!("an edge is killed under a session, {} times", plan.pauses));
+        pause::measure(plan.pauses, logs.join("pause"), &mut table).await?;
+    }
+    let settings = plan.settings.clone();
+    let options = Options { logs: Some(logs), settings, ..Options::default() };
     heading("starting PostgreSQL, NATS and the gateway's processes");
     let mut gateway = Gateway::start(options).await?;
-    let mut table = Table::default();
     let ways = ways::all(&gateway, &mut table).await?;
     load::prepare(&gateway.target.direct()).await?;
     for measure in Measure::all(&plan) {
@@ -53,6 +61,10 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
     }
     if 0 < plan.idle {
         idle(&gateway, &ways, plan.idle, &mut table).await?;
+    }
+    if 0 < plan.agents {
+        heading(&format!("{} agents", plan.agents));
+        agents::measure(&mut gateway, plan.agents, &mut table).await?;
     }
     say(&table.text());
     if let Some(file) = &plan.json {

@@ -21,28 +21,38 @@ pub(super) struct Plan {
     pub(super) rows: u32,
     /// Sessions that do nothing.
     pub(super) idle: u32,
+    /// Times that an edge is killed under a session, at each of its ends.
+    pub(super) pauses: u32,
+    /// Agents that connect at once.
+    pub(super) agents: u32,
     /// Times that each process is stopped and started again.
     pub(super) starts: usize,
+    /// Settings of processes: whose names begin with this, variable, value.
+    pub(super) settings: Vec<(String, String, String)>,
     /// Where to write everything as JSON.
     pub(super) json: Option<PathBuf>,
 }
 
 const USAGE: &str = "usage: bench [--quick] [--rounds N] [--mebibytes N] [--json FILE] \
-                     [--only latency|logins|copy|rows|idle|starts]";
+                     [--set PROCESS:VARIABLE=VALUE] \
+                     [--only latency|logins|copy|rows|idle|pauses|agents|starts]";
 
 impl Plan {
     /// `--quick` measures less of everything; `--only` one thing, `--mebibytes N` sets the size
     /// of the copies, `--rounds N` how often each way is measured.
     pub(super) fn parse(arguments: &[&str]) -> Result<Self> {
         let mut plan = Self {
-            rounds: 5,
+            rounds: 3,
             clients: vec![1, 8],
-            transactions: 20_000,
+            transactions: 8_000,
             logins: 200,
             copies: vec![300],
             rows: 500_000,
             idle: 200,
+            pauses: 5,
+            agents: 1000,
             starts: 5,
+            settings: Vec::new(),
             json: None,
         };
         let mut words = arguments.iter();
@@ -53,6 +63,7 @@ impl Plan {
                 "--rounds" => plan.rounds = value()?.parse().context("--rounds")?,
                 "--only" => plan = plan.only(value()?)?,
                 "--mebibytes" => plan.copies = vec![value()?.parse().context("--mebibytes")?],
+                "--set" => plan.settings.push(setting(value()?)?),
                 "--json" => plan.json = Some(value()?.into()),
                 _ => bail!("{USAGE}"),
             }
@@ -69,6 +80,8 @@ impl Plan {
             copies: vec![32],
             rows,
             idle: 20,
+            pauses: 1,
+            agents: 50,
             starts: 1,
             ..self
         }
@@ -76,18 +89,38 @@ impl Plan {
 
     fn only(self, what: &str) -> Result<Self> {
         let (clients, copies) = (vec![], vec![]);
-        let nothing =
-            Self { clients, copies, logins: 0, rows: 0, idle: 0, starts: 0, ..self.clone() };
+        let nothing = Self {
+            clients,
+            copies,
+            logins: 0,
+            rows: 0,
+            idle: 0,
+            pauses: 0,
+            agents: 0,
+            starts: 0,
+            ..self.clone()
+        };
         Ok(match what {
             "latency" => Self { clients: self.clients, ..nothing },
             "logins" => Self { logins: self.logins, ..nothing },
             "copy" => Self { copies: self.copies, ..nothing },
             "rows" => Self { rows: self.rows, ..nothing },
             "idle" => Self { idle: self.idle, ..nothing },
+            "pauses" => Self { pauses: self.pauses, ..nothing },
+            "agents" => Self { agents: self.agents, ..nothing },
             "starts" => Self { starts: self.starts, ..nothing },
-            _ => bail!("--only takes latency, logins, copy, rows, idle or starts, not {what:?}"),
+            _ => bail!("--only does not know {what:?}; {USAGE}"),
         })
     }
+}
+
+/// Reads `PROCESS:VARIABLE=VALUE`.
+fn setting(text: &str) -> Result<(String, String, String)> {
+    let parts = text.split_once(':').and_then(|(process, rest)| {
+        let (name, value) = rest.split_once('=')?;
+        Some((process.to_owned(), name.to_owned(), value.to_owned()))
+    });
+    parts.with_context(|| format!("--set takes PROCESS:VARIABLE=VALUE, not {text:?}"))
 }
 
 #[cfg(test)]
@@ -103,7 +136,13 @@ mod tests {
 
     #[test]
     fn what_it_does_not_know_is_an_error() {
-        for words in [&["--fast"][..], &["--only", "tea"], &["--only"], &["--mebibytes", "x"]] {
+        for words in [
+            &["--fast"][..],
+            &["--only", "tea"],
+            &["--only"],
+            &["--mebibytes", "x"],
+            &["--set", "A=b"],
+        ] {
             assert!(Plan::parse(words).is_err(), "{words:?}");
         }
     }

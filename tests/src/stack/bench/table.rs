@@ -15,6 +15,8 @@ pub(super) struct Table {
     measures: Vec<(Measure, Vec<Row>)>,
     /// Bytes per session that does nothing.
     memory: BTreeMap<String, u64>,
+    /// What is compared with nothing.
+    alone: Vec<(String, Figures)>,
     lacking: Vec<(&'static str, &'static str)>,
 }
 
@@ -69,6 +71,11 @@ impl Table {
         self.memory.insert(process.to_owned(), bytes);
     }
 
+    /// What is compared with nothing: times of something.
+    pub(super) fn alone(&mut self, what: impl Into<String>, figures: Figures) {
+        self.alone.push((what.into(), figures));
+    }
+
     pub(super) fn lacks(&mut self, what: &'static str, why: &'static str) {
         self.lacking.push((what, why));
     }
@@ -100,6 +107,10 @@ impl Table {
         for (process, bytes) in &self.memory {
             let _ = writeln!(text, "idle session: {process} {} KiB", bytes / 1024);
         }
+        for (what, figures) in &self.alone {
+            let (p50, worst) = (spoken(figures.p50), spoken(figures.p99));
+            let _ = writeln!(text, "{what}: median {p50}, longest {worst}");
+        }
         for (what, why) in &self.lacking {
             let _ = writeln!(text, "{what}: {why}");
         }
@@ -129,8 +140,15 @@ impl Table {
                 })
             })
             .collect();
+        let alone = |(what, figures): &(String, Figures)| {
+            json!({
+                "what": what, "p50_us": figures.p50.as_secs_f64() * 1e6,
+                "longest_us": figures.p99.as_secs_f64() * 1e6,
+            })
+        };
+        let alone: Vec<Value> = self.alone.iter().map(alone).collect();
         let lacking: BTreeMap<&str, &str> = self.lacking.iter().copied().collect();
-        json!({ "measures": measures, "idle_session_bytes": self.memory, "lacking": lacking })
+        json!({ "measures": measures, "alone": alone, "idle_session_bytes": self.memory, "lacking": lacking })
     }
 }
 
