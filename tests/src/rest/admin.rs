@@ -77,7 +77,11 @@ impl Rest {
             .map(|(name, value)| ((*name).to_owned(), Value::String(STANDARD.encode(value))))
             .collect();
         let mut body = json!({
-            "name": name, "type": kind, "agent_id": text(&agent, "id"), "secret": secret,
+            "name": name,
+            "type": kind,
+            "agent_id": text(&agent, "id"),
+            "secret": secret,
+            "groups": [],
         });
         if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
             body.extend(more);
