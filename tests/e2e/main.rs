@@ -2,6 +2,7 @@
 
 mod agents;
 mod alone;
+mod audit_levels;
 mod broken_parts;
 mod command_line;
 mod command_line_admin;
@@ -33,6 +34,7 @@ mod refusals;
 mod rest_input;
 mod resume;
 mod settings;
+mod stream_troubles;
 mod taken_away;
 mod traces;
 

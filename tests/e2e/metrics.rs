@@ -86,6 +86,19 @@ fn check_series(series: &str, family: &str) -> Result {
     Ok(())
 }
 
+/// Waits until the broker's receipt for each packet that this edge has published is in.
+pub(crate) async fn receipts_are_in(edge: &mut Service) -> Result {
+    eventually("every receipt to be in", async || {
+        let page = Page::of(edge).await?;
+        let published = page.samples.iter().filter(|(s, _)| s.starts_with("hoop_packets_total"));
+        let published: f64 = published.map(|(_, value)| value).sum();
+        let receipts = page.value("hoop_publish_ack_seconds_count")?;
+        ensure!(published <= receipts, "{published} packets have {receipts} receipts");
+        Ok(())
+    })
+    .await
+}
+
 fn listed(process: &str) -> impl Iterator<Item = &'static Metric> {
     METRICS.iter().filter(move |metric| metric.processes.contains(&process))
 }

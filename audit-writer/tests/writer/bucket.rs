@@ -9,9 +9,9 @@ use hoop_testkit::{S3, eventually, s3};
 
 use crate::{edge::Edge, scene::Scene};
 
-const BUCKET: &str = "recordings";
+pub(crate) const BUCKET: &str = "recordings";
 
-fn settings(s3: &S3) -> Settings {
+pub(crate) fn settings(s3: &S3) -> Settings {
     Settings {
         bucket: BUCKET.into(),
         prefix: "hoop/".into(),

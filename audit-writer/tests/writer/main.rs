@@ -6,6 +6,8 @@ mod scene;
 mod bucket;
 mod faults;
 mod finishing;
+mod half_broken;
+mod killed;
 mod load;
 mod outages;
 mod recording;

@@ -177,6 +177,11 @@ impl Scene {
         .await
     }
 
+    /// Where the database is.
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
+    }
+
     /// The folder of the spool.
     pub(crate) fn spool(&self) -> &std::path::Path {
         self.spool.path()
