@@ -1,11 +1,7 @@
 //! Logs: to stderr, because stdout belongs to the READY line and to data. And traces.
 
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{FilterExt, filter_fn},
-    fmt,
-    layer::SubscriberExt,
-    util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 use crate::{
@@ -19,12 +15,7 @@ pub(crate) fn init(env: &Env, name: &'static str) -> Result<Option<Traces>, conf
     if env.text("LOG_GRPC").as_deref() == Some("1") {
         directives.push_str(",h2=debug,hyper=debug,tonic=debug");
     }
-    let filter = EnvFilter::try_new(&directives).map_err(|cause| config::Error::Malformed {
-        name: "RUST_LOG".into(),
-        why: cause.to_string(),
-    })?;
-    // Spans are for traces: each log line names its session itself.
-    let filter = filter.and(filter_fn(|what| what.target() != trace::TARGET));
+    let filter = filter(&directives)?;
     let lines = match env.text("LOG_FORMAT").as_deref() {
         Some("json") => {
             fmt::layer().json().with_writer(std::io::stderr).with_filter(filter).boxed()
@@ -42,8 +33,47 @@ pub(crate) fn init(env: &Env, name: &'static str) -> Result<Option<Traces>, conf
         }
     };
     let traces = trace::exporter(env, name)?;
-    let spans = traces.as_ref().map(trace::layer);
+    let spans = traces.as_ref().map(|traces| trace::layer(traces).boxed());
     // A second process in the same address space, as in tests, keeps the first's subscriber.
-    let _ = tracing_subscriber::registry().with(lines).with(spans).try_init();
+    let _ = tracing_subscriber::registry().with(layers(lines, spans)).try_init();
     Ok(traces)
+}
+
+type Layers = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Those that there are. A `None` among them would hide how little the others want, and then
+/// every span of h2 is made and thrown away, several for each packet.
+fn layers(lines: Layers, spans: Option<Layers>) -> Vec<Layers> {
+    std::iter::once(lines).chain(spans).collect()
+}
+
+/// Spans are for traces: each log line names its session itself. As a directive and not as a
+/// filter beside this one, which would hide the highest level, too.
+fn filter(directives: &str) -> Result<EnvFilter, config::Error> {
+    let directives = format!("{directives},{}=off", trace::TARGET);
+    EnvFilter::try_new(directives).map_err(|cause| config::Error::Malformed {
+        name: "RUST_LOG".into(),
+        why: cause.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Subscriber;
+    use tracing_subscriber::filter::LevelFilter;
+
+    use super::*;
+
+    /// What nobody wants costs one comparison only if this is so.
+    #[test]
+    fn what_is_below_the_level_of_the_log_is_not_even_looked_at() {
+        let lines = || fmt::layer().with_filter(filter("info,async_nats=warn").unwrap()).boxed();
+        let subscriber = tracing_subscriber::registry().with(layers(lines(), None));
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
+        let env = Env::from_pairs([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]);
+        let traces = trace::exporter(&env, "tests").unwrap().unwrap();
+        let spans = trace::layer(&traces).boxed();
+        let subscriber = tracing_subscriber::registry().with(layers(lines(), Some(spans)));
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
+    }
 }

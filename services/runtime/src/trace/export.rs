@@ -11,7 +11,11 @@ use opentelemetry_sdk::{
 use tracing::Subscriber;
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::{
-    Layer, filter::filter_fn, layer::SubscriberExt, registry::LookupSpan, util::SubscriberInitExt,
+    Layer,
+    filter::{LevelFilter, filter_fn},
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 use super::TARGET;
@@ -83,7 +87,10 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        .with_filter(filter_fn(|what| what.is_span() && what.target() == TARGET))
+        .with_filter(
+            filter_fn(|what| what.is_span() && what.target() == TARGET)
+                .with_max_level_hint(LevelFilter::INFO),
+        )
 }
 
 impl Drop for Traces {
