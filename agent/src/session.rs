@@ -85,7 +85,7 @@ async fn run_traced(
         connection,
         pipe,
         connector,
-        work: Work::default(),
+        work: Work::of(id),
         cancel_handles: HashMap::new(),
         commands: Commands::default(),
     };

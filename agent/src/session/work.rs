@@ -4,6 +4,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Instant};
 
+use hoop_domain::SessionId;
 use hoop_proto::v1::channel_open::Kind;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -25,8 +26,9 @@ pub(super) enum Done {
 }
 
 /// The tasks of one session; they end with it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Work {
+    session: SessionId,
     tasks: JoinSet<Outcome>,
     /// One cancellation per channel at a time: more of them would do no more.
     cancelling: HashSet<u32>,
@@ -38,6 +40,10 @@ enum Outcome {
 }
 
 impl Work {
+    pub(super) fn of(session: SessionId) -> Self {
+        Self { session, tasks: JoinSet::new(), cancelling: HashSet::new() }
+    }
+
     /// Reaches the target of a channel; how long that takes, `span` says.
     pub(super) fn reach(
         &mut self,
@@ -78,10 +84,11 @@ impl Work {
         if !self.cancelling.insert(channel) {
             return;
         }
+        let session = self.session;
         self.tasks.spawn(async move {
             if let Err(failure) = handle.cancel().await {
                 let cause = failure.cause.as_ref().map(ToString::to_string);
-                tracing::warn!(channel, cause, "a statement could not be cancelled: {failure}");
+                tracing::warn!(%session, channel, cause, "a statement could not be cancelled: {failure}");
             }
             Outcome::Cancelled { channel }
         });

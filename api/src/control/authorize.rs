@@ -102,7 +102,7 @@ async fn recording(app: &App, id: SessionId) -> Result<Recording, Refusal> {
     let trouble = app.store.recording_trouble(Partition::of(id)).await;
     let trouble = trouble.map_err(|error| Refusal::Failed(chain(&error)))?;
     if let Some(trouble) = trouble {
-        tracing::warn!(trouble = trouble.as_str(), "a session was refused: no room to record it");
+        tracing::warn!(session = %id, trouble = trouble.as_str(), "refused: no room to record it");
     }
     Ok(match trouble {
         None => Recording::Ready,

@@ -67,7 +67,9 @@ impl Session {
                 let kill = proto::SessionKill::decode(message.payload).unwrap_or_default();
                 self.close(proto::SessionClosed { code: kill.code, message: kill.message });
             }
-            _ => tracing::warn!(subject = %message.subject, "a message that no edge sends"),
+            _ => {
+                tracing::warn!(session = %self.id, subject = %message.subject, "a message that no edge sends")
+            }
         }
     }
 

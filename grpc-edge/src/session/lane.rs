@@ -292,10 +292,10 @@ impl Lane {
         self.recorded == 0 && self.waiting.is_empty()
     }
 
-    /// Since when the oldest packet of ours waits for its receipt.
+    /// Since when the oldest packet of ours waits for its receipt, or any for the audit-writer.
     pub(super) fn waiting_since(&self) -> Option<Instant> {
         let ours = self.waiting.iter().filter(|packet| packet.encoded.is_some());
-        ours.map(|packet| packet.since).min()
+        ours.map(|packet| packet.since).chain(self.release.held_since()).min()
     }
 
     /// Since when something is here of which the rest has not come: a packet without its

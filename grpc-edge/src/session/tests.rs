@@ -206,6 +206,8 @@ fn at_level_synced_nothing_leaves_before_the_audit_writer_has_it() {
     publish(&mut lane, ours, 1, data("a"));
     lane.receive(1, ours, stored(10));
     assert!(delivered(&mut events).is_empty());
+    // How long it waits counts, so that it ends in words when the writer stays away.
+    assert!(lane.waiting_since().is_some());
     // The next one may be published all the same.
     assert!(!lane.in_flight());
     publish(&mut lane, ours, 2, data("b"));
@@ -220,6 +222,7 @@ fn at_level_synced_nothing_leaves_before_the_audit_writer_has_it() {
     assert!(delivered(&mut events).is_empty());
     lane.receive(3, ours, stored(12));
     assert_eq!(delivered(&mut events), [3]);
+    assert!(lane.waiting_since().is_none());
 }
 
 #[test]

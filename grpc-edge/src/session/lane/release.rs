@@ -60,6 +60,11 @@ impl Release {
         self.untold_bytes = 0;
     }
 
+    /// Since when something is held back though it is recorded.
+    pub(super) fn held_since(&self) -> Option<Instant> {
+        self.unsynced.front().map(|packet| packet.since)
+    }
+
     /// What is held back though it is recorded, in bytes.
     pub(super) const fn held(&self) -> usize {
         self.unsynced_bytes
