@@ -129,6 +129,8 @@ impl Feed {
         };
         match frame {
             Ok(Ok(Some(frame))) => Ok(frame),
+            // It gave up waiting for the answer that it may come back, and tries again.
+            Ok(Ok(None)) if self.comes == Comes::Back => Err(self.lost(lost)),
             // It hung up, and has said all that it had to say.
             Ok(Ok(None)) => Err(Stop::End(lost)),
             Ok(Err(status)) => {
