@@ -12,7 +12,7 @@ use prost::Message;
 use crate::{
     edge::{Held, Shared},
     link,
-    session::{Events, Inlet, Received, Session, TokenDigest, outlet},
+    session::{Events, Inlet, Received, Session, Sitting, TokenDigest, outlet},
 };
 
 /// An end that goes on here.
@@ -21,30 +21,35 @@ pub(crate) struct ResumedEnd {
     pub(crate) events: Events,
 }
 
-/// The place of an end: its inlet, and what it means when nobody comes to sit there. Whatever
-/// becomes of the stream that asked for it, the place is kept for the next one.
+/// The place of an end, taken from the start: who comes next takes it from whoever has it.
+/// Whatever becomes of the stream that asked for it, the place is kept.
 pub(crate) struct Place {
     shared: Arc<Shared>,
-    inlet: Option<Inlet>,
+    seat: Option<(Inlet, Sitting)>,
     lost: EndReason,
 }
 
 impl Place {
-    /// How many payloads of the end are recorded, or will be.
-    pub(crate) fn payloads(&self) -> u64 {
-        self.inlet.as_ref().map_or(0, Inlet::taken)
+    fn new(shared: Arc<Shared>, inlet: Inlet, lost: EndReason) -> Self {
+        let sitting = inlet.session().sit(inlet.direction());
+        Self { shared, seat: Some((inlet, sitting)), lost }
     }
 
-    /// Sits there.
-    pub(crate) fn take(mut self) -> Option<(Inlet, EndReason)> {
-        self.inlet.take().map(|inlet| (inlet, self.lost))
+    /// How many payloads of the end are recorded, or will be.
+    pub(crate) fn payloads(&self) -> u64 {
+        self.seat.as_ref().map_or(0, |(inlet, _)| inlet.taken())
+    }
+
+    /// Sits there. What it means when nobody does any more is told, too.
+    pub(crate) fn take(mut self) -> Option<(Inlet, Sitting, EndReason)> {
+        self.seat.take().map(|(inlet, sitting)| (inlet, sitting, self.lost))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(inlet) = self.inlet.take() {
-            tokio::spawn(link::keep(self.shared.clone(), inlet, self.lost));
+        if let Some((inlet, sitting)) = self.seat.take() {
+            tokio::spawn(link::keep(self.shared.clone(), inlet, sitting, self.lost));
         }
     }
 }
@@ -75,7 +80,7 @@ impl Shared {
         let _one_at_a_time = session.resuming.lock().await;
         let taken = session.take_over(direction, &self.id).await;
         let inlet = taken.inspect_err(|_| session.leave_if_empty())?;
-        let place = Place { shared: self.clone(), inlet: Some(inlet), lost };
+        let place = Place::new(self.clone(), inlet, lost);
         if direction == Direction::In {
             self.hold_client(id, &start);
         }
@@ -85,7 +90,7 @@ impl Shared {
             // What it has missed can't be had any more, so it can't go on anywhere; unless
             // that can only not be found out now.
             if denial.reason() == DenialCode::Malformed
-                && let Some((inlet, _)) = place.take()
+                && let Some((inlet, ..)) = place.take()
             {
                 inlet.finish(EndReason::EdgeLost).await;
             }

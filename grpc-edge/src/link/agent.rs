@@ -44,8 +44,9 @@ pub(super) async fn attach(
     let attached =
         proto::Attached { window: packet::WINDOW, resume_seconds: shared.resume_seconds() };
     let shared = shared.clone();
-    let lost = EndReason::AgentLost;
-    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, lost, Comes::First));
+    let (lost, sitting) = (EndReason::AgentLost, end.inlet.session().sit(end.inlet.direction()));
+    let seat = (end.inlet, sitting);
+    tokio::spawn(endpoint::feed(shared, seat, arrival.frames, gone, lost, Comes::First));
     let first = proto::Down { frame: Some(down::Frame::Attached(attached)) };
     Ok(DownStream::session(first, end.events, guard))
 }

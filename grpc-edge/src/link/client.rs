@@ -57,8 +57,9 @@ async fn open_traced(
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
     let shared = shared.clone();
-    let lost = EndReason::ClientLost;
-    tokio::spawn(endpoint::feed(shared, end.inlet, arrival.frames, gone, lost, Comes::First));
+    let (lost, sitting) = (EndReason::ClientLost, end.inlet.session().sit(end.inlet.direction()));
+    let seat = (end.inlet, sitting);
+    tokio::spawn(endpoint::feed(shared, seat, arrival.frames, gone, lost, Comes::First));
     let first = proto::Down { frame: Some(down::Frame::SessionOpened(opened)) };
     Ok(DownStream::session(first, events, guard))
 }
@@ -77,8 +78,9 @@ pub(super) async fn resume(
     let first = proto::Down { frame: Some(down::Frame::Resumed(first)) };
     let (gone, shared) = (CancellationToken::new(), shared.clone());
     let guard = gone.clone().drop_guard();
-    if let Some((inlet, lost)) = end.place.take() {
-        tokio::spawn(endpoint::feed(shared, inlet, arrival.frames, gone, lost, Comes::Back));
+    if let Some((inlet, sitting, lost)) = end.place.take() {
+        let seat = (inlet, sitting);
+        tokio::spawn(endpoint::feed(shared, seat, arrival.frames, gone, lost, Comes::Back));
     }
     Ok(DownStream::session(first, end.events, guard))
 }

@@ -28,8 +28,8 @@ pub struct DownStream {
     source: Source,
     keep_alive: Interval,
     ended: bool,
-    /// Tells the reading half that the endpoint is gone.
-    _gone: DropGuard,
+    /// Tells the reading half that the endpoint is gone; not when it has been told all.
+    gone: Option<DropGuard>,
 }
 
 impl DownStream {
@@ -48,7 +48,7 @@ impl DownStream {
     fn new(first: proto::Down, source: Source, gone: DropGuard) -> Self {
         let begin = tokio::time::Instant::now() + KEEP_ALIVE;
         let keep_alive = tokio::time::interval_at(begin, KEEP_ALIVE);
-        Self { first: Some(first), source, keep_alive, ended: false, _gone: gone }
+        Self { first: Some(first), source, keep_alive, ended: false, gone: Some(gone) }
     }
 
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<proto::Down, Status>>> {
@@ -68,6 +68,7 @@ impl DownStream {
                     }
                     Event::Closed(closed) => {
                         self.ended = true;
+                        self.gone.take().map(DropGuard::disarm);
                         down::Frame::SessionClosed(closed)
                     }
                 };
@@ -94,5 +95,37 @@ impl Stream for DownStream {
             let frame = down::Frame::KeepAlive(proto::KeepAlive {});
             Some(Ok(proto::Down { frame: Some(frame) }))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use hoop_domain::EndReason;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::session::outlet;
+
+    /// Whether an endpoint is taken for gone that was told `event` before its stream ended.
+    async fn is_gone_after(event: Event) -> bool {
+        let (outlet, events) = outlet();
+        let gone = CancellationToken::new();
+        let attached = down::Frame::Attached(proto::Attached::default());
+        let first = proto::Down { frame: Some(attached) };
+        let mut stream = DownStream::session(first, events, gone.clone().drop_guard());
+        outlet.tell(event);
+        for _ in 0..2 {
+            stream.next().await.unwrap().ok();
+        }
+        drop(stream);
+        gone.is_cancelled()
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_was_told_the_end_is_not_away() {
+        assert!(!is_gone_after(Event::Closed(proto::SessionClosed::of(EndReason::Killed))).await);
+        assert!(is_gone_after(Event::Notice("soon".into())).await);
+        assert!(is_gone_after(Event::Moved).await);
     }
 }

@@ -30,13 +30,12 @@ pub(super) enum Comes {
 /// edge. `lost` is what it means when it does not.
 pub(super) async fn feed(
     shared: Arc<Shared>,
-    inlet: Inlet,
+    (inlet, sitting): (Inlet, Sitting),
     frames: Streaming<proto::Up>,
     gone: CancellationToken,
     lost: EndReason,
     comes: Comes,
 ) {
-    let sitting = inlet.session().sit(inlet.direction());
     let mut feed = Feed { inlet, frames, gone, sitting, next: None, comes };
     let stop = feed.run(lost).await;
     let Feed { inlet, frames, sitting, .. } = feed;
@@ -49,8 +48,7 @@ pub(super) async fn feed(
 }
 
 /// Keeps the inlet of an end that nobody sits at.
-pub(crate) async fn keep(shared: Arc<Shared>, inlet: Inlet, lost: EndReason) {
-    let sitting = inlet.session().sit(inlet.direction());
+pub(crate) async fn keep(shared: Arc<Shared>, inlet: Inlet, sitting: Sitting, lost: EndReason) {
     wait(&shared, inlet, sitting, lost).await;
 }
 
@@ -131,6 +129,8 @@ impl Feed {
         };
         match frame {
             Ok(Ok(Some(frame))) => Ok(frame),
+            // It gave up waiting for the answer that it may come back, and tries again.
+            Ok(Ok(None)) if self.comes == Comes::Back => Err(self.lost(lost)),
             // It hung up, and has said all that it had to say.
             Ok(Ok(None)) => Err(Stop::End(lost)),
             Ok(Err(status)) => {

@@ -57,11 +57,28 @@ impl Session {
         self: &Arc<Self>,
         direction: Direction,
     ) -> Result<(), hoop_bus::Error> {
+        if self.read_on(direction).await?.is_none() {
+            return Ok(());
+        }
+        // Who receives this direction may be elsewhere by now, and then misses nothing here.
+        // What it sends itself tells.
+        self.read_on(direction.reverse()).await?;
+        if let Some(broken) = self.read_on(direction).await? {
+            self.unrecordable(broken);
+        }
+        Ok(())
+    }
+
+    /// Returns what is in the way, if anything is.
+    async fn read_on(
+        self: &Arc<Self>,
+        direction: Direction,
+    ) -> Result<Option<lane::Broken>, hoop_bus::Error> {
         loop {
             let after = self.state().lane(direction).stream_seq();
             let found = self.bus.recorded_in(self.id, direction, after).await?;
             if found.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
             for recorded in found {
                 let stream_seq = recorded.stream_seq;
@@ -69,15 +86,14 @@ impl Session {
                     let mut state = self.state();
                     let lane = state.lane(direction);
                     let outcome = lane.found(recorded);
-                    lane.seen(stream_seq);
+                    if outcome.is_ok() {
+                        lane.seen(stream_seq);
+                    }
                     outcome
                 };
                 match outcome {
                     Ok(settled) => self.settled(direction, settled),
-                    Err(broken) => {
-                        self.unrecordable(broken);
-                        return Ok(());
-                    }
+                    Err(broken) => return Ok(Some(broken)),
                 }
             }
         }

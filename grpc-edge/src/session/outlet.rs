@@ -118,7 +118,7 @@ impl Outlet {
         self
     }
 
-    pub(super) fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         match (&self.credit, &event) {
             (Some(local), Event::Credit(credit)) => return local.add(*credit),
             (Some(local), Event::Closed(_)) => local.close(),

@@ -178,6 +178,22 @@ fn what_a_stale_edge_publishes_is_dropped() {
 }
 
 #[test]
+fn what_is_gone_from_the_stream_is_missed_only_where_somebody_receives_it() {
+    let (mut lane, _events) = lane();
+    let (ours, _) = publishers(&mut lane);
+    publish(&mut lane, ours, 1, data("a"));
+    lane.receive(1, ours, stored(10));
+    publish(&mut lane, ours, 2, data("stale"));
+    // Another edge has taken over, and the first of its packets are stored and gone.
+    let missing = Broken::PacketMissing { expected: 2, got: 9 };
+    assert_eq!(lane.found(found(9, encoded(9, "i"))).unwrap_err(), missing);
+    lane.set_outlet(None);
+    let settled = lane.found(found(9, encoded(9, "i"))).unwrap();
+    assert!(settled.overtaken && !lane.is_ours() && !lane.in_flight());
+    assert_eq!(lane.recorded(), 9);
+}
+
+#[test]
 fn a_packet_that_comes_twice_leaves_once() {
     let (mut lane, mut events) = lane();
     let theirs = Publisher::generate();

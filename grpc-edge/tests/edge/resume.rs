@@ -52,6 +52,24 @@ async fn an_end_that_hangs_up_while_it_comes_back_can_come_back_again() -> Resul
 }
 
 #[tokio::test]
+async fn an_end_that_comes_back_twice_at_once_is_not_turned_away() -> Result {
+    let world = patient().await?;
+    let (client, _control, mut agent) = session_over(&world, 0, 1).await?;
+    let opened = client.opened.clone();
+    let mut client = client;
+    for _ in 0..20 {
+        let _broken = client.break_off();
+        let back = || Stream::back(&world, 0, &opened);
+        // Whichever comes first gives way to the other one.
+        let _both = tokio::try_join!(back(), back(), back())?;
+        client = back().await?.0;
+    }
+    client.send(1, payload::Body::Data("after".into())).await?;
+    assert_eq!(data(&mut agent).await?, "after");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_was_spent_is_said_by_who_has_come_back_and_only_at_once() -> Result {
     let states = || {
         let state = proto::ChannelState { channel: 1, total: 1 << 20, ..Default::default() };

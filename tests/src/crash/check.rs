@@ -117,7 +117,12 @@ impl Verdict {
 
 /// How many bytes are the same at the beginning.
 fn common(one: &[u8], other: &[u8]) -> usize {
-    one.iter().zip(other).take_while(|(one, other)| one == other).count()
+    // A block at a time: there are a hundred megabytes in every run.
+    const BLOCK: usize = 4096;
+    let blocks = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK));
+    let same = BLOCK * blocks.take_while(|(one, other)| one == other).count();
+    let [one, other] = [one, other].map(|bytes| bytes.get(same..).unwrap_or_default());
+    same + one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 fn length(bytes: &[u8]) -> u64 {

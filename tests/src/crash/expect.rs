@@ -8,19 +8,13 @@ use super::{
 };
 
 /// What sessions are made to survive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Expect {
     /// Those survive that nothing of the victim's is a part of.
     Untouched,
     /// Those survive, too, that can be resumed at another edge, or when the victim is back.
+    #[default]
     Resumes,
-}
-
-impl Default for Expect {
-    /// `Resumes` when ends of sessions can go on at another edge.
-    fn default() -> Self {
-        Self::Untouched
-    }
 }
 
 impl Expect {

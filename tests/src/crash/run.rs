@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::future::try_join_all;
 use hoop_testkit::{eventually, eventually_after};
 use tokio::sync::watch;
 
@@ -31,13 +32,7 @@ const GOES_ON: u64 = 3;
 
 pub(super) async fn run(site: &mut Site, plan: &Plan, settings: &Settings) -> Result<Left> {
     let (finish, finished) = watch::channel(false);
-    let mut loads = Vec::new();
-    for (index, place) in plan.places.iter().enumerate() {
-        let name = format!("r{}-{}-{}", plan.number, place.kind.name(), index);
-        let number = plan.number * 100 + u64::try_from(index)?;
-        let random = Random::new(settings.seed ^ 0xbeef, number);
-        loads.push(Load::begin(site, *place, &name, random, finished.clone()).await?);
-    }
+    let loads = begin(site, plan, settings, &finished).await?;
     all_come_to(&loads, |_| FLOWS).await.context("all traffic to flow")?;
     let mut problems = ended_early(&loads);
     let mut struck = Vec::new();
@@ -59,6 +54,22 @@ pub(super) async fn run(site: &mut Site, plan: &Plan, settings: &Settings) -> Re
     finish.send_replace(true);
     let missed = struck.iter().filter_map(Struck::missed).collect();
     Ok(Left { loads, missed, problems })
+}
+
+/// All traffic at once: each has to log in, and most of that is waiting.
+async fn begin(
+    site: &Site,
+    plan: &Plan,
+    settings: &Settings,
+    finished: &watch::Receiver<bool>,
+) -> Result<Vec<Load>> {
+    let loads = plan.places.iter().zip(0..).map(|(place, index)| {
+        let name = format!("r{}-{}-{index}", plan.number, place.kind.name());
+        let random = Random::new(settings.seed ^ 0xbeef, plan.number * 100 + index);
+        let finished = finished.clone();
+        async move { Load::begin(site, *place, &name, random, finished).await }
+    });
+    try_join_all(loads).await
 }
 
 async fn all_come_to(loads: &[Load], beats: impl Fn(&Load) -> u64) -> Result<()> {

@@ -48,7 +48,8 @@ usage: crash [--minutes N] [--runs N] [--seed S] [--from RUN] [--only WORDS]… 
   --from RUN     the number of the first run; 0 when it is not given
   --only WORDS   cases with these words in their name, such as \"kill edge\" or \"before_commit\"
   --json FILE    everything that the table says, and more
-  --resumes yes  sessions that can be resumed have to survive what they can be resumed from";
+  --resumes no   only sessions that nothing happens to have to survive; else those, too, that
+                 can be resumed";
 
 impl Settings {
     /// Reads the arguments of `crash`.

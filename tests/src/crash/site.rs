@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 use hoop_testkit::{Wire, eventually, eventually_after, postgres};
 use tempfile::TempDir;
 
@@ -124,18 +125,22 @@ impl Site {
     pub(super) async fn is_well(&self) -> Result<()> {
         // A dead edge's agent comes back after up to half a minute, a lost lease after ten seconds.
         eventually_after(4, "the gateway to be well", async || {
-            for (agent, probe) in self.probes.iter().enumerate() {
-                for edge in 0..2 {
-                    let access = self.gateway.through(probe.clone(), edge)?;
-                    let answer = access.answer("select 7");
-                    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
-                    let words = || format!("through edge {edge} and agent {agent}");
-                    ensure!(answer.with_context(words)?.with_context(words)? == "7");
-                }
-            }
+            let ways = self.probes.iter().enumerate().flat_map(|(agent, probe)| {
+                (0..self.gateway.edges.len()).map(move |edge| self.answers(agent, probe, edge))
+            });
+            try_join_all(ways).await?;
             self.gateway.rest.get("/api/agents").await.map(drop)
         })
         .await
+    }
+
+    /// Whether a new session works through this edge and this agent.
+    async fn answers(&self, agent: usize, probe: &Access, edge: usize) -> Result<()> {
+        let access = self.gateway.through(probe.clone(), edge)?;
+        let answer = tokio::time::timeout(Duration::from_secs(20), access.answer("select 7"));
+        let words = || format!("through edge {edge} and agent {agent}");
+        ensure!(answer.await.with_context(words)?.with_context(words)? == "7");
+        Ok(())
     }
 
     /// The process, for those victims that are one of ours.

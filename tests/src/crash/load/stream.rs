@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::{Pulse, Trouble, psql::Talker};
 use crate::Access;
 
-/// Between two transfers: about 5 MiB a second, so that recordings stay small.
-const BREATH: Duration = Duration::from_millis(180);
+/// Between two transfers: about 2 MiB a second, so that a run is over soon.
+const BREATH: Duration = Duration::from_millis(400);
 /// Lines of one transfer, each of 1024 bytes.
 const LINES: u64 = 1024;
 
