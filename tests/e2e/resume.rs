@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::ensure;
 use hoop_testkit::eventually;
 use hoop_tests::{
-    Balanced, Psql,
+    Balanced, Gateway, Options, Psql,
     cli::Connected,
     gateway::AGENT,
     rest::{Recording, text},

@@ -31,11 +31,14 @@ async fn set_room(gateway: &Gateway, bytes: i64) -> Result<i64> {
     Ok(before)
 }
 
-/// Waits until nobody gets in by `access`, for this reason.
-async fn refused(access: &Access, reason: DenialCode) -> Result {
+/// Waits until nobody gets in by `access`, in these words. Who came before that was known waits
+/// for the broker as everybody else does.
+async fn refused(access: &Access, words: &str) -> Result {
     eventually("a refusal", async || {
-        let complaint = access.query("select 1").await?.failure()?;
-        ensure!(complaint.contains(reason.message()), "{complaint}");
+        let mut psql = access.psql();
+        let output = psql.env("PGCONNECT_TIMEOUT", "3").args(["-c", "select 1"]).output().await?;
+        let complaint = Psql(output).failure()?;
+        ensure!(complaint.contains(words), "{complaint}");
         Ok(())
     })
     .await
@@ -93,7 +96,7 @@ async fn sessions_stall_while_the_stream_is_full_and_go_on_when_there_is_room() 
     })
     .await?;
     for access in &access {
-        refused(access, DenialCode::RecordingFull).await?;
+        refused(access, DenialCode::RecordingFull.message()).await?;
     }
     let heard = tap.heard_from_server();
     ensure!(heard < 2 * ROW + ROW / 2, "{heard} bytes have passed, and nothing was recorded");
@@ -161,12 +164,13 @@ async fn end_in_words(trouble: Trouble) -> Result {
         let complaint = asker.complaint().await?;
         ensure!(complaint.contains(EndReason::RecordingUnavailable.message()), "{complaint}");
     }
-    let reason = match trouble {
-        Trouble::Full => DenialCode::RecordingFull,
-        Trouble::Deleted => DenialCode::RecordingUnavailable,
+    // That there is no stream shows when a session is to begin in it.
+    let words = match trouble {
+        Trouble::Full => DenialCode::RecordingFull.message(),
+        Trouble::Deleted => EndReason::RecordingUnavailable.message(),
     };
     for access in &access {
-        refused(access, reason).await?;
+        refused(access, words).await?;
     }
     match trouble {
         Trouble::Full => {

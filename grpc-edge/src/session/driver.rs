@@ -60,6 +60,7 @@ impl Session {
         self.state().heard();
         match message.subject.parse() {
             Ok(Subject::Relay { direction, .. }) => self.hear_frame(direction, &message),
+            Ok(Subject::Synced { .. }) => self.hear_synced(&message),
             Ok(Subject::Attach { .. }) => {
                 self.answer_attach(Question::new(message, client.clone())).await;
             }
@@ -80,9 +81,19 @@ impl Session {
             Ok(Some(Frame::Closed(closed))) => {
                 self.close(closed);
             }
-            Ok(Some(Frame::Synced(synced))) => self.synced(synced),
             Ok(Some(Frame::KeepAlive(_))) => {}
-            Ok(None) | Err(_) => tracing::warn!(session = %self.id, "a relay frame can't be read"),
+            Ok(Some(Frame::Synced(_)) | None) | Err(_) => {
+                tracing::warn!(session = %self.id, "a relay frame can't be read")
+            }
+        }
+    }
+
+    /// The audit-writer's word.
+    fn hear_synced(self: &Arc<Self>, message: &async_nats::Message) {
+        use proto::relay_frame::Frame;
+        match proto::RelayFrame::decode(message.payload.clone()).map(|frame| frame.frame) {
+            Ok(Some(Frame::Synced(synced))) => self.synced(synced),
+            _ => tracing::warn!(session = %self.id, "the audit-writer's word can't be read"),
         }
     }
 }

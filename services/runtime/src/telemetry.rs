@@ -70,7 +70,7 @@ mod tests {
         let lines = || fmt::layer().with_filter(filter("info,async_nats=warn").unwrap()).boxed();
         let subscriber = tracing_subscriber::registry().with(layers(lines(), None));
         assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
-        let env = Env::from_pairs([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]);
+        let env = Env::from_pairs([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]).unwrap();
         let traces = trace::exporter(&env, "tests").unwrap().unwrap();
         let spans = trace::layer(&traces).boxed();
         let subscriber = tracing_subscriber::registry().with(layers(lines(), Some(spans)));
