@@ -69,7 +69,8 @@ impl Session {
                 self.close(proto::SessionClosed { code: kill.code, message: kill.message });
             }
             _ => {
-                tracing::warn!(session = %self.id, subject = %message.subject, "a message that no edge sends")
+                let (session, subject) = (self.id, message.subject);
+                tracing::warn!(%session, %subject, "a message that no edge sends");
             }
         }
     }
@@ -83,7 +84,7 @@ impl Session {
             }
             Ok(Some(Frame::KeepAlive(_))) => {}
             Ok(Some(Frame::Synced(_)) | None) | Err(_) => {
-                tracing::warn!(session = %self.id, "a relay frame can't be read")
+                tracing::warn!(session = %self.id, "a relay frame can't be read");
             }
         }
     }
