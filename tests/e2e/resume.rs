@@ -232,14 +232,11 @@ async fn a_rolling_restart_under_load_ends_no_session_that_can_resume() -> Resul
     is_all_recorded(&world, connected, echo).await
 }
 
-/// A tunnel of a person's own to the target, which knows nothing of databases.
-async fn to_target(world: &Balanced) -> Result<Connected> {
+/// Makes a connection for tunnels to the target, which knows nothing of databases.
+async fn make_tunnels(world: &Balanced) -> Result {
     let port = world.gateway.target.postgres.port().to_string();
     let secret = [("HOST", "127.0.0.1"), ("PORT", port.as_str())];
-    let created = world.gateway.rest.connection_create("target", "tcp", AGENT, &secret, &[]);
-    // The second tunnel finds the connection there.
-    let _exists = created.await;
-    world.person.connect("target").await
+    world.gateway.rest.connection_create("target", "tcp", AGENT, &secret, &[]).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -251,7 +248,9 @@ async fn a_rolling_restart_under_pgbench_and_copy_ends_no_session() -> Result {
     let copy =
         "copy (select n, repeat(md5(n::text), 8) from generate_series(1, 400000) n) to stdout";
     let expected = direct.query(copy).await?.success()?;
-    let (queries, copies) = (to_target(&world).await?, to_target(&world).await?);
+    make_tunnels(&world).await?;
+    let queries = world.person.connect("target").await?;
+    let copies = world.person.connect("target").await?;
     let bench = direct
         .by_port(queries.port)
         .command("pgbench")
