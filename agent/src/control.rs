@@ -178,7 +178,7 @@ fn offer(
     if sessions.begin(channel.clone(), open) {
         return Ok(());
     }
-    tracing::warn!("a session was offered without an id");
+    tracing::warn!("an offer of the gateway has no session id");
     let (code, message) = (DenialCode::Malformed, "the offer of a session has no session id");
     let refused = OpenRefused { session, code: code.as_str().into(), message: message.into() };
     sender.send(up::Frame::OpenRefused(refused))

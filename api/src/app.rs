@@ -12,7 +12,13 @@ use hoop_objects::Objects;
 use hoop_store::{OrgStore, Store};
 use tokio::sync::{Notify, Semaphore};
 
-use crate::{Config, auth::Actor, secrets::SecretsKey};
+use crate::{
+    Config,
+    auth::Actor,
+    config::{Idp, SignIn},
+    oidc::Provider,
+    secrets::SecretsKey,
+};
 
 /// Password hashing takes 20 MiB and tens of milliseconds; two at a time leave a core to others.
 pub(crate) const HASHES_AT_ONCE: usize = 2;
@@ -27,6 +33,8 @@ pub struct App {
     /// `PROFILE=dev`: who everybody is.
     pub(crate) everybody: Option<Arc<Actor>>,
     pub(crate) hashing: Arc<Semaphore>,
+    /// Where people sign in, when that is not here.
+    pub(crate) provider: Option<Arc<Provider>>,
     pub(crate) logins: Arc<Mutex<Attempts>>,
     /// Where recordings are that are not in the database.
     pub(crate) objects: Option<Objects>,
@@ -41,8 +49,15 @@ impl App {
         bus: Bus,
         everybody: Option<Actor>,
         objects: Option<Objects>,
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        let provider = match (&config.sign_in, &config.public_url) {
+            (SignIn::Oidc(idp), Some(public)) => {
+                Some(Arc::new(Provider::new(Idp::clone(idp), public)?))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            provider,
             store,
             org,
             bus,
@@ -52,7 +67,7 @@ impl App {
             logins: Arc::new(Mutex::new(Attempts::new(Instant::now()))),
             objects,
             reconciler: Arc::new(Notify::new()),
-        }
+        })
     }
 
     pub(crate) fn secrets(&self) -> &SecretsKey {

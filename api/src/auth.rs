@@ -1,5 +1,8 @@
-//! Who asks: bearer tokens, passwords, and nobody at all with `PROFILE=dev`.
+//! Who asks: bearer tokens, cookies of browsers, passwords, and nobody at all with
+//! `PROFILE=dev`.
 
+pub(crate) mod bearer;
+pub(crate) mod browser;
 pub(crate) mod guesses;
 pub(crate) mod password;
 pub(crate) mod token;
@@ -10,9 +13,9 @@ use std::{
 };
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use hoop_domain::{GroupName, Role, UserId};
+use hoop_domain::{GroupName, Role, TokenId, UserId};
 use hoop_store::user::User;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method};
 
 use crate::{App, Error, error::Result};
 
@@ -45,28 +48,34 @@ impl From<User> for Actor {
     }
 }
 
-/// The actor of a request with these headers.
+/// The token that a request came with, for those who end it or pass it on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct With(pub(crate) Option<TokenId>);
+
+/// The actor of a request with this method and these headers. A bearer token goes before a
+/// cookie.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] when there is none.
-pub(crate) async fn actor(app: &App, headers: &HeaderMap) -> Result<Actor> {
+/// [`Error::Unauthenticated`] when there is none, [`Error::ForeignPage`] when another site's
+/// page sent it.
+pub(crate) async fn actor(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(Actor, With)> {
     if let Some(everybody) = &app.everybody {
-        return Ok(Actor::clone(everybody));
+        return Ok((Actor::clone(everybody), With(None)));
     }
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .ok_or(Error::Unauthenticated)?;
-    let owner = app.store.token_owner(&token::digest(token), app.now()).await?;
+    let owner = match bearer::of(headers) {
+        Some(token) => bearer::owner(app, token).await?,
+        None => browser::owner(app, method, headers).await?,
+    };
     let owner = owner.ok_or(Error::Unauthenticated)?;
     // This API serves one organisation; a token of another one means nothing to it.
     if owner.org != app.org.id() || !owner.user.active {
         return Err(Error::Unauthenticated);
     }
-    Ok(owner.user.into())
+    Ok((owner.user.into(), With(owner.token)))
 }
 
 /// Handlers take the actor that the guard has put into the request. A public route has
@@ -76,6 +85,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Actor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         parts.extensions.get::<Self>().cloned().ok_or(Error::Unauthenticated)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for With {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self(None)))
     }
 }
 

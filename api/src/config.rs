@@ -10,8 +10,10 @@ use hoop_store::notification::ChannelKey;
 use crate::secrets::SecretsKey;
 
 mod public;
+mod sign_in;
 
 pub use public::{GrpcUrl, NativeAddress};
+pub use sign_in::{Idp, PublicUrl, SignIn};
 
 /// What `hoop-api` needs to know.
 #[derive(Debug, Clone)]
@@ -30,12 +32,16 @@ pub struct Config {
     pub secrets_key: SecretsKey,
     /// Encrypts the secrets of notification channels at rest.
     pub channel_key: ChannelKey,
+    /// Where people's browsers find us.
+    pub public_url: Option<PublicUrl>,
+    /// How people sign in.
+    pub sign_in: SignIn,
     /// Where agents dial, for their keys.
     pub grpc_url: GrpcUrl,
     /// Where `psql` connects, for credentials.
     pub native_pg: NativeAddress,
     /// The first user's address.
-    pub admin_email: String,
+    pub admin_email: Option<String>,
     /// The first user's password; made up when there is none.
     pub admin_password: Option<Secret<String>>,
 }
@@ -74,12 +80,14 @@ impl Config {
             secrets_key: secrets_key
                 .map_err(|error| malformed("SECRETS_KEY", &error.to_string()))?,
             channel_key,
+            public_url: PublicUrl::from_env(env)?,
+            sign_in: SignIn::from_env(env)?,
             grpc_url: grpc_url
                 .map_err(|error: public::Error| malformed("GRPC_URL", &error.to_string()))?,
             native_pg: native_pg.map_err(|error: public::Error| {
                 malformed("NATIVE_PG_ADDRESS", &error.to_string())
             })?,
-            admin_email: env.text("ADMIN_EMAIL").unwrap_or_else(|| "admin@localhost".into()),
+            admin_email: env.text("ADMIN_EMAIL"),
             admin_password: env.text("ADMIN_PASSWORD").map(Secret::new),
         })
     }

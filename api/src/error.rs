@@ -14,6 +14,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::oidc;
+
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -32,6 +34,18 @@ pub enum Error {
     /// Signed in, and not allowed.
     #[error("your role does not allow this")]
     Forbidden,
+    /// A page of another site used a browser that is signed in here.
+    #[error("this request comes from another site's page, which may not act for you")]
+    ForeignPage,
+    /// People sign in elsewhere, or in another way.
+    #[error("{why}")]
+    NotSignedIn {
+        /// What to do instead, or what is wrong.
+        why: String,
+    },
+    /// The identity provider does not answer.
+    #[error("the identity provider can't be reached at the moment; try again")]
+    ProviderAway(#[source] Box<dyn StdError + Send + Sync>),
     /// Not there, or not visible to the one who asks.
     #[error("there is no such {what}")]
     NotFound {
@@ -109,7 +123,7 @@ impl Error {
         match self {
             Self::Unauthenticated | Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::TooManyLogins(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ForeignPage | Self::NotSignedIn { .. } => StatusCode::FORBIDDEN,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
@@ -117,7 +131,7 @@ impl Error {
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::ProviderAway(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -130,6 +144,20 @@ impl From<hoop_store::Error> for Error {
             hoop_store::Error::Conflict { what } => Self::Conflict { what: what.into() },
             hoop_store::Error::Unavailable(_) => Self::Unavailable(Box::new(error)),
             hoop_store::Error::Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<oidc::Error> for Error {
+    fn from(error: oidc::Error) -> Self {
+        let why = error.to_string();
+        match error {
+            oidc::Error::Unreachable(cause) => Self::ProviderAway(cause),
+            oidc::Error::Untrusted(cause) => {
+                tracing::warn!(cause = chain(&*cause), "what came from the identity provider");
+                Self::NotSignedIn { why }
+            }
+            oidc::Error::Refused | oidc::Error::Silent(_) => Self::NotSignedIn { why },
         }
     }
 }
@@ -153,7 +181,9 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match &self {
             Self::Internal(cause) => tracing::error!(cause = chain(&**cause), "request failed"),
-            Self::Unavailable(cause) => tracing::warn!(cause = chain(&**cause), "request failed"),
+            Self::Unavailable(cause) | Self::ProviderAway(cause) => {
+                tracing::warn!(cause = chain(&**cause), "request failed");
+            }
             _ => {}
         }
         let status = self.status();

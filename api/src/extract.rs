@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     extract::{
         FromRequest, FromRequestParts, Path, Query, Request,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection},
     },
     http::{header, request::Parts},
 };
@@ -23,6 +23,9 @@ pub(crate) struct Body<T>(pub(crate) T);
 
 /// The JSON body of a request that may come without one.
 pub(crate) struct OptionalBody<T>(pub(crate) Option<T>);
+
+/// What a form on a page sends.
+pub(crate) struct FormBody<T>(pub(crate) T);
 
 /// The query.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -58,6 +61,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalBody<T> {
         }
         let Body(body) = Body::from_request(request, state).await?;
         Ok(Self(Some(body)))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for FormBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let read = timeout(SLOWEST_BODY, axum::Form::<T>::from_request(request, state)).await;
+        match read.map_err(|_| Error::TooSlow)? {
+            Ok(axum::Form(form)) => Ok(Self(form)),
+            Err(FormRejection::FailedToDeserializeFormBody(error)) => {
+                Err(wrong_field(&error.body_text()))
+            }
+            Err(FormRejection::BytesRejection(error)) if error.status() == 413 => {
+                Err(Error::TooLarge)
+            }
+            Err(_) => {
+                Err(Error::Malformed { why: "send the body as a form of a page does".into() })
+            }
+        }
     }
 }
 

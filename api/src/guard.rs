@@ -55,11 +55,12 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         Access::SignedIn => Role::Standard,
         Access::AtLeast(role) => role,
     };
-    let actor = auth::actor(&rule.app, request.headers()).await?;
+    let (actor, with) = auth::actor(&rule.app, request.method(), request.headers()).await?;
     if actor.role < least {
         return Err(Error::Forbidden);
     }
     request.extensions_mut().insert(actor.clone());
+    request.extensions_mut().insert(with);
     if rule.audited {
         audited(&rule.app, &actor, request, next).await
     } else {

@@ -16,6 +16,7 @@ mod auth;
 pub mod error;
 mod extract;
 mod guard;
+mod oidc;
 mod openapi;
 mod paging;
 pub mod router;

@@ -4,8 +4,8 @@ use axum::Json;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        Components,
-        path::Operation,
+        Components, Content, Ref, RefOr, Response,
+        path::{Operation, ParameterIn},
         security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
     },
 };
@@ -19,7 +19,10 @@ use crate::{
 #[openapi(
     info(title = "hoop", description = "An access gateway for databases, servers and clusters"),
     paths(
-        health::healthz, document, login::login, login::local_login,
+        health::healthz, document, login::login, login::local_login, login::begin::begin,
+        login::begin::end, login::callback::callback, login::form::submit,
+        login::handover::begin, login::handover::show, login::handover::answer,
+        login::handover::take, server_info::public, server_info::show,
         userinfo::show, users::list, users::create, users::show, users::update, users::delete,
         groups::list, groups::create, groups::delete, tokens::create, tokens::list, tokens::revoke,
         agents::list, agents::create, agents::show, agents::revoke,
@@ -58,10 +61,53 @@ impl Modify for Table {
         for route in ROUTES {
             if let Some(operation) = operation(openapi, route) {
                 operation.operation_id = Some(name(route));
+                refusals(operation, route);
                 if route.access == Access::Public {
                     operation.security = Some(Vec::new());
                 }
             }
+        }
+    }
+}
+
+/// Every way in which the routes of this table refuse, beside those of their handlers.
+fn refusals(operation: &mut Operation, route: &Route) {
+    let signed_in = route.access != Access::Public;
+    let body = operation.request_body.is_some();
+    let parameters = operation.parameters.iter().flatten();
+    let (mut in_path, mut in_query) = (false, false);
+    for parameter in parameters {
+        let RefOr::T(parameter) = parameter else { continue };
+        in_path |= parameter.parameter_in == ParameterIn::Path;
+        in_query |= parameter.parameter_in == ParameterIn::Query;
+    }
+    let changes = !route.method.is_safe();
+    let all = [
+        (body, "400", "the body is not what the route takes"),
+        (signed_in, "401", "nobody is signed in"),
+        (matches!(route.access, Access::AtLeast(_)) || signed_in && changes, "403", "not allowed"),
+        (in_path, "404", "there is no such thing, or not for you"),
+        (body, "408", "the body took too long"),
+        (body, "413", "the body is too large"),
+        (body || in_query, "422", "a field makes no sense"),
+        (true, "503", "the gateway can't answer at the moment"),
+    ];
+    for (_, status, why) in all.into_iter().filter(|(applies, ..)| *applies) {
+        let known = &mut operation.responses.responses;
+        known.entry(status.into()).or_insert_with(|| {
+            let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+            let mut response = Response::new(why);
+            response.content.insert("application/problem+json".into(), problem.into());
+            response.into()
+        });
+    }
+    for (status, response) in &mut operation.responses.responses {
+        // Handlers name the type only; what it is sent as is one and the same.
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && let Some(content) = response.content.shift_remove("application/json")
+        {
+            response.content.insert("application/problem+json".into(), content);
         }
     }
 }

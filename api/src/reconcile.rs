@@ -66,5 +66,6 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
     }
     app.store.agent_presence_forget(now - FORGET, now).await?;
     app.store.token_forget_expired(now - FORGET).await?;
+    app.store.sign_in_forget_expired(now).await?;
     Ok(())
 }

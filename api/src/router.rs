@@ -67,7 +67,17 @@ macro_rules! routes {
 pub const ROUTES: &[Route] = routes! {
     GET    "/api/healthz"                                   PUBLIC => health::healthz;
     GET    "/api/openapi.json"                              PUBLIC => crate::openapi::document;
+    GET    "/api/login"                                     PUBLIC => login::begin::begin;
     POST   "/api/login"                                     PUBLIC => login::login;
+    POST   "/api/login/form"                                PUBLIC => login::form::submit;
+    GET    "/api/callback"                                  PUBLIC => login::callback::callback;
+    POST   "/api/login/device/begin"                        PUBLIC => login::handover::begin;
+    GET    "/api/login/device"                              PUBLIC => login::handover::show;
+    POST   "/api/login/device"                              SIGNED + audited => login::handover::answer;
+    POST   "/api/login/device/token"                        PUBLIC => login::handover::take;
+    POST   "/api/logout"                                    SIGNED + audited => login::begin::end;
+    GET    "/api/publicserverinfo"                          PUBLIC => server_info::public;
+    GET    "/api/serverinfo"                                SIGNED => server_info::show;
     POST   "/api/localauth/login"                           PUBLIC => login::local_login;
     GET    "/api/userinfo"                                  SIGNED => userinfo::show;
     GET    "/api/users"                                     AUDITOR => users::list;

@@ -9,7 +9,7 @@ use hoop_runtime::{Drain, process};
 use hoop_store::Store;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::{App, Config, control, listen, metrics, outbox, reconcile, router, start};
+use crate::{App, Config, control, listen, metrics, oidc, outbox, reconcile, router, start};
 
 /// How long requests in progress may take after the drain has begun. Only downloads can
 /// take longer, and they can be asked for again.
@@ -47,7 +47,7 @@ impl Config {
             Some(settings) => Some(Objects::connect(settings).await),
             None => None,
         };
-        let app = App::new(self, store, org, bus, everybody, objects);
+        let app = App::new(self, store, org, bus, everybody, objects)?;
         start::first_user(&app).await.context("make the first user")?;
         Ok(Service { app, listener, address })
     }
@@ -76,6 +76,7 @@ impl Service {
         control::serve(&self.app, &drain, &mut tasks).await.context("answer on NATS")?;
         tasks.spawn(reconcile::run(self.app.clone(), drain.clone()));
         tasks.spawn(outbox::run(self.app.clone(), drain.clone()));
+        tasks.spawn(oidc::run(self.app.clone(), drain.clone()));
 
         let router = router::router(self.app.clone());
         tasks.spawn(listen::serve(self.listener, router, drain.clone()));

@@ -13,6 +13,9 @@ use crate::{
 /// The one organisation that this process serves.
 pub(crate) const ORG: &str = "default";
 
+/// The first user's address when nobody says another.
+const FIRST: &str = "admin@localhost";
+
 /// Whom everybody is with `PROFILE=dev`.
 const DEVELOPER: &str = "dev@localhost";
 
@@ -37,7 +40,15 @@ pub(crate) async fn first_user(app: &App) -> anyhow::Result<()> {
     if app.everybody.is_some() || !app.org.user_list_is_empty().await? {
         return Ok(());
     }
-    let email = &app.config.admin_email;
+    let given = app.config.admin_email.as_deref();
+    if app.provider.is_some() {
+        return match given {
+            Some(email) => administered(app, email).await,
+            // Whoever comes first from the identity provider.
+            None => Ok(()),
+        };
+    }
+    let email = given.unwrap_or(FIRST);
     let (text, made_up) = match &app.config.admin_password {
         Some(given) => (given.reveal().clone(), false),
         None => (token::password()?, true),
@@ -52,6 +63,17 @@ pub(crate) async fn first_user(app: &App) -> anyhow::Result<()> {
         }
         Ok(_) => tracing::info!(%email, "made the first user, with the password of ADMIN_PASSWORD"),
         // Another process was faster and has printed its own.
+        Err(hoop_store::Error::Conflict { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Makes an administrator who signs in at the identity provider, by this address.
+async fn administered(app: &App, email: &str) -> anyhow::Result<()> {
+    match app.org.user_create(&administrator(email, None)?).await {
+        Ok(_) => tracing::info!(%email, "made the first user, who signs in at the provider"),
+        // Another process was faster.
         Err(hoop_store::Error::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }

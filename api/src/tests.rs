@@ -12,6 +12,7 @@ mod evidence;
 mod login;
 mod matrix;
 mod notifications;
+mod openapi;
 mod people;
 mod recordings;
 mod sessions;

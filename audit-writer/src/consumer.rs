@@ -152,7 +152,7 @@ impl Consumer {
         let Ok(Subject::Audit { session, direction }) = message.subject.parse() else {
             let digest = blake3::hash(&message.payload).to_hex();
             let subject = message.subject.as_str();
-            tracing::error!(subject, %digest, "a message belongs to no session; it is dropped");
+            tracing::error!(subject, %digest, "a message of nobody is dropped");
             self.answer(ticket, TERMINATED).await?;
             return Ok(None);
         };

@@ -33,7 +33,7 @@ pub(crate) enum Error {
     #[error("what answers at {base} is not a gateway's API; check the URL")]
     NotOurs { base: Url },
     /// Not signed in, or not any more.
-    #[error("{message}; run `hoop login --email ADDRESS`")]
+    #[error("{message}; run `hoop login`")]
     SignedOut { message: String },
     /// There is no such thing, or not for this user.
     #[error("{message}")]

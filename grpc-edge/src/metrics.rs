@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     broker_stalls: Both<Counter>,
     publish_ack: Histogram,
     session_open: Histogram,
+    resumes: Both<Counter>,
     pub(crate) agent_connects: Counter,
 }
 
@@ -42,6 +43,10 @@ impl Metrics {
             broker_stalls: ways("hoop_broker_stalls_total"),
             publish_ack: histogram("hoop_publish_ack_seconds", &[]),
             session_open: histogram("hoop_session_open_seconds", &[]),
+            resumes: Both::from_fn(|direction| {
+                let end = if direction == Direction::In { "client" } else { "agent" };
+                counter("hoop_resumes_total", &[("end", end)])
+            }),
             agent_connects: counter("hoop_agent_connects_total", &[]),
         }
     }
@@ -71,6 +76,16 @@ impl Metrics {
     pub(crate) fn opened(&self, connection_type: &str, begun: Instant) {
         counter("hoop_sessions_opened_total", &[("type", connection_type)]).inc();
         self.session_open.observe(begun.elapsed());
+    }
+
+    /// An end whose stream broke goes on here.
+    pub(crate) fn resumed(&self, direction: Direction) {
+        self.resumes.get(direction).inc();
+    }
+
+    /// An end whose stream broke can't go on here.
+    pub(crate) fn not_resumed(&self, code: DenialCode) {
+        counter("hoop_resumes_refused_total", &[("code", code.as_str())]).inc();
     }
 
     /// Somebody is not let in.

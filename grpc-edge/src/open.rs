@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use hoop_bus::Error;
-use hoop_domain::{DenialCode, Direction, EndReason};
+use hoop_domain::{DenialCode, Direction, EndReason, SessionId};
 use hoop_proto as proto;
 use hoop_runtime::span;
 use tracing::Instrument;
@@ -90,7 +90,8 @@ impl Shared {
         }
         let (client_token, agent_token) = (Token::generate()?, Token::generate()?);
         let session = Arc::new(Session::new(permit.session, self.bus.clone()));
-        let subscriptions = session.subscribe().await.map_err(|cause| unrecordable(&cause))?;
+        let subscriptions =
+            session.subscribe().await.map_err(|cause| unrecordable(permit.session, &cause))?;
         let idle = Duration::from_secs(permit.grant.idle_timeout_seconds.into());
         let held = Held::new(session.clone(), Some(permit.agent), permit.not_after, idle);
         self.hold(held, subscriptions);
@@ -173,8 +174,8 @@ fn session_start(
     }
 }
 
-fn unrecordable(cause: &Error) -> proto::Denial {
-    tracing::error!(%cause, "a session was refused: the broker is gone");
+fn unrecordable(session: SessionId, cause: &Error) -> proto::Denial {
+    tracing::error!(%session, %cause, "a session was refused: the broker is gone");
     proto::Denial::of(DenialCode::RecordingUnavailable)
 }
 

@@ -7,11 +7,13 @@ use std::{sync::Arc, time::Duration};
 
 use hoop_domain::{AgentId, DenialCode, Direction, EndReason, SessionId, time};
 use hoop_proto as proto;
+use hoop_runtime::span;
 use prost::Message;
+use tracing::Instrument;
 
 use crate::{
     edge::{Held, Shared},
-    link,
+    link, metrics,
     session::{Events, Inlet, Received, Session, Sitting, TokenDigest, outlet},
 };
 
@@ -69,11 +71,24 @@ impl Shared {
         self: Arc<Self>,
         hello: proto::ResumeHello,
     ) -> Result<ResumedEnd, proto::Denial> {
+        let id = SessionId::try_from(hello.session.as_ref())
+            .map_err(|_| proto::Denial::of(DenialCode::Malformed))?;
+        let resuming = span!("resume", session = %id);
+        let resumed = self.resume_session(id, hello).instrument(resuming).await;
+        if let Err(denial) = &resumed {
+            metrics::edge().not_resumed(denial.reason());
+        }
+        resumed
+    }
+
+    async fn resume_session(
+        self: Arc<Self>,
+        id: SessionId,
+        hello: proto::ResumeHello,
+    ) -> Result<ResumedEnd, proto::Denial> {
         if self.drain.has_begun() {
             return Err(proto::Denial::of(DenialCode::Draining));
         }
-        let id = SessionId::try_from(hello.session.as_ref())
-            .map_err(|_| proto::Denial::of(DenialCode::Malformed))?;
         let start = self.session_start(id).await?;
         let (direction, lost) = whose(&hello.token, &start)?;
         let session = self.taken_up(id, &start).await?;
@@ -96,6 +111,7 @@ impl Shared {
             }
             return Err(denial);
         }
+        metrics::edge().resumed(direction);
         tracing::info!(session = %id, direction = direction.as_str(), "an end goes on here");
         Ok(ResumedEnd { place, events })
     }

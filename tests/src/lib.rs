@@ -4,6 +4,7 @@
 
 mod balanced;
 mod binaries;
+pub mod browser;
 pub mod cli;
 pub mod cost;
 pub mod crash;
@@ -18,6 +19,7 @@ pub mod stack;
 pub mod target;
 
 pub use balanced::Balanced;
+pub use browser::Browser;
 pub use echo::echo;
 pub use gateway::{Gateway, Options};
 pub use hoop_testkit::Tap;

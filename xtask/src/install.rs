@@ -17,6 +17,7 @@ pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     debian::mariadb()?;
     clients::node()?;
     clients::python()?;
+    clients::schemathesis()?;
     s3::install()?;
     smtp::install()
 }

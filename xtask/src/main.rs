@@ -47,6 +47,11 @@ const TASKS: &[Task] = &[
     },
     Task { name: "tidy", does: "the rules that no compiler knows", run: tidy::run },
     Task {
+        name: "openapi",
+        does: "renews api/openapi.json after a change of the REST API",
+        run: test::openapi,
+    },
+    Task {
         name: "sqlx",
         does: "renews services/store/.sqlx after a change of queries or migrations",
         run: sqlx::renew,

@@ -7,6 +7,18 @@ use crate::{
     shell::{cargo, has, run, step},
 };
 
+/// Writes the document of the REST API that is checked in.
+pub(crate) fn openapi(_arguments: &[String]) -> Result<()> {
+    install::servers()?;
+    step("writing api/openapi.json", || {
+        let test = "the_document_that_is_checked_in_is_the_one_that_is_served";
+        let mut cargo = cargo()?;
+        // With the features of the whole workspace, so that nothing is built again for it.
+        cargo.args(["test", "--workspace", "--lib", "--", test]).env("E2E_RENEW_OPENAPI", "1");
+        run(&mut cargo)
+    })
+}
+
 /// Installs, builds and tests; `arguments` go to the test runner.
 pub(crate) fn all(arguments: &[String]) -> Result<()> {
     install::run(&[])?;

@@ -4,6 +4,7 @@ mod first_line;
 mod graph;
 mod length;
 mod links;
+mod log_lines;
 mod manifests;
 mod metrics;
 mod migrations;
@@ -48,6 +49,7 @@ const RULES: &[Rule] = &[
     Rule { law: graph::LAW, because: graph::BECAUSE, check: graph::check },
     Rule { law: migrations::LAW, because: migrations::BECAUSE, check: migrations::check },
     Rule { law: links::LAW, because: links::BECAUSE, check: links::check },
+    Rule { law: log_lines::LAW, because: log_lines::BECAUSE, check: log_lines::check },
     Rule { law: metrics::LAW, because: metrics::BECAUSE, check: metrics::check },
     Rule { law: variables::LAW, because: variables::BECAUSE, check: variables::check },
 ];

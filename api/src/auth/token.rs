@@ -13,6 +13,8 @@ const LEGIBLE: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 pub(crate) enum Kind {
     /// Of a person who logged in.
     Login,
+    /// Of a person's browser, where it is a cookie.
+    Browser,
     /// Of a program.
     Program,
 }
@@ -24,6 +26,7 @@ pub(crate) enum Kind {
 pub(crate) fn generate(kind: Kind) -> Result<String> {
     let prefix = match kind {
         Kind::Login => "hpl",
+        Kind::Browser => "hpb",
         Kind::Program => "hpk",
     };
     Ok(format!("{prefix}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?)))
@@ -31,8 +34,13 @@ pub(crate) fn generate(kind: Kind) -> Result<String> {
 
 /// What is kept of a token.
 pub(crate) fn digest(token: &str) -> [u8; 32] {
+    digest_of(token.as_bytes())
+}
+
+/// The same of what is no text.
+pub(crate) fn digest_of(secret: &[u8]) -> [u8; 32] {
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash(&SHA256, token.as_bytes()).as_ref());
+    bytes.copy_from_slice(hash(&SHA256, secret).as_ref());
     bytes
 }
 

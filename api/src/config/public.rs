@@ -68,6 +68,12 @@ impl FromStr for NativeAddress {
     }
 }
 
+impl fmt::Display for GrpcUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
 impl fmt::Display for NativeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host.contains(':') {

@@ -126,7 +126,7 @@ async fn piece(app: &App, session: SessionId, number: u32) -> Result<Option<Byte
     let Some(segment) = app.store.segment_fetch(session, number).await.map_err(failed)? else {
         return Ok(None);
     };
-    let Some(stored) = stored(app, &segment).await? else { return Ok(None) };
+    let Some(stored) = stored(app, session, &segment).await? else { return Ok(None) };
     let file = evidence::segment(number, &stored).map_err(Error::internal)?;
     Ok(Some(file.into()))
 }

@@ -1,10 +1,17 @@
-//! E-mail address and password to a token.
+//! Signing in: e-mail address and password to a token, or through a browser.
+
+pub(crate) mod begin;
+pub(crate) mod callback;
+pub(crate) mod form;
+pub(crate) mod handover;
+mod page;
 
 use std::{net::IpAddr, time::Instant};
 
 use axum::{Json, extract::State, response::IntoResponse};
 use chrono::{DateTime, TimeDelta, Utc};
-use hoop_domain::{Secret, attempts::TooMany};
+use hoop_domain::{Secret, TokenId, UserId, attempts::TooMany};
+use hoop_store::token::{Kind, NewToken};
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,6 +82,19 @@ async fn sign_in(
     source: IpAddr,
     request: LoginRequest,
 ) -> Result<impl IntoResponse + use<>> {
+    let user = checked(app, source, request).await?;
+    let (token, expires_at) = login_token(app, user, None).await?;
+    let header = [(TOKEN, token.clone())];
+    Ok((header, Json(LoginResponse { status: "ok", token, expires_at })))
+}
+
+/// The user whose address and password these are.
+async fn checked(app: &App, source: IpAddr, request: LoginRequest) -> Result<UserId> {
+    if app.provider.is_some() {
+        let why = "people of this gateway sign in at their identity provider: open the gateway in \
+                   a browser, or run `hoop login`";
+        return Err(Error::NotSignedIn { why: why.into() });
+    }
     let too_many = |_: &TooMany| metrics::login("too_many");
     let guess = Guess::new(app, source, &request.email, Instant::now()).inspect_err(too_many)?;
     // The same time and the same answer, whether the address or the password is wrong.
@@ -86,12 +106,27 @@ async fn sign_in(
     }
     metrics::login("right");
     guess.succeeded(attempt);
-    let user = app.org.user_fetch(&request.email).await?;
+    Ok(app.org.user_fetch(&request.email).await?.id)
+}
+
+/// A token for `user`'s command line, which ends with `parent`.
+async fn login_token(
+    app: &App,
+    user: UserId,
+    parent: Option<TokenId>,
+) -> Result<(String, DateTime<Utc>)> {
     let token = token::generate(token::Kind::Login)?;
     let expires_at = app.now() + LOGIN;
-    app.org.token_create(user.id, "login", &token::digest(&token), Some(expires_at)).await?;
-    let header = [(TOKEN, token.clone())];
-    Ok((header, Json(LoginResponse { status: "ok", token, expires_at })))
+    let new = NewToken {
+        user,
+        kind: Kind::Login,
+        name: "login",
+        digest: token::digest(&token),
+        expires_at: Some(expires_at),
+        parent,
+    };
+    app.org.token_keep(&new).await?;
+    Ok((token, expires_at))
 }
 
 #[cfg(test)]

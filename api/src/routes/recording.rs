@@ -59,7 +59,8 @@ pub(crate) fn streamed(
                     return Ok(Some((piece.into(), None)));
                 }
                 Err(error) => {
-                    tracing::error!(cause = chain(&error), "a recording was cut off");
+                    let session = reader.session();
+                    tracing::error!(%session, cause = chain(&error), "a recording was cut off");
                     return Err(error);
                 }
             }

@@ -18,7 +18,7 @@ use futures_util::stream;
 use hoop_bus::recorded::Receipts;
 use hoop_domain::{Both, SessionId, session::SessionState};
 use hoop_proto::v1::{self, packet::Body};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use serde_json::json;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -158,7 +158,7 @@ impl Tail {
         if self.checked_at.elapsed() < RECHECK {
             return Ok(());
         }
-        self.actor = auth::actor(&self.app, &self.headers).await?;
+        (self.actor, _) = auth::actor(&self.app, &Method::GET, &self.headers).await?;
         find(&self.app, &self.actor, &self.session.to_string()).await?;
         self.checked_at = Instant::now();
         Ok(())

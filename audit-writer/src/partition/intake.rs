@@ -151,7 +151,7 @@ impl Worker {
         let Some(live) = self.live.get_mut(&id) else {
             let last = self.finished.seqs.get(&id).map_or(0, |seqs| *seqs.get(direction));
             return match Known::judge(direction, last, &encoded) {
-                Known::Recorded => consumer.acknowledge(ticket).await,
+                Known::Recorded | Known::Farewell => consumer.acknowledge(ticket).await,
                 Known::Late(flaw) => self.note_late(id, flaw, ticket, consumer).await,
             };
         };

@@ -40,6 +40,9 @@ pub enum Fed<T> {
 pub enum Known {
     /// It is in the recording.
     Recorded,
+    /// It only says that the session is over, as the recording does: an edge that had not
+    /// heard it yet said its last word. Nothing travelled with it.
+    Farewell,
     /// It came too late.
     Late(Flaw),
 }
@@ -50,10 +53,15 @@ impl Known {
     pub fn judge(direction: Direction, last: u64, encoded: &Bytes) -> Self {
         match Packet::decode(encoded.clone()) {
             Ok(packet) if (1..=last).contains(&packet.seq) => Self::Recorded,
+            Ok(packet) if packet.seq == last + 1 && is_farewell(&packet) => Self::Farewell,
             Ok(packet) => Self::Late(Flaw { direction, seq: packet.seq, kind: FlawKind::Late }),
             Err(_) => Self::Late(Flaw { direction, seq: last + 1, kind: FlawKind::Late }),
         }
     }
+}
+
+fn is_farewell(packet: &Packet) -> bool {
+    matches!(packet.body, Some(Body::SessionEnd(_)))
 }
 
 /// What a packet turned out to be.
@@ -84,6 +92,9 @@ impl<T: Ticket> Session<T> {
                 // Another writer recorded it, and this one has to know the level, too.
                 self.synced |= wants_sync(&packet);
                 self.again(Held { direction, seq, length, ticket }, now)
+            }
+            Verdict::Next { packet, flaw: None, .. } if self.finishing && is_farewell(&packet) => {
+                Fed::Skip { ack: Some(ticket) }
             }
             Verdict::Next { packet, .. } if self.finishing => {
                 let flaw = Flaw { direction, seq: packet.seq, kind: FlawKind::Late };

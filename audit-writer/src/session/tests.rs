@@ -273,6 +273,21 @@ fn a_recording_is_finished_when_both_ends_are_there() {
     assert_eq!(scene.committed(), [2, 1, 3]);
 }
 
+/// An edge that was left alone says its last word after everybody else has given up.
+#[test]
+fn a_farewell_after_the_recordings_end_is_no_flaw() {
+    let mut scene = Scene::new();
+    let inward = scene.inward.data();
+    scene.feed(In, &inward);
+    let _ = scene.session.cut(Due::Finish(end(EndReason::EdgeLost)));
+    let farewell = scene.outward.end(EndReason::EdgeLost);
+    assert_eq!(scene.feed(Out, &farewell), Fed::Skip { ack: Some(2) });
+    // Whatever claims to be one and follows nothing is not one.
+    scene.outward.data();
+    let forged = scene.outward.end(EndReason::EdgeLost);
+    assert!(matches!(scene.feed(Out, &forged), Fed::Late { .. }));
+}
+
 #[test]
 fn the_last_step_acknowledges_what_was_kept() {
     let mut scene = Scene::new();
@@ -432,4 +447,7 @@ fn a_packet_of_a_finished_recording_is_known_or_late() {
     assert_eq!(Known::judge(In, 1, &packets[0]), Known::Recorded);
     let late = Flaw { direction: In, seq: 2, kind: FlawKind::Late };
     assert_eq!(Known::judge(In, 1, &packets[1]), Known::Late(late));
+    let farewell = edge.end(EndReason::EdgeLost);
+    assert_eq!(Known::judge(In, 2, &farewell), Known::Farewell);
+    assert!(matches!(Known::judge(In, 1, &farewell), Known::Late(_)));
 }

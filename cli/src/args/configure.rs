@@ -79,9 +79,12 @@ pub(crate) enum Setting {
 /// Who, and where.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-The password is asked for, or read from HOOP_PASSWORD or from a pipe.
+Without --email or --token, you sign in in a browser, here or on another machine, and agree
+there. With --email, the password is asked for, or read from HOOP_PASSWORD or from a pipe.
 
 Examples:
+  hoop login --api-url https://hoop.example.com
+  hoop login --no-browser
   hoop login --api-url http://127.0.0.1:8009 --email admin@localhost
   hoop login --token \"$TOKEN\"")]
 pub(crate) struct Login {
@@ -91,10 +94,13 @@ pub(crate) struct Login {
     /// of the API's host.
     #[arg(long, value_name = "URL")]
     pub(crate) grpc_url: Option<String>,
-    /// Your e-mail address.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "token")]
+    /// Your e-mail address, to sign in with a password of the gateway's own.
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Option<String>,
     /// An API token, instead of address and password.
     #[arg(long, conflicts_with = "email")]
     pub(crate) token: Option<String>,
+    /// Opens no browser; you open the page that is shown, on any machine.
+    #[arg(long, conflicts_with_all = ["email", "token"])]
+    pub(crate) no_browser: bool,
 }

@@ -1,5 +1,8 @@
 //! `hoop login`: signs in and remembers it.
 
+mod browser;
+mod landing;
+
 use anyhow::{Context, Result, ensure};
 use hoop_client::GatewayUrl;
 use hoop_domain::Secret;
@@ -25,7 +28,7 @@ pub(crate) async fn run(login: Login, env: &Env) -> Result<()> {
     let token = match (login.token, login.email) {
         (Some(token), _) => token,
         (None, Some(email)) => sign_in(&Api::new(&api_url, None)?, &email, env).await?,
-        (None, None) => anyhow::bail!("say who you are with --email ADDRESS or --token TOKEN"),
+        (None, None) => browser::sign_in(&Api::new(&api_url, None)?, !login.no_browser).await?,
     };
     let user = Api::new(&api_url, Some(token.clone()))?.get(&["userinfo"], &()).await?;
     let grpc_url = login.grpc_url.or_else(|| stored.grpc_url.clone());

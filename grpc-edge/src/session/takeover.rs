@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hoop_domain::{DenialCode, Direction};
+use hoop_domain::{DenialCode, Direction, SessionId};
 use hoop_proto as proto;
 use prost::Message;
 
@@ -22,8 +22,8 @@ fn denied(sentence: &str) -> proto::Denial {
     proto::Denial::with(DenialCode::Malformed, sentence)
 }
 
-fn later(cause: &impl std::fmt::Display) -> proto::Denial {
-    tracing::warn!(%cause, "a session can't be resumed now");
+fn later(session: SessionId, cause: &impl std::fmt::Display) -> proto::Denial {
+    tracing::warn!(%session, %cause, "a session can't be resumed now");
     proto::Denial::of(DenialCode::RecordingUnavailable)
 }
 
@@ -61,7 +61,7 @@ impl Session {
                 return Ok(inlet);
             }
         }
-        Err(later(&"it is taken over by another edge"))
+        Err(later(self.id(), &"it is taken over by another edge"))
     }
 
     async fn try_to_take_over(
@@ -72,11 +72,15 @@ impl Session {
         // Whoever receives this direction here has to have all of it first.
         let followed = self.state().lane(direction).has_outlet();
         if followed {
-            self.catch_up(direction).await.map_err(|cause| later(&cause))?;
+            self.catch_up(direction).await.map_err(|cause| later(self.id(), &cause))?;
         }
-        let newest = self.bus.newest(self.id(), direction).await.map_err(|cause| later(&cause))?;
+        let newest = self
+            .bus
+            .newest(self.id(), direction)
+            .await
+            .map_err(|cause| later(self.id(), &cause))?;
         let head = match &newest {
-            Some(newest) => Head::after(newest).map_err(|cause| later(&cause))?,
+            Some(newest) => Head::after(newest).map_err(|cause| later(self.id(), &cause))?,
             None => Head::start(self.id(), direction),
         };
         if head.ended {
@@ -99,7 +103,7 @@ impl Session {
         let mut inlet = Inlet::after(self.clone(), direction, &head);
         if let Err(cause) = inlet.resume(edge).await {
             self.state().lane(direction).give_up();
-            return Err(later(&cause));
+            return Err(later(self.id(), &cause));
         }
         let accepted = tokio::time::timeout(ACCEPTED, self.landed(direction)).await;
         let ours = self.state().lane(direction).is_ours();
@@ -108,7 +112,7 @@ impl Session {
             Ok(()) => Ok(None),
             Err(_) => {
                 self.state().lane(direction).give_up();
-                Err(later(&"the broker does not answer"))
+                Err(later(self.id(), &"the broker does not answer"))
             }
         }
     }
@@ -121,7 +125,8 @@ impl Session {
         received: Received,
         outlet: Outlet,
     ) -> Result<(), proto::Denial> {
-        let mut backlog = Backlog { deliveries: Vec::new(), head: None, received };
+        let mut backlog =
+            Backlog { session: self.id(), deliveries: Vec::new(), head: None, received };
         let deadline = tokio::time::Instant::now() + UNRECORDED;
         loop {
             self.read(direction, &mut backlog).await?;
@@ -151,7 +156,7 @@ impl Session {
             if deadline < tokio::time::Instant::now() {
                 let lags = received.seq <= last;
                 let unrecorded = || denied("more was received than is recorded");
-                return Err(if lags { later(&"this edge lags") } else { unrecorded() });
+                return Err(if lags { later(self.id(), &"this edge lags") } else { unrecorded() });
             }
             // Something left before it was recorded, which takes a moment.
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -163,12 +168,12 @@ impl Session {
         loop {
             let after = backlog.head.as_ref().map_or(0, |head| head.stream_seq);
             let found = self.bus.recorded_in(self.id(), direction, after).await;
-            let found = found.map_err(|cause| later(&cause))?;
+            let found = found.map_err(|cause| later(self.id(), &cause))?;
             if found.is_empty() {
                 return Ok(());
             }
             for recorded in found {
-                let head = Head::after(&recorded).map_err(|cause| later(&cause))?;
+                let head = Head::after(&recorded).map_err(|cause| later(self.id(), &cause))?;
                 backlog.take(head, recorded.encoded)?;
             }
         }
@@ -177,6 +182,7 @@ impl Session {
 
 /// What the stream has of a direction that its receiver has not.
 struct Backlog {
+    session: SessionId,
     deliveries: Vec<proto::Delivery>,
     head: Option<Head>,
     received: Received,
@@ -194,7 +200,7 @@ impl Backlog {
             return Err(denied("what was not received is no longer in the stream"));
         }
         let pieces = u32::try_from(head.taken.saturating_sub(payloads)).unwrap_or(1);
-        let packet = proto::Packet::decode(encoded).map_err(|cause| later(&cause))?;
+        let packet = proto::Packet::decode(encoded).map_err(|cause| later(self.session, &cause))?;
         let seq = packet.seq;
         if let Some(payload) = packet.into_payload() {
             self.deliveries.push(proto::Delivery { seq, payload: Some(payload), pieces });

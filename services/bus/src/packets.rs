@@ -84,6 +84,7 @@ pub struct PacketSender {
 /// Receives everything about one session's packets.
 #[derive(Debug)]
 pub struct PacketReceiver {
+    session: SessionId,
     subscriber: async_nats::Subscriber,
     prefix: usize,
 }
@@ -116,7 +117,7 @@ impl Bus {
             .subscribe(wildcard)
             .await
             .map_err(|cause| Error::Unreachable { cause: cause.to_string() })?;
-        Ok(PacketReceiver { subscriber, prefix })
+        Ok(PacketReceiver { session, subscriber, prefix })
     }
 }
 
@@ -151,7 +152,7 @@ impl PacketReceiver {
             if incoming.is_some() {
                 return incoming;
             }
-            tracing::warn!("a message on a session's subject is neither packet nor receipt");
+            tracing::warn!(session = %self.session, "a message is neither packet nor receipt");
         }
     }
 

@@ -22,6 +22,7 @@ pub mod notification;
 mod org;
 pub mod recording;
 pub mod session;
+pub mod sign_in;
 pub mod token;
 pub mod user;
 

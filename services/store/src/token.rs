@@ -5,6 +5,51 @@ use hoop_domain::{OrgId, TokenId, UserId};
 
 use crate::{Error, OrgStore, Result, Store, user, user::User};
 
+/// What a token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A person who logged in with the command line.
+    Login,
+    /// A person's browser.
+    Browser,
+    /// A program.
+    Program,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Browser => "browser",
+            Self::Program => "program",
+        }
+    }
+
+    fn of(text: &str) -> Self {
+        [Self::Login, Self::Browser]
+            .into_iter()
+            .find(|it| it.as_str() == text)
+            .unwrap_or(Self::Program)
+    }
+}
+
+/// A token to be.
+#[derive(Debug, Clone)]
+pub struct NewToken<'a> {
+    /// Whose it is.
+    pub user: UserId,
+    /// What it is for.
+    pub kind: Kind,
+    /// What it is called.
+    pub name: &'a str,
+    /// SHA-256 of it.
+    pub digest: [u8; 32],
+    /// When it stops being valid.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// The token that it was had with, and ends with.
+    pub parent: Option<TokenId>,
+}
+
 /// A token that was presented and is valid, and whose it is.
 #[derive(Debug, Clone)]
 pub struct TokenOwner {
@@ -14,6 +59,8 @@ pub struct TokenOwner {
     pub org: OrgId,
     /// The owner, who may be inactive.
     pub user: User,
+    /// What it is for.
+    pub kind: Kind,
     /// When the token stops being valid.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -42,7 +89,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<TokenOwner>> {
         let row = sqlx::query!(
-            r#"SELECT t.id AS token_id, t.org_id, t.expires_at,
+            r#"SELECT t.id AS token_id, t.org_id, t.expires_at, t.kind,
                  u.id, u.email, u.name, u.active, u.created_at,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
@@ -66,6 +113,7 @@ impl Store {
             token: TokenId::from_uuid(row.token_id),
             org: OrgId::from_uuid(row.org_id),
             user: user.try_into()?,
+            kind: Kind::of(&row.kind),
             expires_at: row.expires_at,
         }))
     }
@@ -83,7 +131,7 @@ impl Store {
 }
 
 impl OrgStore {
-    /// Keeps the digest of a new token of `user`.
+    /// Keeps the digest of a new token of a program that acts as `user`.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
@@ -94,16 +142,27 @@ impl OrgStore {
         digest: &[u8; 32],
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<TokenId> {
+        let (kind, digest, parent) = (Kind::Program, *digest, None);
+        self.token_keep(&NewToken { user, kind, name, digest, expires_at, parent }).await
+    }
+
+    /// Keeps the digest of a new token.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such user.
+    pub async fn token_keep(&self, new: &NewToken<'_>) -> Result<TokenId> {
         let id = TokenId::generate();
         let done = sqlx::query!(
-            "INSERT INTO api_tokens (id, org_id, user_id, name, digest, expires_at)
-             SELECT $1, org_id, id, $4, $5, $6 FROM users WHERE org_id = $2 AND id = $3",
+            "INSERT INTO api_tokens (id, org_id, user_id, name, digest, expires_at, kind, parent_id)
+             SELECT $1, org_id, id, $4, $5, $6, $7, $8 FROM users WHERE org_id = $2 AND id = $3",
             id.uuid(),
             self.org.uuid(),
-            user.uuid(),
-            name,
-            digest.as_slice(),
-            expires_at
+            new.user.uuid(),
+            new.name,
+            new.digest.as_slice(),
+            new.expires_at,
+            new.kind.as_str(),
+            new.parent.map(TokenId::uuid)
         )
         .execute(&self.pool)
         .await?;

@@ -98,6 +98,24 @@ impl OrgStore {
         row.ok_or(Error::NotFound { what: "user" })?.try_into()
     }
 
+    /// The active user who is this subject at the identity provider, if there is one.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn user_by_subject(&self, subject: &str) -> Result<Option<User>> {
+        let id = sqlx::query_scalar!(
+            "SELECT id FROM users WHERE org_id = $1 AND subject = $2 AND active",
+            self.org.uuid(),
+            subject
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        match id {
+            Some(id) => self.user_fetch(&id.to_string()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The password hash of the user with this address, if there is such a user and one.
     ///
     /// # Errors

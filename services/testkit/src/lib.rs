@@ -15,6 +15,7 @@ mod account;
 mod balancer;
 pub mod certificate;
 mod eventually;
+pub mod identity_provider;
 pub mod mariadb;
 mod nats;
 mod ports;
@@ -30,6 +31,7 @@ mod wire;
 
 pub use balancer::Balancer;
 pub use eventually::{eventually, eventually_after, patience};
+pub use identity_provider::{IdentityProvider, identity_provider};
 pub use mariadb::MariaDb;
 pub use nats::{Nats, nats};
 pub use ports::{free_port, free_port_near};

@@ -10,17 +10,29 @@ use crate::shell::{has, root, run, step};
 /// psycopg, with a newer libpq than most distributions have.
 const PYTHON: &str = include_str!("../../../tests/clients/python/requirements.txt");
 
+/// What asks the REST API everything that its document allows, and more.
+const SCHEMATHESIS: &str = include_str!("../../../tests/clients/schemathesis/requirements.txt");
+
 /// psycopg, in `python` of the tools folder.
 pub(super) fn python() -> Result<()> {
-    let folder = super::tools()?.join("python");
-    let installed = fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
-    if installed == PYTHON {
-        return Ok(());
-    }
-    step("installing psycopg (pip)", || pip::install(PYTHON, &folder))
+    packages("psycopg", "python", PYTHON)
 }
 
-/// node-postgres, in `node` of the tools folder.
+/// schemathesis, in a folder of the tools that is called like it.
+pub(super) fn schemathesis() -> Result<()> {
+    packages("schemathesis", "schemathesis", SCHEMATHESIS)
+}
+
+fn packages(what: &str, folder: &str, requirements: &str) -> Result<()> {
+    let folder = super::tools()?.join(folder);
+    let installed = fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
+    if installed == requirements {
+        return Ok(());
+    }
+    step(&format!("installing {what} (pip)"), || pip::install(requirements, &folder))
+}
+
+/// node-postgres and oidc-provider, in `node` of the tools folder.
 pub(super) fn node() -> Result<()> {
     let source = root()?.join("tests/clients/node");
     let folder = super::tools()?.join("node");
@@ -33,7 +45,7 @@ pub(super) fn node() -> Result<()> {
     if !has("node") || !has("npm") {
         debian::packages(&["nodejs", "npm"])?;
     }
-    step("installing node-postgres (npm)", || {
+    step("installing node-postgres and oidc-provider (npm)", || {
         fs::create_dir_all(&folder)?;
         for file in ["package.json", "package-lock.json"] {
             fs::copy(source.join(file), folder.join(file))?;

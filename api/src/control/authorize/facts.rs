@@ -7,7 +7,7 @@ use hoop_proto::v1::{self, authorize_request::Proof as Shown};
 use hoop_store::{OrgStore, connection::Connection, user::User};
 
 use super::Refusal;
-use crate::{App, auth::token};
+use crate::{App, Error, auth::bearer, error::chain};
 
 /// What was found out about a request.
 pub(super) struct Case {
@@ -99,13 +99,12 @@ async fn by_token(app: &App, text: &str) -> Result<Who, Refusal> {
         let proof = Proof::Token { id: None, user: everybody.id, expires_at: None };
         return Ok((app.org.id(), Some(user), proof));
     }
-    let owner = app
-        .store
-        .token_owner(&token::digest(text), app.now())
-        .await?
-        .ok_or(Refusal::Denied(DenialCode::Unauthenticated))?;
-    let proof =
-        Proof::Token { id: Some(owner.token), user: owner.user.id, expires_at: owner.expires_at };
+    let owner = bearer::owner(app, text).await.map_err(|error| match error {
+        Error::Unauthenticated => Refusal::Denied(DenialCode::Unauthenticated),
+        error => Refusal::Failed(chain(&error)),
+    })?;
+    let owner = owner.ok_or(Refusal::Denied(DenialCode::Unauthenticated))?;
+    let proof = Proof::Token { id: owner.token, user: owner.user.id, expires_at: owner.expires_at };
     Ok((owner.org, Some(owner.user), proof))
 }
 

@@ -56,6 +56,11 @@ pub(crate) enum Stage {
 }
 
 impl Reader {
+    /// Whose recording it is.
+    pub(crate) const fn session(&self) -> SessionId {
+        self.session
+    }
+
     /// Reads the recording of `session` from `position` on, only what travelled in
     /// `direction` where it is given.
     ///

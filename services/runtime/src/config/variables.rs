@@ -108,6 +108,17 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "32 bytes in base64 that encrypt secrets of connections and channels at rest",
     ),
+    variable(
+        "AUTH_METHOD",
+        API,
+        "local; oidc when IDP_ISSUER is set",
+        "how people sign in: `local` with a password that is kept here, or `oidc` at an identity provider",
+    ),
+    variable("IDP_ISSUER", API, "", "the identity provider, as it calls itself"),
+    variable("IDP_CLIENT_ID", API, "", "what the identity provider calls this gateway"),
+    variable("IDP_CLIENT_SECRET", API, "", "what proves to it that it is this gateway"),
+    variable("IDP_AUDIENCE", API, "", "whom tokens of programs are for, at the identity provider"),
+    variable("IDP_GROUPS_CLAIM", API, "groups", "the claim that carries people's groups"),
     variable("ADMIN_EMAIL", API, "admin@localhost", "the first user, made when there is none"),
     variable(
         "ADMIN_PASSWORD",

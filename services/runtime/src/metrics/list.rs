@@ -149,6 +149,20 @@ pub const METRICS: &[Metric] = &[
         "from the permit until the agent has come",
     ),
     metric(
+        "hoop_resumes_total",
+        COUNTER,
+        &["end"],
+        EDGE,
+        "ends that went on here after their stream broke, by whose they are",
+    ),
+    metric(
+        "hoop_resumes_refused_total",
+        COUNTER,
+        &["code"],
+        EDGE,
+        "ends that came back and could not go on here, by the denial's code",
+    ),
+    metric(
         "hoop_packets_total",
         COUNTER,
         &["direction"],

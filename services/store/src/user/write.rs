@@ -70,10 +70,14 @@ impl OrgStore {
         if done.rows_affected() == 0 {
             return Err(Error::NotFound { what: "user" });
         }
+        // Those that stay keep who named them.
+        let names: Vec<String> = spec.groups.iter().map(GroupName::to_string).collect();
         sqlx::query!(
-            "DELETE FROM user_groups WHERE org_id = $1 AND user_id = $2",
+            "DELETE FROM user_groups WHERE org_id = $1 AND user_id = $2 AND group_id NOT IN
+               (SELECT id FROM groups WHERE org_id = $1 AND name = ANY ($3))",
             self.org.uuid(),
-            id.uuid()
+            id.uuid(),
+            &names
         )
         .execute(&mut *tx)
         .await?;
@@ -104,7 +108,7 @@ impl OrgStore {
         Ok(())
     }
 
-    async fn join_groups(
+    pub(crate) async fn join_groups(
         &self,
         conn: &mut PgConnection,
         user: UserId,
@@ -113,7 +117,7 @@ impl OrgStore {
         let groups = group::ensure(conn, self.org.uuid(), names).await?;
         sqlx::query!(
             "INSERT INTO user_groups (org_id, user_id, group_id)
-             SELECT $1, $2, id FROM unnest($3::uuid[]) AS id",
+             SELECT $1, $2, id FROM unnest($3::uuid[]) AS id ON CONFLICT DO NOTHING",
             self.org.uuid(),
             user.uuid(),
             &groups

@@ -1,6 +1,7 @@
 //! One segment, from the database or from the bucket.
 
 use bytes::Bytes;
+use hoop_domain::SessionId;
 use hoop_store::recording::{Contents, StoredSegment, format::Records};
 
 use super::{Reader, failed};
@@ -10,7 +11,11 @@ use crate::{App, Error, error::Result};
 ///
 /// # Errors
 /// When the bucket is not available.
-pub(crate) async fn stored(app: &App, segment: &StoredSegment) -> Result<Option<Bytes>> {
+pub(crate) async fn stored(
+    app: &App,
+    session: SessionId,
+    segment: &StoredSegment,
+) -> Result<Option<Bytes>> {
     match &segment.contents {
         Contents::Row(stored) => Ok(Some(stored.clone())),
         Contents::Object(key) => {
@@ -20,7 +25,7 @@ pub(crate) async fn stored(app: &App, segment: &StoredSegment) -> Result<Option<
             match objects.get(key).await {
                 Ok(stored) => Ok(Some(stored)),
                 Err(error @ hoop_objects::Error::NoObject { .. }) => {
-                    tracing::error!(%error, "a segment is gone");
+                    tracing::error!(%session, %error, "a segment is gone");
                     Ok(None)
                 }
                 Err(error) => Err(error.into()),
@@ -34,7 +39,8 @@ impl Reader {
         let store = &self.app.store;
         let found = store.segment_fetch(self.session, self.reading).await.map_err(failed)?;
         let segment = found.ok_or_else(|| self.damaged())?;
-        let stored = stored(&self.app, &segment).await?.ok_or_else(|| self.damaged())?;
+        let stored = stored(&self.app, self.session, &segment).await?;
+        let stored = stored.ok_or_else(|| self.damaged())?;
         segment.unpack(stored).await.map(Records::new).map_err(failed)
     }
 
