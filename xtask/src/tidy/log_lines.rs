@@ -29,7 +29,7 @@ fn findings(file: &File) -> Vec<Finding> {
             || file.path.ends_with("/session.rs")
             || SPEAKS.iter().any(|words| sentence.contains(words));
         if about_one && !fields.contains("session") {
-            let line = file.text[..begin].lines().count();
+            let line = file.text.get(..begin).unwrap_or_default().lines().count();
             findings.push(Finding::new(format!("{}:{line}", file.path), "names no session"));
         }
     }
@@ -41,11 +41,10 @@ fn calls(text: &str) -> Vec<(usize, &str)> {
     let mut calls = Vec::new();
     for level in LEVELS {
         for (begin, _) in text.match_indices(level) {
-            let before = text[..begin].chars().next_back();
-            if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
+            let Some((before, rest)) = text.split_at_checked(begin) else { continue };
+            if before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
                 continue;
             }
-            let rest = &text[begin..];
             calls.push((begin + 1, rest.split_once(");").map_or(rest, |(call, _)| call)));
         }
     }
