@@ -1,11 +1,11 @@
-//! What the agent can be told: its key, and nothing else.
+//! What the agent can be told: its key, and where secrets are that it is only told the place of.
 
 use std::path::PathBuf;
 
 use hoop_client::stream::Credentials;
 use hoop_runtime::{Env, config::Error};
 
-use crate::{Agent, key::HoopKey, surroundings::Surroundings};
+use crate::{Agent, Providers, key::HoopKey, sessions::Context, surroundings::Surroundings};
 
 /// The agent's settings.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Config {
     pub guard: Option<PathBuf>,
     /// Where secrets go that have to be files; `None` for memory, where the system has some.
     pub private_files: Option<PathBuf>,
+    /// Where secrets are looked up that are references.
+    pub providers: Providers,
 }
 
 /// The key can't be used on this system.
@@ -34,14 +36,16 @@ impl Config {
     /// Reads the environment.
     ///
     /// # Errors
-    /// When `HOOP_KEY` is missing or malformed. The error never repeats the key.
+    /// When `HOOP_KEY` is missing or malformed, or another setting is. The error never repeats
+    /// the key.
     pub fn from_env(env: &Env) -> Result<Self, Error> {
         let key = env.required("HOOP_KEY")?.trim().parse::<HoopKey>();
         let malformed = |why: crate::key::InvalidKey| Error::Malformed {
             name: "HOOP_KEY".into(),
             why: why.to_string(),
         };
-        Ok(Self { key: key.map_err(malformed)?, guard: None, private_files: None })
+        let (key, providers) = (key.map_err(malformed)?, Providers::from_env(env)?);
+        Ok(Self { key, guard: None, private_files: None, providers })
     }
 
     /// Makes the agent, which does nothing before it is run.
@@ -49,10 +53,12 @@ impl Config {
     /// # Errors
     /// When the key can't be used on this system.
     pub fn build(self) -> Result<Agent, Unusable> {
-        let Self { key: HoopKey { gateway, name, key, mode }, guard, private_files } = self;
+        let Self { key, guard, private_files, providers } = self;
+        let HoopKey { gateway, name, key, mode } = key;
         let credentials = Credentials::agent(name.as_str(), &key.token())?;
         let seal_key = key.seal_key().map_err(|_| Unusable::Crypto)?;
         let surroundings = Surroundings::new(mode, private_files, guard);
-        Ok(Agent::new(gateway, name, mode, credentials, seal_key, surroundings))
+        let context = Context::new(credentials, seal_key, surroundings, providers);
+        Ok(Agent::new(gateway, name, mode, context))
     }
 }

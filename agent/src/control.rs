@@ -9,10 +9,9 @@ mod told;
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::agreement::PrivateKey;
 use hoop_client::{
     Error, GatewayUrl, Incoming, KeepAlive, dial,
-    stream::{self, Credentials, Sender},
+    stream::{self, Sender},
 };
 use hoop_domain::{AgentName, DenialCode, EndReason};
 use hoop_proto::v1::{OpenRefused, SessionOpen, down, up};
@@ -25,7 +24,6 @@ use crate::{
     key::Mode,
     metrics,
     sessions::{Context, Sessions},
-    surroundings::Surroundings,
 };
 pub(crate) use embedded::Pace;
 use told::Told;
@@ -57,16 +55,8 @@ pub struct Agent {
 }
 
 impl Agent {
-    pub(crate) fn new(
-        gateway: GatewayUrl,
-        name: AgentName,
-        mode: Mode,
-        credentials: Credentials,
-        seal_key: PrivateKey,
-        surroundings: Surroundings,
-    ) -> Self {
-        let surroundings = Arc::new(surroundings);
-        let context = Arc::new(Context::new(credentials, seal_key, surroundings));
+    pub(crate) fn new(gateway: GatewayUrl, name: AgentName, mode: Mode, context: Context) -> Self {
+        let context = Arc::new(context);
         Self { gateway, name, mode, context, pace: Pace::STANDARD, ready: false }
     }
 

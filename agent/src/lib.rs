@@ -13,6 +13,7 @@ pub mod host;
 pub mod key;
 mod metrics;
 mod private_files;
+mod providers;
 mod secrets;
 mod session;
 mod sessions;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use config::Config;
 pub use control::Agent;
+pub use providers::Providers;
 
 /// What `hoop-agent --help` prints.
 pub const HELP: &str = "\
@@ -40,6 +42,8 @@ It dials out only. With TLS the gateway's certificate is checked against the
 system's authorities; SSL_CERT_FILE names others (PEM).
 
 Logs go to stderr: RUST_LOG sets which (info), LOG_FORMAT=json|text how.
+VAULT_ADDR, VAULT_TOKEN (or VAULT_APP_ROLE_ID and VAULT_APP_SECRET_ID), AWS_REGION and
+AWS's usual credentials let secrets be references such as _vaultkv2:PATH:KEY.
 METRICS_LISTEN=ADDRESS:PORT shows figures for Prometheus at /metrics (off).
 OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4317 sends traces to a collector.
 SIGTERM lets sessions finish for 10 s; a second one does not.

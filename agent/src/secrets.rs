@@ -41,6 +41,11 @@ impl Secrets {
         self.0.iter().map(|(name, value)| (name.as_str(), value.reveal().as_str()))
     }
 
+    /// Puts what was found in the place of where it is.
+    pub(crate) fn replace(&mut self, name: &str, value: Secret<String>) {
+        self.0.insert(name.to_owned(), value);
+    }
+
     /// The value, if it is there and not empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.reveal().as_str()).filter(|value| !value.is_empty())

@@ -68,10 +68,12 @@ async fn run_traced(
     open: SessionOpen,
     stop: Stop,
 ) {
-    // First, because it begins to dial the target.
-    let connector = connector(&context, id, &open);
-    let SessionOpen { token, connection_name: connection, .. } = open;
-    let pipe = match session::attach(channel, &context.credentials, id, token).await {
+    // First, because it begins to dial the target, or asks for what it needs for that.
+    let connector = Box::pin(connector(&context, id, &open));
+    let attached = session::attach(channel, &context.credentials, id, open.token.clone());
+    let (connector, attached) = tokio::join!(connector, attached);
+    let connection = open.connection_name;
+    let pipe = match attached {
         Ok(pipe) => pipe,
         Err(error) => {
             tracing::warn!(session = %id, %connection, %error, "session not taken up");
@@ -102,7 +104,7 @@ async fn run_traced(
     session.end_commands().await;
 }
 
-fn connector(
+async fn connector(
     context: &Context,
     id: SessionId,
     open: &SessionOpen,
@@ -113,7 +115,20 @@ fn connector(
     })?;
     let secrets = Secrets::open(&context.seal_key, id, &open.sealed_secret)
         .map_err(|error| Failure::new(EndReason::Misconfigured, error.to_string()))?;
+    let secrets = context.providers.resolve(secrets).await.map_err(|unresolved| {
+        let failure = Failure::misconfigured(format_args!("{unresolved}"));
+        match causes(&unresolved) {
+            causes if causes.is_empty() => failure,
+            causes => failure.because(causes),
+        }
+    })?;
     Connector::new(kind, &secrets, id, open, &context.shared).map(Arc::new)
+}
+
+/// What is behind an error and not in its own sentence.
+fn causes(error: &crate::providers::Unresolved) -> String {
+    let causes = std::iter::successors(error.cause(), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Session {

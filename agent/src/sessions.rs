@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use crate::{
+    Providers,
     connector::{Shared, Tls},
     session,
     surroundings::Surroundings,
@@ -24,6 +25,7 @@ pub(crate) struct Context {
     pub(crate) credentials: Credentials,
     pub(crate) seal_key: PrivateKey,
     pub(crate) shared: Shared,
+    pub(crate) providers: Providers,
 }
 
 /// The live sessions.
@@ -47,9 +49,11 @@ impl Context {
     pub(crate) fn new(
         credentials: Credentials,
         seal_key: PrivateKey,
-        surroundings: Arc<Surroundings>,
+        surroundings: Surroundings,
+        providers: Providers,
     ) -> Self {
-        Self { credentials, seal_key, shared: Shared { tls: Tls::default(), surroundings } }
+        let shared = Shared { tls: Tls::default(), surroundings: Arc::new(surroundings) };
+        Self { credentials, seal_key, shared, providers }
     }
 }
 

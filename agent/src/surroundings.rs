@@ -20,8 +20,8 @@ const CLEAN: [(&str, Option<&str>); 4] = [
     ("USER", None),
 ];
 
-/// The agent's own key, which no command may see.
-const KEY: &str = "HOOP_KEY";
+/// The agent's own keys, which no command may see.
+const KEYS: [&str; 3] = ["HOOP_KEY", "VAULT_TOKEN", "VAULT_APP_SECRET_ID"];
 
 /// What is the same for all commands.
 pub(crate) struct Surroundings {
@@ -35,7 +35,7 @@ impl Surroundings {
     /// Takes what the process has. `private` is where private files go, `guard` the program
     /// that ends what the agent leaves behind.
     pub(crate) fn new(mode: Mode, private: Option<PathBuf>, guard: Option<PathBuf>) -> Self {
-        let own = || env::vars_os().filter(|(name, _)| name != KEY);
+        let own = || env::vars_os().filter(|(name, _)| KEYS.iter().all(|key| name != key));
         let private = private.unwrap_or_else(memory);
         let (environment, folder) = match mode {
             Mode::Embedded => (own().collect(), None),

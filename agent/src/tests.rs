@@ -4,6 +4,7 @@ mod command;
 mod edge;
 mod embedded;
 mod postgres;
+mod providers;
 mod tcp;
 
 use hoop_domain::agent_key::AgentKey;

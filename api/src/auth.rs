@@ -17,7 +17,7 @@ use hoop_domain::{GroupName, Role, TokenId, UserId};
 use hoop_store::user::User;
 use http::{HeaderMap, Method};
 
-use crate::{App, Error, error::Result};
+use crate::{App, Error, client::Client, error::Result};
 
 /// The user on whose behalf a request is handled.
 #[derive(Debug, Clone)]
@@ -104,19 +104,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
-        Ok(Self(peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0.ip())))
+        let client = parts.extensions.get::<Client>();
+        Ok(Self(client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.source())))
     }
 }
 
-/// The peer's address, or `-` where a test calls without a network.
+/// The client's address, or `-` where a test calls without a network.
 pub(crate) struct Peer(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<axum::extract::ConnectInfo<std::net::SocketAddr>>();
-        Ok(Self(peer.map_or_else(|| "-".into(), |peer| peer.0.ip().to_string())))
+        let address = parts.extensions.get::<Client>().and_then(|client| client.address);
+        Ok(Self(address.map_or_else(|| "-".into(), |address| address.to_string())))
     }
 }

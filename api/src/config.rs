@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use hoop_domain::Secret;
+use hoop_domain::{Secret, TrustedProxies};
 use hoop_runtime::{Env, config};
 
 use hoop_store::notification::ChannelKey;
@@ -40,6 +40,8 @@ pub struct Config {
     pub grpc_url: GrpcUrl,
     /// Where `psql` connects, for credentials.
     pub native_pg: NativeAddress,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: TrustedProxies,
     /// The first user's address.
     pub admin_email: Option<String>,
     /// The first user's password; made up when there is none.
@@ -56,17 +58,12 @@ impl Config {
         let default = if dev { "127.0.0.1:8009" } else { "0.0.0.0:8009" };
         let listen = env.address("API_LISTEN", default)?;
         refuse_open_house(env, dev, listen)?;
-        let secrets_key = match env.text("SECRETS_KEY") {
+        let secrets_key = match env.secret("SECRETS_KEY")? {
             None if dev => SecretsKey::for_development(),
-            _ => SecretsKey::from_base64(&env.required("SECRETS_KEY")?),
+            Some(text) => SecretsKey::from_base64(&text),
+            None => SecretsKey::from_base64(&env.required("SECRETS_KEY")?),
         };
-        let named = ["NOTIFY_SECRETS_KEY", "SECRETS_KEY"];
-        let (key_name, channel_key) =
-            match named.iter().find_map(|name| Some((*name, env.text(name)?))) {
-                Some((name, text)) => (name, ChannelKey::from_base64(&text)),
-                None => ("SECRETS_KEY", ChannelKey::for_development()),
-            };
-        let channel_key = channel_key.map_err(|error| malformed(key_name, &error.to_string()))?;
+        let channel_key = channel_key(env)?;
         let grpc_url =
             env.text("GRPC_URL").unwrap_or_else(|| "grpc://127.0.0.1:8010".into()).parse();
         let native_pg =
@@ -87,10 +84,22 @@ impl Config {
             native_pg: native_pg.map_err(|error: public::Error| {
                 malformed("NATIVE_PG_ADDRESS", &error.to_string())
             })?,
+            trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
             admin_email: env.text("ADMIN_EMAIL"),
             admin_password: env.text("ADMIN_PASSWORD").map(Secret::new),
         })
     }
+}
+
+/// The key of channels: one of its own, or the same as that of connections.
+fn channel_key(env: &Env) -> Result<ChannelKey, config::Error> {
+    for name in ["NOTIFY_SECRETS_KEY", "SECRETS_KEY"] {
+        if let Some(text) = env.secret(name)? {
+            let key = ChannelKey::from_base64(&text);
+            return key.map_err(|error| malformed(name, &error.to_string()));
+        }
+    }
+    ChannelKey::for_development().map_err(|error| malformed("SECRETS_KEY", &error.to_string()))
 }
 
 /// Without authentication, whoever reaches the port is an administrator.

@@ -6,6 +6,7 @@
 //! background; any number of these processes may run side by side.
 
 mod app;
+mod client;
 pub mod config;
 mod listen;
 mod metrics;

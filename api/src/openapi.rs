@@ -41,6 +41,7 @@ use crate::{
         notifications::subscriptions::show, notifications::subscriptions::update,
         notifications::subscriptions::delete,
         notifications::deliveries::list, notifications::deliveries::redrive,
+        secrets::show, secrets::rotate,
     ),
     modifiers(&Table)
 )]

@@ -14,7 +14,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, trace::TraceLayer,
 };
 
-use crate::{App, Error, guard, routes::*};
+use crate::{App, Error, client, guard, routes::*};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,12 @@ pub struct Route {
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 1024 * 1024;
+
+/// What a browser may do with an answer of the API, which is data: nothing. No other site is
+/// told that it may read one (CORS is off), nor may it show one.
+const POLICY: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const SAME_ORIGIN: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 const PUBLIC: Access = Access::Public;
 const SIGNED: Access = Access::SignedIn;
@@ -132,6 +138,8 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/api/notifications/subscriptions/{name}"        ADMIN + audited => notifications::subscriptions::delete;
     GET    "/api/notifications/deliveries"                  AUDITOR => notifications::deliveries::list;
     POST   "/api/notifications/deliveries/{id}/redrive"     ADMIN + audited => notifications::deliveries::redrive;
+    GET    "/api/secrets/rotation"                          ADMIN => secrets::show;
+    POST   "/api/secrets/rotation"                          ADMIN + audited => secrets::rotate;
 };
 
 /// The whole HTTP service.
@@ -157,7 +165,12 @@ pub(crate) fn router(app: App) -> Router {
         }))
         .layer(header(header::CACHE_CONTROL, "no-store"))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::X_FRAME_OPTIONS, "DENY"))
+        .layer(header(header::REFERRER_POLICY, "no-referrer"))
+        .layer(header(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(header(SAME_ORIGIN, "same-origin"))
         .layer(TraceLayer::new_for_http())
+        .layer(middleware::from_fn_with_state(app.clone(), client::find))
         .with_state(app)
 }
 

@@ -13,6 +13,7 @@ pub(crate) mod manifests;
 pub(crate) mod notifications;
 pub(crate) mod packets;
 pub(crate) mod recording;
+pub(crate) mod secrets;
 pub(crate) mod server_info;
 pub(crate) mod sessions;
 pub(crate) mod statements;

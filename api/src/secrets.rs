@@ -1,33 +1,23 @@
-//! Connection secrets at rest: AES-256-GCM, bound to the connection they belong to.
-//!
-//! The stored form is `version (1) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`, with the
-//! connection's id as associated data: a secret that is moved to another row does not open.
+//! Connection secrets at rest: bound to the connection they belong to, see [`Keyring`].
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use aws_lc_rs::{aead, digest, hmac};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hoop_domain::{ConnectionId, Secret};
+use aws_lc_rs::{digest, hmac};
+use hoop_domain::{
+    ConnectionId, Keyring, Secret,
+    keyring::{Error as KeyError, InvalidKeys, KeyId, KeyList, KeySource},
+};
 
 /// Names and values, such as `HOST` and `127.0.0.1`.
 pub type SecretMap = BTreeMap<String, String>;
 
-/// The key that encrypts secrets at rest. Cheap to clone.
-#[derive(Clone)]
-pub struct SecretsKey(Arc<Keys>);
-
-struct Keys {
-    seal: aead::LessSafeKey,
-    /// What keys for other purposes come from.
-    root: hmac::Key,
-}
+/// The keys that encrypt secrets at rest. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SecretsKey(Keyring);
 
 /// Why a secret was not encrypted or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not 32 bytes in base64.
-    #[error("expected 32 bytes in base64, as `openssl rand -base64 32` prints")]
-    Key,
     /// The system has no randomness.
     #[error("the system has no randomness")]
     Randomness,
@@ -36,38 +26,42 @@ pub enum Error {
     Broken,
 }
 
-const VERSION: u8 = 1;
-
 impl SecretsKey {
-    /// The key that `text` stands for.
+    /// The keys that `source` gives; the first one encrypts, all of them open.
     ///
     /// # Errors
-    /// When it is not 32 bytes in base64.
-    pub fn from_base64(text: &str) -> Result<Self, Error> {
-        let bytes = Secret::new(STANDARD.decode(text.trim()).map_err(|_| Error::Key)?);
-        Self::from_bytes(bytes.reveal())
+    /// What is wrong with them.
+    pub fn new(source: &impl KeySource) -> Result<Self, InvalidKeys> {
+        Keyring::new(source, b"").map(Self)
+    }
+
+    /// The keys that `text` lists.
+    ///
+    /// # Errors
+    /// When one is not 32 bytes in base64.
+    pub fn from_base64(text: &str) -> Result<Self, InvalidKeys> {
+        Self::new(&text.parse::<KeyList>()?)
     }
 
     /// The key of `PROFILE=dev`, which protects nothing: it is the same everywhere.
     ///
     /// # Errors
     /// Never: a SHA-256 digest is a valid AES-256 key. The library's signature allows it.
-    pub fn for_development() -> Result<Self, Error> {
+    pub fn for_development() -> Result<Self, InvalidKeys> {
         let seed = digest::digest(&digest::SHA256, b"hoop development profile");
-        Self::from_bytes(seed.as_ref())
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let key = aead::UnboundKey::new(&aead::AES_256_GCM, bytes).map_err(|_| Error::Key)?;
-        let (seal, root) = (aead::LessSafeKey::new(key), hmac::Key::new(hmac::HMAC_SHA256, bytes));
-        Ok(Self(Arc::new(Keys { seal, root })))
+        let seed: [u8; 32] = seed.as_ref().try_into().map_err(|_| InvalidKeys::Malformed)?;
+        Self::new(&Secret::new(seed))
     }
 
     /// A key for another purpose: the same for all processes of a deployment, and of no use
     /// to find this one or that of another label.
     pub(crate) fn derive(&self, label: &str) -> hmac::Key {
-        let derived = hmac::sign(&self.0.root, label.as_bytes());
-        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+        self.0.derive(label)
+    }
+
+    /// The names of the keys; that of the one that encrypts comes first.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.0.ids()
     }
 
     /// Encrypts `secret` for `connection`.
@@ -75,18 +69,8 @@ impl SecretsKey {
     /// # Errors
     /// When the system has no randomness.
     pub fn encrypt(&self, connection: ConnectionId, secret: &SecretMap) -> Result<Vec<u8>, Error> {
-        let mut nonce = [0; aead::NONCE_LEN];
-        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Error::Randomness)?;
-        let mut text = serde_json::to_vec(secret).map_err(|_| Error::Broken)?;
-        self.0
-            .seal
-            .seal_in_place_append_tag(
-                aead::Nonce::assume_unique_for_key(nonce),
-                aead::Aad::from(connection.as_bytes()),
-                &mut text,
-            )
-            .map_err(|_| Error::Randomness)?;
-        Ok([&[VERSION], nonce.as_slice(), &text].concat())
+        let text = Secret::new(serde_json::to_vec(secret).map_err(|_| Error::Broken)?);
+        Ok(self.0.seal(connection.as_bytes(), text.reveal())?)
     }
 
     /// The JSON that was stored for `connection`.
@@ -98,18 +82,7 @@ impl SecretsKey {
         connection: ConnectionId,
         stored: &[u8],
     ) -> Result<Secret<Vec<u8>>, Error> {
-        let (version, rest) = stored.split_first().ok_or(Error::Broken)?;
-        let (nonce, boxed) = rest.split_first_chunk().ok_or(Error::Broken)?;
-        if *version != VERSION {
-            return Err(Error::Broken);
-        }
-        let mut text = boxed.to_vec();
-        let nonce = aead::Nonce::assume_unique_for_key(*nonce);
-        let aad = aead::Aad::from(connection.as_bytes());
-        let len =
-            self.0.seal.open_in_place(nonce, aad, &mut text).map_err(|_| Error::Broken)?.len();
-        text.truncate(len);
-        Ok(Secret::new(text))
+        Ok(self.0.open(connection.as_bytes(), stored)?)
     }
 
     /// The names and values that were stored for `connection`.
@@ -120,16 +93,29 @@ impl SecretsKey {
         let text = self.decrypt(connection, stored)?;
         serde_json::from_slice(text.reveal()).map_err(|_| Error::Broken)
     }
+
+    /// What was stored for `connection`, under the first key; `None` when it is that already.
+    ///
+    /// # Errors
+    /// When it opens with none.
+    pub fn renew(&self, connection: ConnectionId, stored: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.0.renew(connection.as_bytes(), stored)?)
+    }
 }
 
-impl std::fmt::Debug for SecretsKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SecretsKey(***)")
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Randomness => Self::Randomness,
+            KeyError::Broken => Self::Broken,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[test]
@@ -146,5 +132,20 @@ mod tests {
         assert!(other.decrypt(connection, &stored).is_err());
         assert!(key.decrypt(connection, &stored[1..]).is_err());
         assert!(key.decrypt(connection, &[]).is_err());
+    }
+
+    #[test]
+    fn what_an_older_version_stored_opens() {
+        // Of the version before keys had names: key 32 times 7, connection 16 times 1.
+        let key = SecretsKey::from_base64(&STANDARD.encode([7; 32])).unwrap();
+        let seal = aws_lc_rs::aead::UnboundKey::new(&aws_lc_rs::aead::AES_256_GCM, &[7; 32]);
+        let seal = aws_lc_rs::aead::LessSafeKey::new(seal.unwrap());
+        let connection = ConnectionId::generate();
+        let mut text = br#"{"PASS":"hunter2"}"#.to_vec();
+        let nonce = aws_lc_rs::aead::Nonce::assume_unique_for_key([9; 12]);
+        let aad = aws_lc_rs::aead::Aad::from(connection.as_bytes());
+        seal.seal_in_place_append_tag(nonce, aad, &mut text).unwrap();
+        let stored = [&[1][..], &[9; 12], &text].concat();
+        assert_eq!(key.decrypt_map(connection, &stored).unwrap()["PASS"], "hunter2");
     }
 }

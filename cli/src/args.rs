@@ -10,7 +10,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -31,6 +31,30 @@ pub(crate) struct Args {
     /// How results are printed.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+}
+
+impl Args {
+    /// What was typed. `RESOURCE/NAME` stands for two words where a resource is named.
+    pub(crate) fn typed() -> Self {
+        Self::parse_from(spread(std::env::args_os().collect()))
+    }
+}
+
+/// `hoop admin get agents/dev` as `hoop admin get agents dev`.
+fn spread(arguments: Vec<OsString>) -> Vec<OsString> {
+    let is = |word: Option<&OsString>, names: &[&str]| {
+        word.and_then(|word| word.to_str()).is_some_and(|word| names.contains(&word))
+    };
+    let mut spread = Vec::with_capacity(arguments.len() + 1);
+    for word in arguments {
+        let mut before = spread.iter().rev();
+        let named = is(before.next(), &["get", "delete"]) && is(before.next(), &["admin"]);
+        match word.to_str().and_then(|word| word.split_once('/')).filter(|_| named) {
+            Some((resource, name)) => spread.extend([resource.into(), name.into()]),
+            None => spread.push(word),
+        }
+    }
+    spread
 }
 
 const EXAMPLES: &str = "\
@@ -62,6 +86,8 @@ command: 127 when there is no such program, 128 and the signal's number when a s
 pub(crate) enum Format {
     /// Columns, for people.
     Table,
+    /// More columns, where there are some.
+    Wide,
     /// JSON, for programs.
     Json,
 }
@@ -82,9 +108,31 @@ pub(crate) enum Command {
     Config(Config),
     /// Signs in and remembers it.
     Login(Login),
+    /// Looks for what is broken between here and the gateway, hop by hop.
+    #[command(after_help = "\
+Examples:
+  hoop doctor
+  hoop doctor --json
+  LOG_GRPC=1 hoop doctor
+
+Ends with 0 only when all is well. LOG_GRPC=1 logs what passes over HTTP/2 and gRPC.")]
+    Doctor {
+        /// Prints JSON, as -o json does.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists the connections that you may use.
-    #[command(visible_alias = "ls", after_help = "Example:\n  hoop list -o json")]
+    #[command(
+        visible_alias = "ls",
+        after_help = "Examples:\n  hoop list\n  hoop list -o wide\n  hoop list -o json"
+    )]
     List,
+    /// Shows a connection: what it is, how it may be used, and how to use it.
+    #[command(after_help = "Examples:\n  hoop describe pg-prod\n  hoop describe pg-prod -o json")]
+    Describe {
+        /// Its name.
+        connection: String,
+    },
     /// Opens a connection: a terminal for a command, a local port for anything else.
     Connect(Connect),
     /// Runs a command once and ends with its exit code.

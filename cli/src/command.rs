@@ -4,6 +4,8 @@ mod admin;
 mod audit;
 mod configure;
 mod connect;
+mod describe;
+mod doctor;
 mod documents;
 mod exec;
 mod list;
@@ -33,7 +35,12 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
         Command::Start(start) => start::run(start, args.output, env).await?,
         Command::Config(command) => configure::run(command, args.output)?,
         Command::Login(login) => login::run(login, env).await?,
+        Command::Doctor { json } => {
+            let format = if json { Format::Json } else { args.output };
+            return Box::pin(doctor::run(env, format)).await;
+        }
         Command::List => list::run(&context()?).await?,
+        Command::Describe { connection } => describe::run(&connection, &context()?).await?,
         Command::Connect(connect) => {
             let span = span!("hoop connect", session = Empty, connection = connect.connection);
             return connect::run(connect, &context()?).instrument(span).await;
@@ -51,7 +58,9 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
 
 fn version(format: Format) -> Result<()> {
     match format {
-        Format::Table => Ok(output::print(concat!("hoop ", env!("CARGO_PKG_VERSION")))?),
+        Format::Table | Format::Wide => {
+            Ok(output::print(concat!("hoop ", env!("CARGO_PKG_VERSION")))?)
+        }
         Format::Json => output::print_json(&json!({"version": env!("CARGO_PKG_VERSION")})),
     }
 }

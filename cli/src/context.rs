@@ -41,6 +41,11 @@ impl Context {
         self.format == Format::Json
     }
 
+    /// Whether more columns are wanted.
+    pub(crate) fn wide(&self) -> bool {
+        self.format == Format::Wide
+    }
+
     /// Where sessions are opened.
     pub(crate) fn gateway(&self) -> Result<GatewayUrl> {
         gateway(&self.api_url, self.grpc_url.as_deref())
@@ -53,7 +58,7 @@ impl Context {
 }
 
 /// The gRPC port that goes with an API: the one that is set, or 8010 on the same host.
-fn gateway(api_url: &str, grpc_url: Option<&str>) -> Result<GatewayUrl> {
+pub(crate) fn gateway(api_url: &str, grpc_url: Option<&str>) -> Result<GatewayUrl> {
     if let Some(url) = grpc_url {
         return Ok(url.parse()?);
     }

@@ -17,7 +17,6 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use hoop_runtime::{
     Env,
     config::{self, VARIABLES},
@@ -25,7 +24,7 @@ use hoop_runtime::{
 };
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Args::typed();
     match run(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use hoop_bus::Bus;
-use hoop_domain::{AgentId, Direction, EndReason, SessionId};
+use hoop_domain::{AgentId, Direction, EndReason, SessionId, TrustedProxies};
 use hoop_runtime::{Drain, span};
 use tokio::{net::TcpListener, sync::Notify};
 use tracing::field::Empty;
@@ -53,6 +53,8 @@ pub struct Shared {
     pub(crate) drain: Drain,
     pub(crate) changed: Notify,
     pub(crate) resume_grace: Duration,
+    pub(crate) keep_alive: Duration,
+    pub(crate) trusted_proxies: TrustedProxies,
     drain_handle: hoop_runtime::shutdown::DrainHandle,
     sessions: Mutex<HashMap<SessionId, Held>>,
 }
@@ -124,6 +126,8 @@ impl Config {
             wanted: Wanted::default(),
             drain,
             resume_grace: self.resume_grace,
+            keep_alive: self.keep_alive,
+            trusted_proxies: self.trusted_proxies.clone(),
             drain_handle,
             changed: Notify::new(),
             sessions: Mutex::default(),

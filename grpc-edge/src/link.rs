@@ -28,7 +28,7 @@ const HELLO_DEADLINE: Duration = Duration::from_secs(10);
 /// What a stream came with.
 pub(crate) struct Arrival {
     pub(crate) metadata: MetadataMap,
-    pub(crate) address: Option<SocketAddr>,
+    pub(crate) address: String,
     pub(crate) frames: Streaming<proto::Up>,
 }
 
@@ -40,7 +40,7 @@ impl Arrival {
 
     /// Who the agent says that it is.
     pub(crate) fn agent(&self) -> Result<proto::AgentAuthRequest, Status> {
-        agent_of(&self.metadata, self.address)
+        agent_of(&self.metadata, self.address.clone())
     }
 
     /// The trace that it belongs to; empty for none.
@@ -50,7 +50,7 @@ impl Arrival {
     }
 
     pub(crate) fn address(&self) -> String {
-        spelled(self.address)
+        self.address.clone()
     }
 }
 
@@ -66,18 +66,28 @@ fn bearer(metadata: &MetadataMap) -> Result<String, Status> {
 /// Who an agent says that it is: its name travels beside its key.
 pub(crate) fn agent_of(
     metadata: &MetadataMap,
-    address: Option<SocketAddr>,
+    address: String,
 ) -> Result<proto::AgentAuthRequest, Status> {
     let name = metadata.get("agent-name").and_then(|value| value.to_str().ok());
     Ok(proto::AgentAuthRequest {
         name: name.unwrap_or_default().to_owned(),
         token: bearer(metadata)?,
-        address: spelled(address),
+        address,
     })
 }
 
-fn spelled(address: Option<SocketAddr>) -> String {
-    address.map_or_else(String::new, |address| address.to_string())
+/// Where somebody calls from: the other end of the socket, or whom a trusted proxy names.
+pub(crate) fn address_of(
+    shared: &Shared,
+    metadata: &MetadataMap,
+    peer: Option<SocketAddr>,
+) -> String {
+    let Some(peer) = peer else { return String::new() };
+    let values = metadata.get_all("x-forwarded-for").into_iter();
+    let texts: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+    let client = shared.trusted_proxies.client(peer.ip(), texts.into_iter());
+    // The port is the proxy's own, so it says nothing about the client.
+    if client == peer.ip().to_canonical() { peer.to_string() } else { client.to_string() }
 }
 
 /// Reads the first frame and becomes what it says.

@@ -76,18 +76,19 @@ impl Transport for Edge {
         &self,
         request: Request<Streaming<proto::Up>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
-        let address = request.remote_addr();
+        let address = link::address_of(&self.0, request.metadata(), request.remote_addr());
         let (metadata, _, frames) = request.into_parts();
         let arrival = Arrival { metadata, address, frames };
         let down = link::accept(&self.0, arrival).await?;
-        Ok(Response::new(Box::pin(down)))
+        Ok(Response::new(Box::pin(down.kept_alive_every(self.0.keep_alive))))
     }
 
     async fn pre_connect(
         &self,
         request: Request<proto::PreConnectRequest>,
     ) -> Result<Response<proto::PreConnectResponse>, Status> {
-        let agent = link::agent_of(request.metadata(), request.remote_addr())?;
+        let address = link::address_of(&self.0, request.metadata(), request.remote_addr());
+        let agent = link::agent_of(request.metadata(), address)?;
         let advice = link::pre_connect(&self.0, agent).await?.into();
         Ok(Response::new(proto::PreConnectResponse { advice }))
     }

@@ -72,13 +72,14 @@ impl Config {
 /// The key that `api` encrypts the secrets of channels with. Without one, only the channels of
 /// the environment work, and the delivery log says why the others do not.
 fn key(env: &Env) -> Result<ChannelKey, config::Error> {
-    let named = ["NOTIFY_SECRETS_KEY", "SECRETS_KEY"];
-    let found = named.iter().find_map(|name| Some((name, env.text(name)?)));
-    let (name, key) = match found {
-        Some((name, text)) => (name, ChannelKey::from_base64(&text)),
-        None => (&"SECRETS_KEY", ChannelKey::for_development()),
-    };
-    key.map_err(|error| config::Error::Malformed { name: (*name).into(), why: error.to_string() })
+    let malformed = |name: &str, why: String| config::Error::Malformed { name: name.into(), why };
+    for name in ["NOTIFY_SECRETS_KEY", "SECRETS_KEY"] {
+        if let Some(text) = env.secret(name)? {
+            let key = ChannelKey::from_base64(&text);
+            return key.map_err(|error| malformed(name, error.to_string()));
+        }
+    }
+    ChannelKey::for_development().map_err(|error| malformed("SECRETS_KEY", error.to_string()))
 }
 
 #[cfg(test)]

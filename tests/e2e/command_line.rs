@@ -18,7 +18,7 @@ async fn with_echo() -> Result<Gateway> {
 }
 
 /// Sends `bytes` to `port` and says that it is done; what came back until the end.
-async fn roundtrip(port: u16, bytes: Vec<u8>) -> Result<Vec<u8>> {
+pub(crate) async fn roundtrip(port: u16, bytes: Vec<u8>) -> Result<Vec<u8>> {
     let (mut read, mut write) = TcpStream::connect(("127.0.0.1", port)).await?.into_split();
     let sent = tokio::spawn(async move {
         write.write_all(&bytes).await?;

@@ -18,6 +18,7 @@ use crate::{Gateway, Psql, binaries, gateway::ADMIN, pty::Terminal};
 #[derive(Debug)]
 pub struct Person {
     home: TempDir,
+    settings: Vec<(String, String)>,
 }
 
 /// A running `hoop connect`.
@@ -39,7 +40,26 @@ impl Person {
     /// # Errors
     /// When there is no room for a home directory.
     pub fn new() -> Result<Self> {
-        Ok(Self { home: tempfile::tempdir()? })
+        Ok(Self { home: tempfile::tempdir()?, settings: Vec::new() })
+    }
+
+    /// With this variable in the environment of every command.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Somebody else with the same settings of the command, and another variable.
+    ///
+    /// # Errors
+    /// When there are no settings to copy.
+    pub fn settings_of_another(&self, name: &str, value: &str) -> Result<Self> {
+        let other = Self::new()?.with(name, value);
+        let file = ".hoop/config.toml";
+        std::fs::create_dir_all(other.home().join(".hoop"))?;
+        std::fs::copy(self.home().join(file), other.home().join(file))?;
+        Ok(other)
     }
 
     /// Signed in to `gateway` as its administrator.
@@ -78,6 +98,7 @@ impl Person {
             .args(arguments)
             .env_clear()
             .env("HOME", self.home.path())
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

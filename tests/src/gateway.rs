@@ -155,10 +155,26 @@ impl Gateway {
     /// # Errors
     /// When it does not start.
     pub fn agent_launch_by(&mut self, name: &str, key: &str, port: u16) -> Result<()> {
+        self.agent_launch_as(name, &calling(key, port), &[])
+    }
+
+    /// The same, calling where the key says, with more settings.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn agent_launch_as(
+        &mut self,
+        name: &str,
+        key: &str,
+        settings: &[(&str, String)],
+    ) -> Result<()> {
         let count = self.agents.len();
         let process = if count == 0 { name.to_owned() } else { format!("{name}-{count}") };
         let mut agent = Service::new(&format!("agent-{process}"), "hoop-agent", self.logs.clone())
-            .with("HOOP_KEY", calling(key, port));
+            .with("HOOP_KEY", key);
+        for (name, value) in settings {
+            agent.set(name, value);
+        }
         agent.launch()?;
         self.agents.push(agent);
         Ok(())

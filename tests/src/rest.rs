@@ -5,7 +5,10 @@ mod session;
 mod tail;
 
 use anyhow::{Context, Result, ensure};
-use reqwest::{Method, StatusCode};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderName},
+};
 use serde_json::Value;
 
 pub use session::{Packet, Recording};
@@ -17,6 +20,8 @@ pub struct Rest {
     client: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// Sent with every request.
+    claims: HeaderMap,
 }
 
 /// What the API answered, good or bad.
@@ -39,7 +44,41 @@ impl Rest {
         // Only a process that is asked twice for the same provider sees this fail.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { client, base: base.to_owned(), token: None })
+        Ok(Self { client, base: base.to_owned(), token: None, claims: HeaderMap::new() })
+    }
+
+    /// A client of the API behind a proxy whose certificate `authority` signed, on a socket
+    /// that is bound to `address`.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn through(base: &str, authority: &[u8], address: [u8; 4]) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .local_address(std::net::IpAddr::from(address))
+            .tls_certs_only([reqwest::Certificate::from_pem(authority)?])
+            .build()?;
+        Ok(Self { client, ..Self::new(base)? })
+    }
+
+    /// The same API, called from another address of this machine.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be made.
+    pub fn from_address(&self, address: [u8; 4]) -> Result<Self> {
+        let address = std::net::IpAddr::from(address);
+        let client = reqwest::Client::builder().no_proxy().local_address(address).build()?;
+        Ok(Self { client, ..self.clone() })
+    }
+
+    /// The same API, with a header more in every request.
+    ///
+    /// # Errors
+    /// When it can't be sent.
+    pub fn claiming(&self, name: &'static str, value: &str) -> Result<Self> {
+        let mut claims = self.claims.clone();
+        claims.insert(HeaderName::from_static(name), value.parse()?);
+        Ok(Self { claims, ..self.clone() })
     }
 
     /// The same API with another token, or none.
@@ -60,6 +99,7 @@ impl Rest {
     /// When there is no answer. An answer that is an error is an answer.
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Result<Answer> {
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.base));
+        request = request.headers(self.claims.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 pub(crate) fn run(_arguments: &[String]) -> Result<()> {
     servers()?;
     debian::mariadb()?;
+    debian::nginx()?;
     clients::node()?;
     clients::python()?;
     clients::schemathesis()?;

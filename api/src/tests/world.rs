@@ -44,6 +44,28 @@ impl Drop for World {
     }
 }
 
+/// An `api` with these settings beside, or instead of, the usual ones.
+async fn start(nats: &Nats, database: &str, settings: &[(&str, &str)]) -> (App, DrainHandle) {
+    let url = nats.url();
+    let usual = [
+        ("API_LISTEN", "127.0.0.1:0"),
+        ("SECRETS_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        ("ADMIN_EMAIL", "root@example.com"),
+        ("ADMIN_PASSWORD", "correct horse"),
+        ("GRPC_URL", "grpcs://gateway.example.com:8443"),
+        ("NATIVE_PG_ADDRESS", "gateway.example.com:15432"),
+        ("POSTGRES_DB_URI", database),
+        ("NATS_URL", &url),
+    ];
+    let env = Env::from_pairs(usual.iter().chain(settings).copied()).unwrap();
+    let service = Config::from_env(&env).unwrap().build().await.unwrap();
+    let app = service.app().clone();
+    let (handle, drain) = Drain::new();
+    // Questions over the bus are answered as long as the world lasts.
+    tokio::spawn(service.run(drain));
+    (app, handle)
+}
+
 impl World {
     pub(super) async fn new() -> Self {
         Self::with(&[]).await
@@ -67,29 +89,26 @@ impl World {
             .await
             .unwrap();
         let database = postgres.create_database_from("migrated_for_the_api").await.unwrap();
-        let url = nats.url();
-        let usual = [
-            ("API_LISTEN", "127.0.0.1:0"),
-            ("SECRETS_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
-            ("ADMIN_EMAIL", "root@example.com"),
-            ("ADMIN_PASSWORD", "correct horse"),
-            ("GRPC_URL", "grpcs://gateway.example.com:8443"),
-            ("NATIVE_PG_ADDRESS", "gateway.example.com:15432"),
-            ("POSTGRES_DB_URI", &database),
-            ("NATS_URL", &url),
-        ];
-        let env = Env::from_pairs(usual.iter().chain(settings).copied()).unwrap();
-        let service = Config::from_env(&env).unwrap().build().await.unwrap();
-        let app = service.app().clone();
-        let (handle, drain) = Drain::new();
-        // Questions over the bus are answered as long as the world lasts.
-        tokio::spawn(service.run(drain));
-        Self { router: router::router(app.clone()), app, nats, database, drain: handle }
+        let (app, drain) = start(&nats, &database, settings).await;
+        Self { router: router::router(app.clone()), app, nats, database, drain }
     }
 
-    pub(super) async fn sql(&self, sql: &str) {
+    /// Another process in the place of this one, with the same state and these settings.
+    pub(super) async fn restart(&mut self, settings: &[(&str, &str)]) {
+        self.drain.begin();
+        (self.app, self.drain) = start(&self.nats, &self.database, settings).await;
+        self.router = router::router(self.app.clone());
+    }
+
+    /// What the state store answers.
+    pub(super) async fn sql(&self, sql: &str) -> String {
         let postgres = hoop_testkit::postgres().await.unwrap();
-        postgres.run(name_of(&self.database), sql).await.unwrap();
+        postgres.run(name_of(&self.database), sql).await.unwrap()
+    }
+
+    /// The answer to a request that a test has put together.
+    pub(super) async fn answer(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// A user in these groups, and a token of theirs.

@@ -14,12 +14,33 @@ pub(crate) enum Admin {
     /// Lists things, or shows one.
     #[command(
         subcommand,
-        after_help = "Examples:\n  hoop admin get agents\n  hoop admin get connections pg-prod -o json"
+        after_help = "\
+Examples:
+  hoop admin get agents
+  hoop admin get connections pg-prod -o json
+  hoop admin get connections/pg-prod -o json"
     )]
     Get(Get),
     /// Deletes something; what depends on it ends at once.
-    #[command(subcommand, after_help = "Example:\n  hoop admin delete agent dev")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  hoop admin delete agent dev\n  hoop admin delete agent/dev"
+    )]
     Delete(Delete),
+    /// Shows what the gateway says of itself: version, settings, features.
+    #[command(after_help = "Examples:\n  hoop admin serverinfo\n  hoop admin serverinfo -o json")]
+    Serverinfo,
+    /// Encrypts all secrets at rest with the first key of SECRETS_KEY.
+    #[command(after_help = "\
+Examples:
+  hoop admin rotate-secrets --status
+  hoop admin rotate-secrets
+It may be stopped and run again at any time; sessions open meanwhile.")]
+    RotateSecrets {
+        /// Only shows how many secrets are not under the first key yet.
+        #[arg(long)]
+        status: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

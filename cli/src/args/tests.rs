@@ -37,6 +37,20 @@ fn the_output_format_may_stand_anywhere() {
 }
 
 #[test]
+fn a_resource_and_its_name_may_be_one_word() {
+    for (line, expected) in [
+        ("hoop admin get agents/dev", "hoop admin get agents dev"),
+        ("hoop -o json admin delete agent/dev", "hoop -o json admin delete agent dev"),
+        ("hoop admin get connections/a/b", "hoop admin get connections a/b"),
+        ("hoop exec get a/b", "hoop exec get a/b"),
+        ("hoop admin get agents", "hoop admin get agents"),
+    ] {
+        let spread = spread(line.split(' ').map(Into::into).collect());
+        assert_eq!(spread, expected.split(' ').map(OsString::from).collect::<Vec<_>>());
+    }
+}
+
+#[test]
 fn a_login_needs_an_address_or_a_token() {
     assert!(typed("hoop login").is_err());
     assert!(typed("hoop login --token t").is_ok());

@@ -8,6 +8,8 @@ mod delete;
 mod get;
 mod get_agents;
 mod get_credentials;
+mod rotate_secrets;
+mod serverinfo;
 
 use anyhow::Result;
 use hoop_domain::GroupName;
@@ -25,6 +27,8 @@ pub(crate) async fn run(command: Admin, context: &Context) -> Result<()> {
         Admin::Get(Get::Agents { name: None }) => get_agents::run(context).await,
         Admin::Get(get) => get::run(get, context).await,
         Admin::Delete(delete) => delete::run(delete, context).await,
+        Admin::Serverinfo => serverinfo::run(context).await,
+        Admin::RotateSecrets { status } => rotate_secrets::run(context, status).await,
     }
 }
 

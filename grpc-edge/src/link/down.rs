@@ -15,6 +15,7 @@ use tonic::Status;
 
 use crate::session::{Event, Events};
 
+/// How often, unless [`DownStream::kept_alive_every`] says otherwise.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 enum Source {
@@ -22,7 +23,7 @@ enum Source {
     Orders(mpsc::Receiver<proto::Down>),
 }
 
-/// The frames for one endpoint, with a keep-alive every 15 s.
+/// The frames for one endpoint, and a keep-alive now and then.
 pub struct DownStream {
     first: Option<proto::Down>,
     source: Source,
@@ -46,9 +47,14 @@ impl DownStream {
     }
 
     fn new(first: proto::Down, source: Source, gone: DropGuard) -> Self {
-        let begin = tokio::time::Instant::now() + KEEP_ALIVE;
-        let keep_alive = tokio::time::interval_at(begin, KEEP_ALIVE);
+        let keep_alive = keep_alive(KEEP_ALIVE);
         Self { first: Some(first), source, keep_alive, ended: false, gone: Some(gone) }
+    }
+
+    /// The same, with a keep-alive in this rhythm.
+    #[must_use]
+    pub fn kept_alive_every(self, period: Duration) -> Self {
+        Self { keep_alive: keep_alive(period), ..self }
     }
 
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<proto::Down, Status>>> {
@@ -76,6 +82,10 @@ impl DownStream {
             }),
         }
     }
+}
+
+fn keep_alive(period: Duration) -> Interval {
+    tokio::time::interval_at(tokio::time::Instant::now() + period, period)
 }
 
 impl Stream for DownStream {

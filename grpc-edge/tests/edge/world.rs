@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use futures_util::StreamExt;
 use hoop_bus::{Bus, ControlRequest, Question, Subject};
-use hoop_domain::{AgentId, ConnectionId, OrgId, SessionId, UserId};
+use hoop_domain::{AgentId, ConnectionId, OrgId, SessionId, TrustedProxies, UserId};
 use hoop_grpc_edge::Config;
 use hoop_proto as proto;
 use hoop_runtime::Drain;
@@ -78,6 +78,8 @@ impl World {
                 drain_timeout: Duration::from_secs(1),
                 resume_grace,
                 stall_timeout: Duration::from_secs(15),
+                keep_alive: Duration::from_secs(15),
+                trusted_proxies: TrustedProxies::default(),
             };
             let edge = config.build().await?;
             let addresses = edge.addresses();

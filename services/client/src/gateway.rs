@@ -41,6 +41,18 @@ impl GatewayUrl {
         self.tls
     }
 
+    /// The host; an IPv6 address stands in brackets.
+    #[must_use]
+    pub const fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// What tonic dials.
     pub(crate) fn endpoint(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };

@@ -11,9 +11,12 @@ pub mod both;
 pub mod chain;
 pub mod connection;
 pub mod id;
+pub mod keyring;
 pub mod manifest;
 pub mod name;
+pub mod proxies;
 pub mod reason;
+pub mod reference;
 pub mod role;
 pub mod seal;
 pub mod secret;
@@ -29,8 +32,11 @@ pub use id::{
     AgentId, ChannelId, ConnectionId, CredentialId, DeliveryId, EventId, GroupId, OrgId, SessionId,
     SubscriptionId, TokenId, UserId,
 };
+pub use keyring::Keyring;
 pub use name::{AgentName, ConnectionName, GroupName, InvalidName};
+pub use proxies::TrustedProxies;
 pub use reason::{DenialCode, EndReason};
+pub use reference::Reference;
 pub use role::Role;
 pub use secret::Secret;
 pub use session::{Direction, Partition};

@@ -3,7 +3,7 @@
 //! A name that looks like one of ours and is not in [`VARIABLES`] stops the process: a
 //! misspelt setting must not be silently ignored. So does a value that can't be read.
 
-use std::{collections::BTreeMap, net::SocketAddr, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
 
 #[cfg(test)]
 mod tests;
@@ -104,6 +104,28 @@ impl Env {
         })
     }
 
+    /// A secret: the value, or what is in the file that the variable with `_FILE` behind its
+    /// name leads to.
+    ///
+    /// # Errors
+    /// When both are set, or the file can't be read.
+    pub fn secret(&self, name: &str) -> Result<Option<String>, Error> {
+        let by_file = format!("{name}_FILE");
+        let Some(path) = self.text(&by_file) else { return Ok(self.text(name)) };
+        let malformed = |why: String| Error::Malformed { name: by_file.clone(), why };
+        if self.text(name).is_some() {
+            return Err(malformed(format!("{name} is set, too; set one of them")));
+        }
+        let text = std::fs::read_to_string(&path);
+        text.map(Some).map_err(|error| malformed(format!("{path} can't be read: {error}")))
+    }
+
+    /// A variable that is not ours: another program's, or one that an operator names.
+    #[must_use]
+    pub fn foreign(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+
     /// The value as a `T`, or `default`.
     ///
     /// # Errors
@@ -114,6 +136,20 @@ impl Env {
             name: name.into(),
             why: format!("{text:?} is not a valid {}", kind_of::<T>()),
         })
+    }
+
+    /// The value as a `T` that says itself what is wrong with a text; `None` when it is not set.
+    ///
+    /// # Errors
+    /// When it is no `T`.
+    pub fn explained<T>(&self, name: &str) -> Result<Option<T>, Error>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let malformed = |why: T::Err| Error::Malformed { name: name.into(), why: why.to_string() };
+        text.parse().map(Some).map_err(malformed)
     }
 
     /// The value as an address to listen on, or `default`.

@@ -11,8 +11,22 @@ use crate::{
 
 /// Begins to log, and to export traces when the environment says where to.
 pub(crate) fn init(env: &Env, name: &'static str) -> Result<Option<Traces>, config::Error> {
-    let mut directives = env.text("RUST_LOG").unwrap_or_else(|| "info,async_nats=warn".into());
-    if env.text("LOG_GRPC").as_deref() == Some("1") {
+    init_from(env, name, "info,async_nats=warn")
+}
+
+/// Whether `LOG_GRPC=1` asks for what passes over HTTP/2 and gRPC.
+pub(crate) fn shows_grpc(env: &Env) -> bool {
+    env.text("LOG_GRPC").as_deref() == Some("1")
+}
+
+/// The same, with what is logged when `RUST_LOG` says nothing.
+pub(crate) fn init_from(
+    env: &Env,
+    name: &'static str,
+    usual: &str,
+) -> Result<Option<Traces>, config::Error> {
+    let mut directives = env.text("RUST_LOG").unwrap_or_else(|| usual.into());
+    if shows_grpc(env) {
         directives.push_str(",h2=debug,hyper=debug,tonic=debug");
     }
     let filter = filter(&directives)?;

@@ -21,6 +21,7 @@ mod group;
 pub mod notification;
 mod org;
 pub mod recording;
+pub mod sealed;
 pub mod session;
 pub mod sign_in;
 pub mod token;

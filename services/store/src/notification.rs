@@ -10,7 +10,7 @@ mod pattern;
 pub mod subscription;
 mod trial;
 
-pub use key::{ChannelKey, InvalidKey};
+pub use key::ChannelKey;
 pub use kind::{ChannelKind, Values};
 pub use log::{Delivery, DeliveryFilter};
 pub use pattern::{InvalidPattern, Pattern};

@@ -44,8 +44,12 @@ impl Kept {
             Some(given) => Ok(Secret::new(given)),
             None => keep(data, name, make),
         };
+        let secrets_key = match env.secret("SECRETS_KEY")? {
+            Some(given) => Secret::new(given),
+            None => keep(data, "secrets-key", &key)?,
+        };
         Ok(Self {
-            secrets_key: of("SECRETS_KEY", "secrets-key", &key)?,
+            secrets_key,
             signing_key: of("AUDIT_SIGNING_KEY", "audit-signing-key", &key)?,
             admin_password: of("ADMIN_PASSWORD", "admin-password", &shown)?,
             postgres: keep(data, "postgres-password", &password)?,

@@ -78,6 +78,8 @@ pub(crate) fn api(programs: &Programs, data: &Data, to: &Addresses, kept: &Kept)
         ("API_URL", to.api_url.clone()),
         ("GRPC_URL", to.grpc_url.clone()),
         ("SECRETS_KEY", kept.secrets_key.reveal().clone()),
+        // Read already, where it was set.
+        ("SECRETS_KEY_FILE", String::new()),
         ("ADMIN_PASSWORD", kept.admin_password.reveal().clone()),
     ];
     with.extend(to.pg.iter().map(|pg| ("NATIVE_PG_ADDRESS", pg.clone())));
@@ -104,7 +106,7 @@ pub(crate) fn others(
         writer.push(("PLUGIN_AUDIT_PATH", data.join("spool").display().to_string()));
     }
     let secrets_key = ("SECRETS_KEY", kept.secrets_key.reveal().clone());
-    let mut notifier = vec![nats(), postgres(), secrets_key];
+    let mut notifier = vec![nats(), postgres(), secrets_key, ("SECRETS_KEY_FILE", String::new())];
     for (place, process) in [(1, &mut edge), (2, &mut writer), (3, &mut notifier)] {
         process.extend(metrics(to, place));
     }

@@ -12,12 +12,14 @@
 //! ```
 
 mod account;
+pub mod aws;
 mod balancer;
 pub mod certificate;
 mod eventually;
 pub mod identity_provider;
 pub mod mariadb;
 mod nats;
+mod nginx;
 mod ports;
 mod postgres;
 pub mod process;
@@ -27,6 +29,7 @@ pub mod smtp;
 mod tap;
 pub mod tools;
 mod unique;
+pub mod vault;
 mod wire;
 
 pub use balancer::Balancer;
@@ -34,9 +37,11 @@ pub use eventually::{eventually, eventually_after, patience};
 pub use identity_provider::{IdentityProvider, identity_provider};
 pub use mariadb::MariaDb;
 pub use nats::{Nats, nats};
+pub use nginx::{Nginx, nginx};
 pub use ports::{free_port, free_port_near};
 pub use postgres::{Login, Postgres, postgres};
 pub use process::Process;
 pub use s3::{S3, s3};
 pub use tap::Tap;
+pub use vault::Vault;
 pub use wire::{Call, Wire};

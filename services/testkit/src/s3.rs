@@ -18,6 +18,8 @@ pub struct S3 {
     process: Option<Process>,
     port: u16,
     folder: TempDir,
+    /// After how many requests it looks at signatures; never, when there is no number.
+    unchecked: Option<u32>,
 }
 
 /// Starts a throw-away S3 server on a free port.
@@ -25,10 +27,19 @@ pub struct S3 {
 /// # Errors
 /// When moto is not installed or does not start.
 pub async fn s3() -> Result<S3> {
-    tokio::task::spawn_blocking(|| {
+    started(None).await
+}
+
+/// The same server, which looks at signatures after so many requests.
+pub(crate) async fn checking_signatures(unchecked: u32) -> Result<S3> {
+    started(Some(unchecked)).await
+}
+
+async fn started(unchecked: Option<u32>) -> Result<S3> {
+    tokio::task::spawn_blocking(move || {
         let folder = tempfile::Builder::new().prefix("hoop-s3-").tempdir()?;
         reaper::remove(folder.path());
-        let mut s3 = S3 { process: None, port: free_port()?, folder };
+        let mut s3 = S3 { process: None, port: free_port()?, folder, unchecked };
         s3.start()?;
         Ok(s3)
     })
@@ -59,6 +70,9 @@ impl S3 {
         command
             .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &self.port.to_string()])
             .env("PYTHONPATH", packages);
+        if let Some(unchecked) = self.unchecked {
+            command.env("INITIAL_NO_AUTH_ACTION_COUNT", unchecked.to_string());
+        }
         let mut process = Process::spawn("s3", command, self.logs())?;
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {

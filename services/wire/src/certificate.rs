@@ -1,4 +1,5 @@
-//! The hash of a TLS certificate that SCRAM binds to (`tls-server-end-point`, RFC 5929).
+//! What is in a TLS certificate: the hash that SCRAM binds to (`tls-server-end-point`, RFC
+//! 5929), and when it ends.
 
 use aws_lc_rs::digest::{self, Algorithm};
 use x509_parser::{
@@ -22,6 +23,13 @@ pub fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let algorithm = hash_function(&parsed.signature_algorithm)?;
     Some(digest::digest(algorithm, certificate).as_ref().to_vec())
+}
+
+/// When a certificate in DER ends, in seconds since 1970; `None` when it can't be read.
+#[must_use]
+pub fn not_after(certificate: &[u8]) -> Option<i64> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 fn hash_function(signature: &AlgorithmIdentifier<'_>) -> Option<&'static Algorithm> {

@@ -24,6 +24,14 @@ pub(super) fn mariadb() -> Result<()> {
     packages(&["mariadb-server-core", "mariadb-client-core"])
 }
 
+/// nginx, whose package also starts its service where the system starts services at all.
+pub(super) fn nginx() -> Result<()> {
+    if has("nginx") || Path::new("/usr/sbin/nginx").is_file() {
+        return Ok(());
+    }
+    packages(&["nginx"])
+}
+
 /// Debian keeps the server's programs off `PATH`, one folder per version.
 fn debian_server() -> bool {
     Path::new("/usr/lib/postgresql")

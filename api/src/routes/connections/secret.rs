@@ -1,7 +1,7 @@
 //! A connection's secret as it is given: checked here, because nobody sees it afterwards.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hoop_domain::ConnectionType;
+use hoop_domain::{ConnectionType, Reference};
 
 use super::body::Given;
 use crate::{Error, error::Result, secrets::SecretMap};
@@ -81,6 +81,10 @@ fn check_value(kind: ConnectionType, field: &str, name: &str, value: &str) -> Re
     if LONGEST_VALUE < value.len() || value.contains('\0') {
         return Err(Error::invalid(field, "has at most 64 KiB and no NUL"));
     }
+    // The agent looks there; what it finds can't be checked here.
+    if Reference::read(value).map_err(|error| Error::invalid(field, error))?.is_some() {
+        return Ok(());
+    }
     if kind == ConnectionType::CommandLine {
         return Ok(());
     }
@@ -142,6 +146,18 @@ mod tests {
         assert!(refusal(&[("HOST", None)]).contains("no value yet"));
         let refusal = refusal(&[("PORT", Some("aHVudGVyMg=="))]);
         assert!(!refusal.contains("hunter2") && !refusal.contains("aHVudGVyMg"), "{refusal}");
+    }
+
+    #[test]
+    fn a_reference_stands_for_any_value_and_half_a_one_is_refused() {
+        let place = Some("X3ZhdWx0a3YyOmRiOnBvcnQ="); // _vaultkv2:db:port
+        let pairs = [("HOST", Some("ZGI=")), ("PORT", place)];
+        let secret = parse(ConnectionType::Tcp, &given(&pairs), &SecretMap::new()).unwrap();
+        assert_eq!(secret["PORT"], "_vaultkv2:db:port");
+        let half = Some("X2F3czpodW50ZXIy"); // _aws:hunter2
+        let refusal = refusal(&[("HOST", Some("ZGI=")), ("PORT", half)]);
+        assert!(refusal.starts_with("secret.PORT: a reference has three parts"), "{refusal}");
+        assert!(!refusal.contains("hunter2"), "{refusal}");
     }
 
     #[test]

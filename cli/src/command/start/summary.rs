@@ -11,7 +11,7 @@ use crate::{args::Format, output};
 /// Prints it: with what is told once, when there is something.
 pub(super) fn print(ready: &Summary, signed_in: Option<&Path>, format: Format) -> Result<()> {
     match format {
-        Format::Table => Ok(output::print(text(ready, signed_in)?.trim_end())?),
+        Format::Table | Format::Wide => Ok(output::print(text(ready, signed_in)?.trim_end())?),
         Format::Json => output::print_json(&json(ready)),
     }
 }

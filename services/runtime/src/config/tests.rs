@@ -22,6 +22,30 @@ fn settings_of_other_programs_are_none_of_our_business() {
 }
 
 #[test]
+fn a_secret_is_in_a_variable_or_in_a_file_and_not_in_both() {
+    // Any file will do that is there wherever tests run.
+    let file = ("SECRETS_KEY_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    let secret = |pairs: &[(&str, &str)]| {
+        env(pairs).unwrap().secret("SECRETS_KEY").map_err(|e| e.to_string())
+    };
+    assert_eq!(secret(&[]).unwrap(), None);
+    assert_eq!(secret(&[("SECRETS_KEY", "x")]).unwrap().as_deref(), Some("x"));
+    assert!(secret(&[file]).unwrap().unwrap().contains("hoop-runtime"));
+    let error = secret(&[file, ("SECRETS_KEY", "x")]).unwrap_err();
+    assert_eq!(error, "SECRETS_KEY_FILE is malformed: SECRETS_KEY is set, too; set one of them");
+    let error = secret(&[("SECRETS_KEY_FILE", "/nowhere")]).unwrap_err();
+    assert!(error.starts_with("SECRETS_KEY_FILE is malformed: /nowhere can't be read"), "{error}");
+}
+
+#[test]
+fn a_value_says_in_its_own_words_what_is_wrong_with_it() {
+    let env = env(&[("TRUSTED_PROXIES", "not an address")]).unwrap();
+    let error = env.explained::<std::net::IpAddr>("TRUSTED_PROXIES").unwrap_err();
+    assert_eq!(error.to_string(), "TRUSTED_PROXIES is malformed: invalid IP address syntax");
+    assert_eq!(env.explained::<std::net::IpAddr>("API_URL").unwrap(), None);
+}
+
+#[test]
 fn what_kubernetes_adds_for_a_service_is_none_of_our_business() {
     for name in ["NATS_SERVICE_HOST", "HOOP_SERVICE_PORT_GRPC", "HOOP_PORT_8009_TCP", "API_PORT"] {
         assert!(env(&[(name, "x")]).is_ok(), "{name}");

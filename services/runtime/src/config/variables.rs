@@ -32,6 +32,7 @@ const API: &[&str] = &["api"];
 const EDGE: &[&str] = &["grpc-edge"];
 const WRITER: &[&str] = &["audit-writer"];
 const RECORDINGS: &[&str] = &["api", "audit-writer"];
+const AGENT: &[&str] = &["agent"];
 const NOTIFIER: &[&str] = &["notifier"];
 const KEYED: &[&str] = &["api", "notifier"];
 const STATE: &[&str] = &["api", "audit-writer", "notifier"];
@@ -74,6 +75,12 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("OTEL_SERVICE_NAME", ALL, "", "what the process is called in traces; its program"),
     variable("OTEL_TRACES_SAMPLER_ARG", ALL, "1", "the share of traces that is exported, 0 to 1"),
+    variable(
+        "TRUSTED_PROXIES",
+        &["api", "grpc-edge"],
+        "",
+        "addresses and networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto count",
+    ),
     // state
     variable(
         "POSTGRES_DB_URI",
@@ -106,7 +113,7 @@ pub const VARIABLES: &[Variable] = &[
         "SECRETS_KEY",
         KEYED,
         "",
-        "32 bytes in base64 that encrypt secrets of connections and channels at rest",
+        "32 bytes in base64 that encrypt secrets of connections and channels at rest; with a comma between them, more keys that only open",
     ),
     variable(
         "AUTH_METHOD",
@@ -119,6 +126,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("IDP_CLIENT_SECRET", API, "", "what proves to it that it is this gateway"),
     variable("IDP_AUDIENCE", API, "", "whom tokens of programs are for, at the identity provider"),
     variable("IDP_GROUPS_CLAIM", API, "groups", "the claim that carries people's groups"),
+    variable("SECRETS_KEY_FILE", KEYED, "", "a file with what SECRETS_KEY would be, a key a line"),
     variable("ADMIN_EMAIL", API, "admin@localhost", "the first user, made when there is none"),
     variable(
         "ADMIN_PASSWORD",
@@ -145,6 +153,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("TLS_KEY_PATH", EDGE, "", "the key of TLS_CERT_PATH"),
     variable("EDGE_DRAIN_TIMEOUT", EDGE, "30s", "how long sessions may go on after SIGTERM"),
     variable("EDGE_RESUME_GRACE", EDGE, "60s", "how long an end of a session may be away"),
+    variable(
+        "EDGE_KEEP_ALIVE",
+        EDGE,
+        "15s",
+        "how often an idle stream gets a message, 1s to 20s: proxies cut streams without any",
+    ),
     variable(
         "EDGE_STALL_TIMEOUT",
         EDGE,
@@ -217,6 +231,12 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "32 bytes in base64 that encrypt secrets of channels at rest, instead of SECRETS_KEY",
     ),
+    variable(
+        "NOTIFY_SECRETS_KEY_FILE",
+        KEYED,
+        "",
+        "a file with what NOTIFY_SECRETS_KEY would be, a key a line",
+    ),
     variable("NOTIFY_TIMEOUT", NOTIFIER, "20s", "how long one attempt to tell somebody may take"),
     variable("NOTIFY_FIRST_PAUSE", NOTIFIER, "5s", "the pause after an attempt that failed"),
     variable("SMTP_HOST", NOTIFIER, "", "the mail server of the channel `smtp`"),
@@ -234,6 +254,18 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "the agent's key, printed once by `hoop admin create agent`",
     ),
+    variable("VAULT_ADDR", AGENT, "", "the URL of the Vault that references to Vault mean"),
+    variable("VAULT_TOKEN", AGENT, "", "the agent's token at Vault"),
+    variable("VAULT_TOKEN_FILE", AGENT, "", "a file with what VAULT_TOKEN would be"),
+    variable("VAULT_APP_ROLE_ID", AGENT, "", "the agent's AppRole at Vault, instead of a token"),
+    variable("VAULT_APP_SECRET_ID", AGENT, "", "the secret of VAULT_APP_ROLE_ID"),
+    variable(
+        "VAULT_APP_SECRET_ID_FILE",
+        AGENT,
+        "",
+        "a file with what VAULT_APP_SECRET_ID would be",
+    ),
+    variable("VAULT_NAMESPACE", AGENT, "", "the namespace at Vault, where there are some"),
     variable(
         "HOOP_TOKEN",
         &["cli"],

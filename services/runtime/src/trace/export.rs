@@ -19,7 +19,10 @@ use tracing_subscriber::{
 };
 
 use super::TARGET;
-use crate::config::{Env, Error};
+use crate::{
+    config::{Env, Error},
+    telemetry,
+};
 
 /// How long the last spans may take to get to a collector when the process ends.
 const LAST: Duration = Duration::from_secs(2);
@@ -33,11 +36,14 @@ pub struct Traces {
 }
 
 /// Exports the spans of this process, which is known as `service`, when the environment says
-/// where to. For a program that has no log.
+/// where to. For a program that has no log, unless `LOG_GRPC=1` asks for one.
 ///
 /// # Errors
 /// When a variable is malformed.
 pub fn init(env: &Env, service: &'static str) -> Result<Option<Traces>, Error> {
+    if telemetry::shows_grpc(env) {
+        return telemetry::init_from(env, service, "off");
+    }
     let Some(traces) = exporter(env, service)? else { return Ok(None) };
     let _ = tracing_subscriber::registry().with(layer(&traces)).try_init();
     Ok(Some(traces))

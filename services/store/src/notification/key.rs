@@ -1,100 +1,78 @@
-//! The secrets of channels at rest: AES-256-GCM, bound to the channel they belong to.
+//! The secrets of channels at rest: bound to the channel they belong to, see [`Keyring`].
 //!
-//! The stored form is that of connection secrets, `version (1) ‖ nonce (12) ‖ ciphertext ‖
-//! tag (16)`, with another key: one that is derived for this purpose, so that what opens a
-//! channel opens no connection.
+//! The keys are derived for this purpose, so that what opens a channel opens no connection.
 
-use std::{fmt, sync::Arc};
-
-use aws_lc_rs::{aead, hmac};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hoop_domain::{ChannelId, Secret};
+use hoop_domain::{
+    ChannelId, Keyring, Secret,
+    keyring::{InvalidKeys, KeyList, KeySource},
+};
 
 use super::Values;
 use crate::Error;
 
-const VERSION: u8 = 1;
 const LABEL: &[u8] = b"hoop notification channels";
-const DEVELOPMENT: &[u8] = b"hoop development profile";
+const DEVELOPMENT: &[u8; 32] = b"hoop development profile\0\0\0\0\0\0\0\0";
 
-/// The key that encrypts the secrets of channels. Cheap to clone.
-#[derive(Clone)]
-pub struct ChannelKey(Arc<aead::LessSafeKey>);
-
-/// A text that is no key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected 32 bytes in base64, as `openssl rand -base64 32` prints")]
-pub struct InvalidKey;
+/// The keys that encrypt the secrets of channels. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct ChannelKey(Keyring);
 
 impl ChannelKey {
-    /// The key that comes from `text`, which is 32 bytes in base64.
+    /// The keys that `source` gives; the first one encrypts, all of them open.
     ///
     /// # Errors
-    /// When it is not.
-    pub fn from_base64(text: &str) -> Result<Self, InvalidKey> {
-        let bytes = Secret::new(STANDARD.decode(text.trim()).map_err(|_| InvalidKey)?);
-        if bytes.reveal().len() != 32 {
-            return Err(InvalidKey);
-        }
-        Self::derive(bytes.reveal())
+    /// What is wrong with them.
+    pub fn new(source: &impl KeySource) -> Result<Self, InvalidKeys> {
+        Keyring::new(source, LABEL).map(Self)
+    }
+
+    /// The keys that come from `text`, each of which is 32 bytes in base64.
+    ///
+    /// # Errors
+    /// When one is not.
+    pub fn from_base64(text: &str) -> Result<Self, InvalidKeys> {
+        Self::new(&text.parse::<KeyList>()?)
     }
 
     /// The key of `PROFILE=dev`, which protects nothing: it is the same everywhere.
     ///
     /// # Errors
     /// Never: a digest is a valid key. The library's signature allows it.
-    pub fn for_development() -> Result<Self, InvalidKey> {
-        Self::derive(DEVELOPMENT)
-    }
-
-    fn derive(root: &[u8]) -> Result<Self, InvalidKey> {
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, root), LABEL);
-        let key = aead::UnboundKey::new(&aead::AES_256_GCM, derived.as_ref());
-        Ok(Self(Arc::new(aead::LessSafeKey::new(key.map_err(|_| InvalidKey)?))))
+    pub fn for_development() -> Result<Self, InvalidKeys> {
+        Self::new(&Secret::new(*DEVELOPMENT))
     }
 
     /// Encrypts `values` for `channel`.
     pub(super) fn encrypt(&self, channel: ChannelId, values: &Values) -> Result<Vec<u8>, Error> {
         const FAILED: Error = Error::corrupt("a channel's secret could not be encrypted");
-        let mut nonce = [0; aead::NONCE_LEN];
-        aws_lc_rs::rand::fill(&mut nonce).map_err(|_| FAILED)?;
-        let mut text = serde_json::to_vec(values).map_err(|_| FAILED)?;
-        let (once, aad) = (aead::Nonce::assume_unique_for_key(nonce), channel.as_bytes());
-        self.0
-            .seal_in_place_append_tag(once, aead::Aad::from(aad), &mut text)
-            .map_err(|_| FAILED)?;
-        Ok([&[VERSION], nonce.as_slice(), &text].concat())
+        let text = Secret::new(serde_json::to_vec(values).map_err(|_| FAILED)?);
+        self.0.seal(channel.as_bytes(), text.reveal()).map_err(|_| FAILED)
     }
 
     /// What was stored for `channel`.
     pub(super) fn decrypt(&self, channel: ChannelId, stored: &[u8]) -> Result<Values, Error> {
-        const BROKEN: Error = Error::corrupt(
-            "a channel's secret does not open; do api and notifier have the same SECRETS_KEY \
-             (or NOTIFY_SECRETS_KEY)?",
-        );
-        let (version, rest) = stored.split_first().ok_or(BROKEN)?;
-        let (nonce, boxed) = rest.split_first_chunk().ok_or(BROKEN)?;
-        if *version != VERSION {
-            return Err(BROKEN);
-        }
-        let mut text = boxed.to_vec();
-        let (nonce, aad) = (aead::Nonce::assume_unique_for_key(*nonce), channel.as_bytes());
-        let opened =
-            self.0.open_in_place(nonce, aead::Aad::from(aad), &mut text).map_err(|_| BROKEN)?;
-        let values = serde_json::from_slice(opened).map_err(|_| BROKEN);
-        drop(Secret::new(text));
-        values
+        let text = self.0.open(channel.as_bytes(), stored).map_err(|_| BROKEN)?;
+        serde_json::from_slice(text.reveal()).map_err(|_| BROKEN)
+    }
+
+    /// What was stored for `channel`, under the first key; `None` when it is that already.
+    ///
+    /// # Errors
+    /// When it opens with none.
+    pub fn renew(&self, channel: ChannelId, stored: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.0.renew(channel.as_bytes(), stored).map_err(|_| BROKEN)
     }
 }
 
-impl fmt::Debug for ChannelKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ChannelKey(***)")
-    }
-}
+const BROKEN: Error = Error::corrupt(
+    "a channel's secret does not open; do api and notifier have the same SECRETS_KEY \
+     (or NOTIFY_SECRETS_KEY)?",
+);
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[test]
@@ -110,6 +88,6 @@ mod tests {
         assert!(other.decrypt(channel, &stored).is_err());
         assert!(key.decrypt(channel, &stored[1..]).is_err());
         assert!(key.decrypt(channel, &[]).is_err());
-        assert_eq!(ChannelKey::from_base64("c2hvcnQ=").unwrap_err(), InvalidKey);
+        assert_eq!(ChannelKey::from_base64("c2hvcnQ=").unwrap_err(), InvalidKeys::Malformed);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use hoop_agent::Config;
+use hoop_agent::{Config, Providers};
 use hoop_runtime::Drain;
 use hoop_testkit::eventually;
 use tokio::{io::AsyncWriteExt, process::Command};
@@ -74,7 +74,8 @@ pub(crate) async fn run() -> Result<()> {
     hoop_runtime::process::install_crypto();
     let (_handle, drain) = Drain::new();
     for key in std::io::stdin().lock().lines() {
-        let config = Config { key: key?.parse()?, guard: None, private_files: None };
+        let (key, providers) = (key?.parse()?, Providers::default());
+        let config = Config { key, guard: None, private_files: None, providers };
         tokio::spawn(config.build()?.run(drain.clone()));
     }
     std::future::pending().await
