@@ -55,7 +55,7 @@ async fn psql_logs_in_with_what_vault_and_the_environment_have() -> Result {
     // The provider has another one now: who connects next gets that.
     server.store_versioned("prod/shop", json!({ "password": "wrong", "user": "nobody" }));
     let refused = gateway.access_to("kept", 0).await?.query("select 1").await?.failure()?;
-    ensure!(refused.contains("login"), "{refused}");
+    ensure!(refused.contains("refused the stored credentials"), "{refused}");
 
     connection(&gateway, "lost", user, "_vaultkv2:secret/prod/gone:password").await?;
     let refused = gateway.access_to("lost", 0).await?.query("select 1").await?.failure()?;

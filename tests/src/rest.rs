@@ -43,7 +43,7 @@ impl Rest {
     pub fn new(base: &str) -> Result<Self> {
         // Only a process that is asked twice for the same provider sees this fail.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build()?;
         Ok(Self { client, base: base.to_owned(), token: None, claims: HeaderMap::new() })
     }
 

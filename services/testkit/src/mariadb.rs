@@ -68,11 +68,14 @@ impl MariaDb {
         let mut install = account.command(&tools::program("mariadb-install-db")?, folder.path());
         install.args(["--no-defaults", &data, "--skip-name-resolve", "--skip-test-db"]);
         install.arg("--auth-root-authentication-method=normal");
+        // A server that starts removes what it takes for left over by another one.
+        install.env("TMPDIR", folder.path());
         run(install, "").context("make MariaDB's own tables")?;
 
         let port = free_port()?;
         let mut command = account.command(&server_program()?, folder.path());
         command
+            .env("TMPDIR", folder.path())
             .args(["--no-defaults", &data, "--skip-name-resolve", "--bind-address=127.0.0.1"])
             // Relative to the data: paths of sockets have to be short.
             .args([&format!("--port={port}"), "--socket=socket", "--pid-file=pid"]);

@@ -138,11 +138,15 @@ fn denied(error: &Error) -> Broken {
 
 fn explain(status: &Status) -> Broken {
     let what = |say: &str| format!("{say} ({:?}: {})", status.code(), status.message());
+    // A proxy with nobody behind it says so in HTTP's words.
+    let alone = ["502", "503", "504"]
+        .iter()
+        .any(|code| status.message().contains(&format!("status: {code} ")));
     match status.code() {
-        Code::Unimplemented | Code::Unknown | Code::Internal | Code::PermissionDenied => {
+        Code::Unimplemented | Code::Unknown | Code::Internal | Code::PermissionDenied if !alone => {
             Broken::new(what(&format!("what answers for {PATH} is no edge")), passing())
         }
-        Code::Unavailable | Code::DeadlineExceeded => Broken::new(
+        code if alone || matches!(code, Code::Unavailable | Code::DeadlineExceeded) => Broken::new(
             what("what answers has no edge behind it"),
             "start grpc-edge, or correct where the proxy passes gRPC on to",
         ),
