@@ -1,6 +1,7 @@
 //! One session at the agent's end: channels open, relay and close until it is over.
 
 mod command;
+mod purpose;
 mod work;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -15,7 +16,7 @@ use tracing::{Instrument, field::Empty};
 
 use crate::{
     connector::{CancelHandle, Connector, Failure, Opened},
-    metrics,
+    metrics, providers,
     secrets::Secrets,
     sessions::{Context, Stop},
 };
@@ -35,6 +36,8 @@ const CLOSE: Duration = Duration::from_secs(2);
 struct Session {
     id: SessionId,
     connection: String,
+    /// What it was allowed for: `connect` or `exec`.
+    verb: String,
     pipe: Pipe,
     connector: Result<Arc<Connector>, Failure>,
     work: Work,
@@ -72,7 +75,7 @@ async fn run_traced(
     let connector = Box::pin(connector(&context, id, &open));
     let attached = session::attach(channel, &context.credentials, id, open.token.clone());
     let (connector, attached) = tokio::join!(connector, attached);
-    let connection = open.connection_name;
+    let (connection, verb) = (open.connection_name, open.verb);
     let pipe = match attached {
         Ok(pipe) => pipe,
         Err(error) => {
@@ -85,6 +88,7 @@ async fn run_traced(
     let mut session = Session {
         id,
         connection,
+        verb,
         pipe,
         connector,
         work: Work::of(id),
@@ -115,7 +119,7 @@ async fn connector(
     })?;
     let secrets = Secrets::open(&context.seal_key, id, &open.sealed_secret)
         .map_err(|error| Failure::new(EndReason::Misconfigured, error.to_string()))?;
-    let secrets = context.providers.resolve(secrets).await.map_err(|unresolved| {
+    let secrets = providers::resolve(&context.providers, secrets).await.map_err(|unresolved| {
         let failure = Failure::misconfigured(format_args!("{unresolved}"));
         match causes(&unresolved) {
             causes if causes.is_empty() => failure,
@@ -126,7 +130,7 @@ async fn connector(
 }
 
 /// What is behind an error and not in its own sentence.
-fn causes(error: &crate::providers::Unresolved) -> String {
+fn causes(error: &providers::Unresolved) -> String {
     let causes = std::iter::successors(error.cause(), |cause| cause.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -194,6 +198,11 @@ impl Session {
 
     fn open(&mut self, channel: u32, kind: Kind) -> Result<Option<Ended>, Error> {
         match &self.connector {
+            Ok(connector) if !purpose::allows(&self.verb, connector, &kind) => {
+                let message = "this session was not opened for that";
+                self.pipe.fail(channel, EndReason::ProtocolViolation, message)?;
+                Ok(None)
+            }
             Ok(_) if matches!(kind, Kind::Exec(_)) && !self.commands.begin() => {
                 let message = "a session runs one command; open another session for the next";
                 self.pipe.fail(channel, EndReason::ProtocolViolation, message)?;

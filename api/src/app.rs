@@ -10,18 +10,18 @@ use hoop_bus::Bus;
 use hoop_domain::Attempts;
 use hoop_objects::Objects;
 use hoop_store::{OrgStore, Store};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::{
     Config,
-    auth::Actor,
-    config::{Idp, SignIn},
+    auth::{Actor, password::Hashing},
+    config::{Idp, SamlIdp, SignIn},
+    guard::limits::Limits,
     oidc::Provider,
+    routes::health::Pulse,
+    saml,
     secrets::SecretsKey,
 };
-
-/// Password hashing takes 20 MiB and tens of milliseconds; two at a time leave a core to others.
-pub(crate) const HASHES_AT_ONCE: usize = 2;
 
 /// The parts that handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -32,12 +32,18 @@ pub struct App {
     pub(crate) config: Arc<Config>,
     /// `PROFILE=dev`: who everybody is.
     pub(crate) everybody: Option<Arc<Actor>>,
-    pub(crate) hashing: Arc<Semaphore>,
-    /// Where people sign in, when that is not here.
+    pub(crate) hashing: Hashing,
+    /// Where people sign in with OpenID Connect, when that is not here.
     pub(crate) provider: Option<Arc<Provider>>,
+    /// Where people sign in with SAML, when that is not here.
+    pub(crate) saml: Option<Arc<saml::Provider>>,
     pub(crate) logins: Arc<Mutex<Attempts>>,
     /// Where recordings are that are not in the database.
     pub(crate) objects: Option<Objects>,
+    /// How often everybody has asked.
+    pub(crate) limits: Arc<Limits>,
+    /// Whether the database answers.
+    pub(crate) pulse: Arc<Pulse>,
     reconciler: Arc<Notify>,
 }
 
@@ -56,18 +62,32 @@ impl App {
             }
             _ => None,
         };
+        let saml = match (&config.sign_in, &config.public_url) {
+            (SignIn::Saml(idp), Some(public)) => {
+                Some(Arc::new(saml::Provider::new(SamlIdp::clone(idp), public)?))
+            }
+            _ => None,
+        };
         Ok(Self {
             provider,
+            saml,
             store,
             org,
             bus,
+            limits: Arc::new(Limits::new(&config.rates, Instant::now())),
             config: Arc::new(config),
             everybody: everybody.map(Arc::new),
-            hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+            hashing: Hashing::new(),
             logins: Arc::new(Mutex::new(Attempts::new(Instant::now()))),
             objects,
+            pulse: Arc::default(),
             reconciler: Arc::new(Notify::new()),
         })
+    }
+
+    /// Whether people sign in at an identity provider, and passwords of ours are none.
+    pub(crate) const fn has_provider(&self) -> bool {
+        self.provider.is_some() || self.saml.is_some()
     }
 
     pub(crate) fn secrets(&self) -> &SecretsKey {

@@ -1,23 +1,27 @@
 //! Who asks: bearer tokens, cookies of browsers, passwords, and nobody at all with
 //! `PROFILE=dev`.
 
+pub(crate) mod api_key;
 pub(crate) mod bearer;
 pub(crate) mod browser;
 pub(crate) mod guesses;
+pub(crate) mod identity;
 pub(crate) mod password;
 pub(crate) mod token;
+pub(crate) mod totp;
 
-use std::{
-    convert::Infallible,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::{convert::Infallible, net::IpAddr};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use hoop_domain::{GroupName, Role, TokenId, UserId};
 use hoop_store::user::User;
 use http::{HeaderMap, Method};
 
-use crate::{App, Error, client::Client, error::Result};
+use crate::{
+    App, Error,
+    client::{self, Client},
+    error::Result,
+};
 
 /// The user on whose behalf a request is handled.
 #[derive(Debug, Clone)]
@@ -104,8 +108,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let client = parts.extensions.get::<Client>();
-        Ok(Self(client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.source())))
+        Ok(Self(client::source(&parts.extensions)))
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderValue, header};
 
 use crate::App;
 
@@ -50,6 +50,12 @@ impl Client {
     pub(crate) fn source(self) -> IpAddr {
         self.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into())
     }
+}
+
+/// Where the request with these extensions comes from, for counting.
+pub(crate) fn source(extensions: &Extensions) -> IpAddr {
+    let client = extensions.get::<Client>();
+    client.map_or(Ipv4Addr::UNSPECIFIED.into(), |client| client.source())
 }
 
 /// The values of a header, as far as they are text.

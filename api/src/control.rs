@@ -72,6 +72,19 @@ async fn answer<F: Future<Output = ()> + Send>(
         .await;
 }
 
+/// Tells the edges that hold these sessions at once. The rows say it already; an edge that
+/// misses the notice is told when it reports next.
+pub(crate) async fn kill_all(app: &App, kills: &[Kill]) {
+    for kill in kills {
+        metrics::killed(kill.reason);
+        tracing::info!(session = %kill.session, reason = %kill.reason, "session has to end");
+        let subject = Subject::Kill { session: kill.session };
+        if let Err(error) = app.bus.publish(&subject, &kill_message(kill)).await {
+            tracing::warn!(session = %kill.session, cause = %error, "a kill was not published");
+        }
+    }
+}
+
 /// A kill as edges read it.
 pub(crate) fn kill_message(kill: &Kill) -> v1::SessionKill {
     v1::SessionKill {

@@ -3,7 +3,7 @@
 //! The answer is `application/problem+json` (RFC 9457) with the sentence repeated in
 //! `message`, which older clients read. The cause goes to the log, once.
 
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use axum::{
     Json,
@@ -14,7 +14,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::oidc;
+use crate::{oidc, saml};
 
 /// What handlers return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -28,12 +28,32 @@ pub enum Error {
     /// Wrong address or password; which of them is not said.
     #[error("the e-mail address or the password is wrong")]
     WrongPassword,
+    /// The password is right, and there is a second factor.
+    #[error(
+        "a code is needed, too: send the one that your authenticator shows, or a recovery code, as 'code'"
+    )]
+    CodeNeeded,
+    /// The second factor is wrong.
+    #[error("the code is wrong, or was used before")]
+    WrongCode,
+    /// Everybody could have, as long as there was nobody.
+    #[error("there are users already; ask an administrator for an account")]
+    Closed,
     /// Too many wrong passwords, of this source or for this account.
     #[error(transparent)]
     TooManyLogins(#[from] TooMany),
+    /// Asked too often.
+    #[error("too many requests; try again in {} seconds", TooMany(*.0).seconds())]
+    TooManyRequests(Duration),
     /// Signed in, and not allowed.
     #[error("your role does not allow this")]
     Forbidden,
+    /// Signed in, and this is not theirs to do.
+    #[error("{what}")]
+    NotYours {
+        /// Why not, or what to do instead.
+        what: String,
+    },
     /// A page of another site used a browser that is signed in here.
     #[error("this request comes from another site's page, which may not act for you")]
     ForeignPage,
@@ -46,6 +66,14 @@ pub enum Error {
     /// The identity provider does not answer.
     #[error("the identity provider can't be reached at the moment; try again")]
     ProviderAway(#[source] Box<dyn StdError + Send + Sync>),
+    /// The gateway opens no session.
+    #[error("{why}")]
+    Denied {
+        /// What kind of problem it is.
+        status: StatusCode,
+        /// Why not.
+        why: String,
+    },
     /// Not there, or not visible to the one who asks.
     #[error("there is no such {what}")]
     NotFound {
@@ -60,6 +88,12 @@ pub enum Error {
     Conflict {
         /// The contradiction.
         what: String,
+    },
+    /// Not of the version that it was thought to be.
+    #[error("the {what} was changed meanwhile; read it again, and send its new etag as 'if-match'")]
+    Changed {
+        /// The kind of thing.
+        what: &'static str,
     },
     /// Not JSON, or not a request of ours.
     #[error("{why}")]
@@ -89,6 +123,10 @@ pub enum Error {
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
 
+/// Put into the answer for the audit log: what the client is told, as far as it may be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Told(pub(crate) String);
+
 /// What a client is told.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
@@ -114,19 +152,36 @@ impl Error {
         Self::Invalid { field: field.into(), why: format!("{why}") }
     }
 
+    /// The sentence for the audit log, without what was sent: a value in the wrong field may be
+    /// a secret.
+    pub(crate) fn for_the_record(&self) -> String {
+        match self {
+            Self::Invalid { .. } => "a field of the request makes no sense".into(),
+            error => error.to_string(),
+        }
+    }
+
     /// Our fault, with its cause.
     pub(crate) fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 
-    const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::TooManyLogins(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Forbidden | Self::ForeignPage | Self::NotSignedIn { .. } => StatusCode::FORBIDDEN,
+            Self::Unauthenticated | Self::WrongPassword | Self::CodeNeeded | Self::WrongCode => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::TooManyLogins(_) | Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Forbidden
+            | Self::NotYours { .. }
+            | Self::Closed
+            | Self::ForeignPage
+            | Self::NotSignedIn { .. } => StatusCode::FORBIDDEN,
+            Self::Denied { status, .. } => *status,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::Changed { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Malformed { .. } => StatusCode::BAD_REQUEST,
             Self::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -142,6 +197,7 @@ impl From<hoop_store::Error> for Error {
         match error {
             hoop_store::Error::NotFound { what } => Self::NotFound { what },
             hoop_store::Error::Conflict { what } => Self::Conflict { what: what.into() },
+            hoop_store::Error::Changed { what } => Self::Changed { what },
             hoop_store::Error::Unavailable(_) => Self::Unavailable(Box::new(error)),
             hoop_store::Error::Corrupt { .. } => Self::internal(error),
         }
@@ -158,6 +214,20 @@ impl From<oidc::Error> for Error {
                 Self::NotSignedIn { why }
             }
             oidc::Error::Refused | oidc::Error::Silent(_) => Self::NotSignedIn { why },
+        }
+    }
+}
+
+impl From<saml::Error> for Error {
+    fn from(error: saml::Error) -> Self {
+        let why = error.to_string();
+        match error {
+            saml::Error::Unreachable(cause) => Self::ProviderAway(cause),
+            saml::Error::Refused { cause, .. } => {
+                tracing::warn!(cause = chain(&*cause), "what came from the identity provider");
+                Self::NotSignedIn { why }
+            }
+            saml::Error::Declined(_) | saml::Error::Silent(_) => Self::NotSignedIn { why },
         }
     }
 }
@@ -187,10 +257,13 @@ impl IntoResponse for Error {
             _ => {}
         }
         let status = self.status();
+        let told = Told(self.for_the_record());
         let message = self.to_string();
         let (field, wait) = match self {
             Self::Invalid { field, .. } => (Some(field), None),
+            Self::CodeNeeded => (Some("code".into()), None),
             Self::TooManyLogins(refused) => (None, Some(refused.seconds())),
+            Self::TooManyRequests(wait) => (None, Some(TooMany(wait).seconds())),
             _ => (None, None),
         };
         let title = status.canonical_reason().unwrap_or_default();
@@ -201,6 +274,7 @@ impl IntoResponse for Error {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.extensions_mut().insert(told);
         if let Some(seconds) = wait {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

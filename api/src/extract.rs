@@ -9,7 +9,7 @@ use axum::{
     },
     http::{header, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::Error;
@@ -88,6 +88,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        // The store can't hold it, so nothing that is looked for has it.
+        let pairs = parts.uri.query().unwrap_or_default().split('&');
+        if let Some(pair) = pairs.into_iter().find(|pair| pair.contains("%00")) {
+            let field = pair.split('=').next().filter(|name| !name.contains('%'));
+            return Err(Error::invalid(field.unwrap_or("query"), "has no NUL"));
+        }
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         query.map(|Query(params)| Self(params)).map_err(|error| wrong_field(&error.body_text()))
     }
@@ -102,6 +108,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
         // A path that is not UTF-8 names nothing that exists.
         path.map(|Path(name)| Self(name)).map_err(|_| Error::NotFound { what: "thing" })
     }
+}
+
+/// A field that may be left out, which is `None`. It can't be null, unless that is a value of
+/// `T`: so what is left out is another thing than what is given as null.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    field: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(field).map(Some)
 }
 
 /// Makes `field: why` of what the deserializer says, which is

@@ -1,8 +1,15 @@
 //! What happens before and after every handler: who is it, may they, write it down.
 //!
-//! A request that changes something is written to the audit log before its handler runs;
+//! Who asks too often is told to wait before anything is done for them.
+//!
+//! A request that changes something, or signs somebody in, is written to the audit log before its handler runs;
 //! without that line it does not run. The line is completed afterwards with the outcome,
-//! and a failure to complete it changes nothing: the deed is done.
+//! and a failure to complete it changes nothing: the deed is done. Who is refused there is
+//! written down, too.
+
+pub(crate) mod audit;
+pub(crate) mod limits;
+pub(crate) mod once;
 
 use std::time::Instant;
 
@@ -13,16 +20,9 @@ use axum::{
 };
 use hoop_domain::Role;
 use hoop_runtime::{span, trace};
-use hoop_store::audit_log::Deed;
 use tracing::{Instrument, field::Empty};
 
-use crate::{
-    App, Error,
-    auth::{self, Actor, Peer},
-    error::Result,
-    metrics,
-    router::Access,
-};
+use crate::{App, Error, auth, client, error::Result, etag::IfNoneMatch, metrics, router::Access};
 
 /// What the table says of the route that was called.
 #[derive(Debug, Clone)]
@@ -50,39 +50,45 @@ pub(crate) async fn guard(State(rule): State<Rule>, request: Request, next: Next
 }
 
 async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response> {
+    let (source, limits) = (client::source(request.extensions()), &rule.app.limits);
+    if rule.route != limits::ALWAYS {
+        limits.anybody(source)?;
+    }
     let least = match rule.access {
-        Access::Public => return Ok(next.run(request).await),
+        Access::Public => {
+            limits.stranger(source, request.method(), rule)?;
+            if rule.audited {
+                return audit::audited(rule, None, request, next).await;
+            }
+            return Ok(next.run(request).await);
+        }
         Access::SignedIn => Role::Standard,
         Access::AtLeast(role) => role,
     };
-    let (actor, with) = auth::actor(&rule.app, request.method(), request.headers()).await?;
+    let found = auth::actor(&rule.app, request.method(), request.headers()).await;
+    let (actor, with) = match found {
+        Err(error @ (Error::Unauthenticated | Error::ForeignPage)) => {
+            limits.unknown(source)?;
+            if rule.audited && limits.written().is_ok() {
+                audit::refused(rule, None, request, &error).await;
+            }
+            return Err(error);
+        }
+        found => found?,
+    };
+    limits.known(actor.id)?;
     if actor.role < least {
+        if rule.audited && limits.refused(actor.id).is_ok() {
+            audit::refused(rule, Some(&actor), request, &Error::Forbidden).await;
+        }
         return Err(Error::Forbidden);
     }
     request.extensions_mut().insert(actor.clone());
     request.extensions_mut().insert(with);
     if rule.audited {
-        audited(&rule.app, &actor, request, next).await
+        audit::audited(rule, Some(&actor), request, next).await
     } else {
-        Ok(next.run(request).await)
+        let known = IfNoneMatch::of(&request);
+        Ok(known.answer(next.run(request).await))
     }
-}
-
-async fn audited(app: &App, actor: &Actor, request: Request, next: Next) -> Result<Response> {
-    use axum::extract::FromRequestParts;
-    let (mut parts, body) = request.into_parts();
-    let Ok(Peer(client)) = Peer::from_request_parts(&mut parts, &()).await;
-    let deed = Deed {
-        actor: actor.id,
-        email: &actor.email,
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        client: &client,
-    };
-    let line = app.org.audit_begin(&deed).await?;
-    let response = next.run(Request::from_parts(parts, body)).await;
-    if let Err(error) = app.org.audit_complete(line, response.status().as_u16()).await {
-        tracing::error!(cause = crate::error::chain(&error), "an audit line stays incomplete");
-    }
-    Ok(response)
 }

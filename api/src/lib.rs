@@ -15,18 +15,24 @@ mod start;
 
 mod auth;
 pub mod error;
+mod etag;
 mod extract;
 mod guard;
 mod oidc;
 mod openapi;
+mod outward;
 mod paging;
+mod remembered;
 pub mod router;
 mod routes;
+mod saml;
 
 mod control;
 mod outbox;
 mod reconcile;
+mod review;
 pub mod secrets;
+mod visit;
 
 pub use app::App;
 pub use config::Config;

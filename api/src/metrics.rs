@@ -7,7 +7,7 @@ use hoop_domain::EndReason;
 use hoop_runtime::metrics::{Gauge, bounded, counter, gauge, histogram};
 use http::StatusCode;
 
-use crate::{App, app::HASHES_AT_ONCE, control::AT_ONCE, routes::tail};
+use crate::{App, auth::password, control::AT_ONCE, routes::tail};
 
 /// Something that goes on, counted until it is dropped.
 pub(crate) struct Going(Gauge);
@@ -82,9 +82,9 @@ pub(crate) fn show(app: &App) {
     app.store.show();
     app.bus.show();
     let hashing = app.hashing.clone();
-    let all = u64::try_from(HASHES_AT_ONCE).unwrap_or_default();
+    let all = u64::try_from(password::AT_ONCE).unwrap_or_default();
     bounded("password_hashes", all, move || {
-        Some(all.saturating_sub(u64::try_from(hashing.available_permits()).ok()?))
+        Some(all.saturating_sub(u64::try_from(hashing.free()).ok()?))
     });
     let all = u64::try_from(tail::MOST_TAILS).unwrap_or_default();
     bounded("tails", all, move || u64::try_from(tail::going_on()).ok());

@@ -8,19 +8,18 @@ mod http;
 mod person;
 mod refresh;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use openidconnect::core::CoreProviderMetadata;
 use openidconnect::{
     AuthorizationCode, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
     Scope, TokenResponse, core::CoreAuthenticationFlow,
 };
-use tokio::sync::Mutex;
 
-use crate::config::{Idp, PublicUrl};
+use crate::{
+    config::{Idp, PublicUrl},
+    remembered::{Away, Remembered},
+};
 use client::{Claims, Client, IdToken};
 use http::Http;
 
@@ -39,13 +38,7 @@ pub(crate) struct Provider {
     idp: Idp,
     callback: String,
     http: Http,
-    known: Mutex<Option<Known>>,
-}
-
-#[derive(Debug, Clone)]
-struct Known {
-    metadata: Arc<CoreProviderMetadata>,
-    at: Instant,
+    said: Remembered<CoreProviderMetadata>,
 }
 
 /// Why it does not say who somebody is.
@@ -65,6 +58,10 @@ pub(crate) enum Error {
     Silent(&'static str),
 }
 
+fn unreachable(away: Away) -> Error {
+    Error::Unreachable(Box::new(away))
+}
+
 fn untrusted(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Untrusted(cause.into())
 }
@@ -80,7 +77,13 @@ pub(crate) struct Departure {
 impl Provider {
     pub(crate) fn new(idp: Idp, public: &PublicUrl) -> anyhow::Result<Self> {
         let callback = public.at("/api/callback");
-        Ok(Self { idp, callback, http: Http::new()?, known: Mutex::new(None) })
+        let http = Http::new()?;
+        let (issuer, asked) = (idp.issuer.clone(), http.clone());
+        let said = Remembered::new("the identity provider", move || {
+            let (issuer, http) = (issuer.clone(), asked.clone());
+            async move { CoreProviderMetadata::discover_async(issuer, &http).await }
+        });
+        Ok(Self { idp, callback, http, said })
     }
 
     /// Where to send somebody.
@@ -179,7 +182,7 @@ impl Provider {
         let metadata = self.metadata(FRESH).await?;
         match client::verify(&metadata, token, &audience, nonce) {
             Err(cause) if client::is_unknown_key(&cause) => {
-                let metadata = self.metadata(KEYS_FRESH).await?;
+                let metadata = self.said.news(KEYS_FRESH).await.map_err(unreachable)?;
                 client::verify(&metadata, token, &audience, nonce).map_err(untrusted)
             }
             other => other.map_err(untrusted),
@@ -188,26 +191,7 @@ impl Provider {
 
     /// What the provider says of itself, at most so old; older when it does not answer.
     async fn metadata(&self, fresh: Duration) -> Result<Arc<CoreProviderMetadata>, Error> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = known.as_ref().filter(|known| known.at.elapsed() < fresh) {
-            return Ok(known.metadata.clone());
-        }
-        let found = CoreProviderMetadata::discover_async(self.idp.issuer.clone(), &self.http).await;
-        match (found, known.as_ref()) {
-            (Ok(found), _) => {
-                let metadata = Arc::new(found);
-                *known = Some(Known { metadata: metadata.clone(), at: Instant::now() });
-                Ok(metadata)
-            }
-            (Err(cause), Some(known)) => {
-                tracing::warn!(
-                    cause = crate::error::chain(&cause),
-                    "the identity provider is away"
-                );
-                Ok(known.metadata.clone())
-            }
-            (Err(cause), None) => Err(Error::Unreachable(Box::new(cause))),
-        }
+        self.said.get(fresh).await.map_err(unreachable)
     }
 
     fn client(&self, metadata: &CoreProviderMetadata) -> Result<Client, Error> {

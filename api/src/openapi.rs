@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the handlers.
 
+mod headers;
+
 use axum::Json;
 use utoipa::{
     Modify, OpenApi,
@@ -42,6 +44,17 @@ use crate::{
         notifications::subscriptions::delete,
         notifications::deliveries::list, notifications::deliveries::redrive,
         secrets::show, secrets::rotate,
+        api_keys::list, api_keys::create, api_keys::show, api_keys::update, api_keys::revoke,
+        api_keys::reactivate,
+        service_accounts::list, service_accounts::create, service_accounts::update,
+        service_accounts::delete,
+        audit_logs::list, audit_logs::end, audit_logs::heads,
+        register::create, passwords::change,
+        totp::show, totp::enrol, totp::reset, totp::confirm, totp::disable,
+        search::search, connections::trial::create, sessions::run::run,
+        reviews::list, reviews::show, reviews::update, jits::list, jits::show, jits::update,
+        plugins::list, plugins::create, plugins::show, plugins::update, plugins::configure,
+        login::saml::metadata, login::saml::begin, login::saml::answer, login::saml::arrive,
     ),
     modifiers(&Table)
 )]
@@ -62,6 +75,7 @@ impl Modify for Table {
         for route in ROUTES {
             if let Some(operation) = operation(openapi, route) {
                 operation.operation_id = Some(name(route));
+                headers::add(operation, route);
                 refusals(operation, route);
                 if route.access == Access::Public {
                     operation.security = Some(Vec::new());
@@ -83,14 +97,18 @@ fn refusals(operation: &mut Operation, route: &Route) {
         in_query |= parameter.parameter_in == ParameterIn::Query;
     }
     let changes = !route.method.is_safe();
+    let once = headers::may_be_sent_twice(route);
     let all = [
-        (body, "400", "the body is not what the route takes"),
+        (body || once, "400", "the body, or a header, is not what the route takes"),
         (signed_in, "401", "nobody is signed in"),
         (matches!(route.access, Access::AtLeast(_)) || signed_in && changes, "403", "not allowed"),
         (in_path, "404", "there is no such thing, or not for you"),
+        (once, "409", "it was sent before with this idempotency-key, and has not ended"),
         (body, "408", "the body took too long"),
+        (headers::has_versions(route), "412", "it was changed meanwhile"),
         (body, "413", "the body is too large"),
-        (body || in_query, "422", "a field makes no sense"),
+        (body || in_query || once, "422", "a field makes no sense"),
+        (true, "429", "too many requests; see retry-after"),
         (true, "503", "the gateway can't answer at the moment"),
     ];
     for (_, status, why) in all.into_iter().filter(|(applies, ..)| *applies) {

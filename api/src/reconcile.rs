@@ -6,10 +6,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use hoop_bus::Subject;
 use hoop_runtime::Drain;
 
-use crate::{App, control::kill_message, error::chain, metrics};
+use crate::{App, control::kill_all, error::chain, guard::once};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
@@ -19,6 +18,8 @@ const UNOPENED: TimeDelta = TimeDelta::seconds(60);
 const LOST: TimeDelta = TimeDelta::seconds(60);
 /// What is kept of edges that are gone, and of tokens that have expired.
 const FORGET: TimeDelta = TimeDelta::hours(1);
+/// After how long nobody will say any more how a request ended: many times what it may take.
+const ABANDONED: TimeDelta = TimeDelta::minutes(10);
 
 pub(crate) async fn run(app: App, drain: Drain) {
     // Since when edges could have told us what they hold. Before that has been so for as
@@ -46,15 +47,8 @@ pub(crate) async fn run(app: App, drain: Drain) {
 /// Sessions that no edge reports are ended only when `silence_counts`.
 pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_store::Error> {
     let now = app.now();
-    for kill in app.store.session_kill_unfounded(now).await? {
-        metrics::killed(kill.reason);
-        tracing::info!(session = %kill.session, reason = %kill.reason, "session has to end");
-        let subject = Subject::Kill { session: kill.session };
-        // The row says it; an edge that misses the notice is told when it reports next.
-        if let Err(error) = app.bus.publish(&subject, &kill_message(&kill)).await {
-            tracing::warn!(session = %kill.session, cause = %error, "a kill was not published");
-        }
-    }
+    app.store.api_key_retire_expired(now).await?;
+    kill_all(app, &app.store.session_kill_unfounded(now).await?).await;
     // Both go by when an edge last spoke of a session.
     let (mut unopened, mut lost) = (0, 0);
     if silence_counts {
@@ -67,5 +61,7 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
     app.store.agent_presence_forget(now - FORGET, now).await?;
     app.store.token_forget_expired(now - FORGET).await?;
     app.store.sign_in_forget_expired(now).await?;
+    app.store.idempotency_forget(now - once::KEPT).await?;
+    app.store.audit_add_abandoned(now - ABANDONED).await?;
     Ok(())
 }

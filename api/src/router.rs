@@ -36,7 +36,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
-    /// Whether calls are written to the audit log: all that change something, and downloads.
+    /// Whether calls are written to the audit log: all that change something or sign somebody
+    /// in, and downloads.
     pub audited: bool,
     handler: fn() -> MethodRouter<App>,
 }
@@ -74,9 +75,9 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/api/healthz"                                   PUBLIC => health::healthz;
     GET    "/api/openapi.json"                              PUBLIC => crate::openapi::document;
     GET    "/api/login"                                     PUBLIC => login::begin::begin;
-    POST   "/api/login"                                     PUBLIC => login::login;
-    POST   "/api/login/form"                                PUBLIC => login::form::submit;
-    GET    "/api/callback"                                  PUBLIC => login::callback::callback;
+    POST   "/api/login"                                     PUBLIC + audited => login::login;
+    POST   "/api/login/form"                                PUBLIC + audited => login::form::submit;
+    GET    "/api/callback"                                  PUBLIC + audited => login::callback::callback;
     POST   "/api/login/device/begin"                        PUBLIC => login::handover::begin;
     GET    "/api/login/device"                              PUBLIC => login::handover::show;
     POST   "/api/login/device"                              SIGNED + audited => login::handover::answer;
@@ -84,7 +85,7 @@ pub const ROUTES: &[Route] = routes! {
     POST   "/api/logout"                                    SIGNED + audited => login::begin::end;
     GET    "/api/publicserverinfo"                          PUBLIC => server_info::public;
     GET    "/api/serverinfo"                                SIGNED => server_info::show;
-    POST   "/api/localauth/login"                           PUBLIC => login::local_login;
+    POST   "/api/localauth/login"                           PUBLIC + audited => login::local_login;
     GET    "/api/userinfo"                                  SIGNED => userinfo::show;
     GET    "/api/users"                                     AUDITOR => users::list;
     POST   "/api/users"                                     ADMIN + audited => users::create;
@@ -140,6 +141,44 @@ pub const ROUTES: &[Route] = routes! {
     POST   "/api/notifications/deliveries/{id}/redrive"     ADMIN + audited => notifications::deliveries::redrive;
     GET    "/api/secrets/rotation"                          ADMIN => secrets::show;
     POST   "/api/secrets/rotation"                          ADMIN + audited => secrets::rotate;
+    GET    "/api/api-keys"                                  ADMIN => api_keys::list;
+    POST   "/api/api-keys"                                  ADMIN + audited => api_keys::create;
+    GET    "/api/api-keys/{name}"                           ADMIN => api_keys::show;
+    PUT    "/api/api-keys/{name}"                           ADMIN + audited => api_keys::update;
+    DELETE "/api/api-keys/{name}"                           ADMIN + audited => api_keys::revoke;
+    POST   "/api/api-keys/{name}/reactivate"                ADMIN + audited => api_keys::reactivate;
+    GET    "/api/serviceaccounts"                           ADMIN => service_accounts::list;
+    POST   "/api/serviceaccounts"                           ADMIN + audited => service_accounts::create;
+    PUT    "/api/serviceaccounts/{subject}"                 ADMIN + audited => service_accounts::update;
+    DELETE "/api/serviceaccounts/{subject}"                 ADMIN + audited => service_accounts::delete;
+    GET    "/api/audit/logs"                                AUDITOR => audit_logs::list;
+    GET    "/api/audit/logs/end"                            AUDITOR => audit_logs::end;
+    GET    "/api/audit/logs/heads"                          AUDITOR => audit_logs::heads;
+    POST   "/api/localauth/register"                        PUBLIC + audited => register::create;
+    PUT    "/api/users/{id}/password"                       SIGNED + audited => passwords::change;
+    GET    "/api/users/{id}/totp"                           SIGNED => totp::show;
+    POST   "/api/users/{id}/totp"                           SIGNED + audited => totp::enrol;
+    DELETE "/api/users/{id}/totp"                           ADMIN + audited => totp::reset;
+    POST   "/api/users/{id}/totp/confirm"                   SIGNED + audited => totp::confirm;
+    POST   "/api/users/{id}/totp/disable"                   SIGNED + audited => totp::disable;
+    GET    "/api/search"                                    SIGNED => search::search;
+    POST   "/api/connections/{name}/test"                   SIGNED + audited => connections::trial::create;
+    POST   "/api/sessions"                                  SIGNED + audited => sessions::run::run;
+    GET    "/api/reviews"                                   SIGNED => reviews::list;
+    GET    "/api/reviews/{id}"                              SIGNED => reviews::show;
+    PUT    "/api/reviews/{id}"                              SIGNED + audited => reviews::update;
+    GET    "/api/jits"                                      SIGNED => jits::list;
+    GET    "/api/jits/{id}"                                 SIGNED => jits::show;
+    PUT    "/api/jits/{id}"                                 SIGNED + audited => jits::update;
+    GET    "/api/plugins"                                   AUDITOR => plugins::list;
+    POST   "/api/plugins"                                   ADMIN + audited => plugins::create;
+    GET    "/api/plugins/{name}"                            AUDITOR => plugins::show;
+    PUT    "/api/plugins/{name}"                            ADMIN + audited => plugins::update;
+    PUT    "/api/plugins/{name}/config"                     ADMIN + audited => plugins::configure;
+    GET    "/api/saml/metadata"                             PUBLIC => login::saml::metadata;
+    GET    "/api/saml/login"                                PUBLIC => login::saml::begin;
+    POST   "/api/saml/callback"                             PUBLIC + audited => login::saml::answer;
+    GET    "/api/saml/callback"                             PUBLIC + audited => login::saml::arrive;
 };
 
 /// The whole HTTP service.

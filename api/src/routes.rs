@@ -1,6 +1,8 @@
 //! The handlers, one file per thing, and the JSON that goes in and out.
 
 pub(crate) mod agents;
+pub(crate) mod api_keys;
+pub(crate) mod audit_logs;
 pub(crate) mod checkpoints;
 pub(crate) mod connections;
 pub(crate) mod credentials;
@@ -8,16 +10,24 @@ pub(crate) mod download;
 pub(crate) mod evidence;
 pub(crate) mod groups;
 pub(crate) mod health;
+pub(crate) mod jits;
 pub(crate) mod login;
 pub(crate) mod manifests;
 pub(crate) mod notifications;
 pub(crate) mod packets;
+pub(crate) mod passwords;
+pub(crate) mod plugins;
 pub(crate) mod recording;
+pub(crate) mod register;
+pub(crate) mod reviews;
+pub(crate) mod search;
 pub(crate) mod secrets;
 pub(crate) mod server_info;
+pub(crate) mod service_accounts;
 pub(crate) mod sessions;
 pub(crate) mod statements;
 pub(crate) mod tail;
 pub(crate) mod tokens;
+pub(crate) mod totp;
 pub(crate) mod userinfo;
 pub(crate) mod users;

@@ -8,6 +8,10 @@ use hoop_domain::{
     keyring::{Error as KeyError, InvalidKeys, KeyId, KeyList, KeySource},
 };
 
+mod place;
+
+pub(crate) use place::Place;
+
 /// Names and values, such as `HOST` and `127.0.0.1`.
 pub type SecretMap = BTreeMap<String, String>;
 
@@ -57,6 +61,22 @@ impl SecretsKey {
     /// to find this one or that of another label.
     pub(crate) fn derive(&self, label: &str) -> hmac::Key {
         self.0.derive(label)
+    }
+
+    /// Encrypts what is no secret of a connection, to be stored at `place`.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub(crate) fn seal(&self, place: &[u8], plain: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.0.seal(place, plain)?)
+    }
+
+    /// What was stored at `place`.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub(crate) fn open(&self, place: &[u8], stored: &[u8]) -> Result<Secret<Vec<u8>>, Error> {
+        Ok(self.0.open(place, stored)?)
     }
 
     /// The names of the keys; that of the one that encrypts comes first.

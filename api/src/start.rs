@@ -41,7 +41,7 @@ pub(crate) async fn first_user(app: &App) -> anyhow::Result<()> {
         return Ok(());
     }
     let given = app.config.admin_email.as_deref();
-    if app.provider.is_some() {
+    if app.has_provider() {
         return match given {
             Some(email) => administered(app, email).await,
             // Whoever comes first from the identity provider.
@@ -53,7 +53,7 @@ pub(crate) async fn first_user(app: &App) -> anyhow::Result<()> {
         Some(given) => (given.reveal().clone(), false),
         None => (token::password()?, true),
     };
-    password::check(&text)
+    password::check("password", &text)
         .map_err(|error| anyhow::anyhow!("ADMIN_PASSWORD is malformed: {error}"))?;
     let hash = password::hash(app, Secret::new(text.clone())).await?;
     match app.org.user_create(&administrator(email, Some(hash))?).await {

@@ -33,11 +33,17 @@ const ACKNOWLEDGED: Bytes = Bytes::from_static(b"+ACK");
 /// Never to be delivered again.
 const TERMINATED: Bytes = Bytes::from_static(b"+TERM");
 
+/// When a stream was made, in nanoseconds: one that takes the place of another has the same
+/// name and other messages under the same numbers.
+type Made = i64;
+
 /// What acknowledges one delivery. Many are kept, so it is small: what the subject to do it on
 /// begins with is shared.
 #[derive(Debug, Clone)]
 pub(crate) struct Ticket {
     prefix: Arc<str>,
+    /// Which stream the message is in.
+    stream: Made,
     /// How often the message was delivered.
     times: i64,
     message: u64,
@@ -53,7 +59,7 @@ impl crate::session::Ticket for Ticket {
 /// The subject to acknowledge on.
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { prefix, times, message, delivery } = self;
+        let Self { prefix, times, message, delivery, .. } = self;
         // The time and what is pending are for us, and not read by the broker.
         write!(f, "{prefix}{times}.{message}.{delivery}.0.0")
     }
@@ -78,6 +84,8 @@ pub(crate) struct Consumer {
     delivered: u64,
     /// How often the client had connected when the consumer was made.
     connects: u64,
+    /// Which stream it is on.
+    stream: Made,
     /// What all subjects to acknowledge on begin with, once one is known.
     prefix: Option<Arc<str>>,
 }
@@ -105,8 +113,13 @@ impl Consumer {
             .create_consumer_on_stream(config, AUDIT)
             .await
             .map_err(Error::broker)?;
+        // After the consumer was made: if another stream takes its place in between, the consumer
+        // is gone with it and delivers nothing.
+        let stream = bus.jetstream().get_stream(AUDIT).await.map_err(Error::broker)?;
+        let made = stream.cached_info().created.unix_timestamp_nanos();
+        let stream = Made::try_from(made).map_err(Error::broker)?;
         let pull = Pull::new(consumer, &client, bus.jetstream().clone()).await?;
-        Ok(Self { pull, client, delivered: 0, connects, prefix: None })
+        Ok(Self { pull, client, delivered: 0, connects, stream, prefix: None })
     }
 
     /// Whether the connection that it was made on is gone. What the broker had sent on it
@@ -148,7 +161,8 @@ impl Consumer {
                 self.prefix.insert(prefix_of(message.reply.as_deref().unwrap_or_default())).clone()
             }
         };
-        let ticket = Ticket { prefix, times, message: stream_sequence, delivery: self.delivered };
+        let (stream, delivery) = (self.stream, self.delivered);
+        let ticket = Ticket { prefix, stream, times, message: stream_sequence, delivery };
         let Ok(Subject::Audit { session, direction }) = message.subject.parse() else {
             let digest = blake3::hash(&message.payload).to_hex();
             let subject = message.subject.as_str();
@@ -182,6 +196,10 @@ impl Consumer {
         if self.client.connection_state() != async_nats::connection::State::Connected {
             return Ok(());
         }
+        // What was in a stream that is gone has nothing to do with what has its number now.
+        if ticket.stream != self.stream {
+            return Ok(());
+        }
         self.client.publish(ticket.to_string(), word).await.map_err(Error::broker)
     }
 }
@@ -207,7 +225,7 @@ mod tests {
             assert_eq!(&*prefix_of(&format!("{prefix}{numbers}")), prefix);
         }
         let prefix = prefix_of("$JS.ACK.AUDIT.writer-3.2.17.5.1699999999.3");
-        let ticket = Ticket { prefix, times: 2, message: 17, delivery: 5 };
+        let ticket = Ticket { prefix, stream: 0, times: 2, message: 17, delivery: 5 };
         assert_eq!(ticket.to_string(), "$JS.ACK.AUDIT.writer-3.2.17.5.0.0");
     }
 }

@@ -19,6 +19,7 @@ mod error;
 pub mod final_store;
 mod journal;
 pub mod lease;
+mod log_heads;
 mod meter;
 mod partition;
 mod recovery;
@@ -75,12 +76,14 @@ impl Service {
             recovery::recover(&root, &bus, &database).await;
             future::pending::<()>().await;
         };
+        let (log, key) = (database.clone(), self.shared.key.clone());
         let keeper = Keeper::new(self.shared, self.writer, self.timing, self.watermarks);
         tokio::select! {
             () = keeper.run(drain, ready) => {}
             // Boxed: what speaks S3 is large.
             () = Box::pin(copies.copy_manifests()) => {}
             () = Box::pin(recovered) => {}
+            () = log_heads::sign(&log, &key) => {}
             () = bus.show_streams() => {}
         }
     }

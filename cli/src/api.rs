@@ -35,6 +35,9 @@ pub(crate) enum Error {
     /// Not signed in, or not any more.
     #[error("{message}; run `hoop login`")]
     SignedOut { message: String },
+    /// Signing in takes a code, too.
+    #[error("{message}")]
+    CodeNeeded { message: String },
     /// There is no such thing, or not for this user.
     #[error("{message}")]
     NotFound { message: String },
@@ -183,7 +186,9 @@ impl Api {
             return Error::NotOurs { base: self.base.clone() };
         };
         let message = crate::output::printable(message);
+        let field = answer.get("field").and_then(Value::as_str);
         match status {
+            StatusCode::UNAUTHORIZED if field == Some("code") => Error::CodeNeeded { message },
             StatusCode::UNAUTHORIZED if self.token.is_some() => {
                 Error::SignedOut { message: "your login is not valid any more".into() }
             }

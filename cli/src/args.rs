@@ -2,10 +2,13 @@
 
 mod admin;
 mod admin_connection;
+mod admin_plugin;
+mod admin_program;
 mod audit;
 mod configure;
 mod duration;
 mod open;
+mod review;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -17,9 +20,12 @@ use clap_complete::Shell;
 
 pub(crate) use admin::*;
 pub(crate) use admin_connection::*;
+pub(crate) use admin_plugin::*;
+pub(crate) use admin_program::*;
 pub(crate) use audit::*;
 pub(crate) use configure::*;
 pub(crate) use open::*;
+pub(crate) use review::*;
 pub(crate) use sessions::*;
 
 /// Reach databases, services and terminals through the gateway.
@@ -137,6 +143,9 @@ Ends with 0 only when all is well. LOG_GRPC=1 logs what passes over HTTP/2 and g
     Connect(Connect),
     /// Runs a command once and ends with its exit code.
     Exec(Exec),
+    /// Looks at requests for access, approves and rejects them.
+    #[command(subcommand, after_help = "Example:\n  hoop review list --status pending")]
+    Review(Review),
     /// Looks at sessions, replays, follows and ends them.
     #[command(subcommand, after_help = "Example:\n  hoop sessions list --status open")]
     Sessions(Sessions),

@@ -11,6 +11,7 @@ mod exec;
 mod list;
 mod login;
 mod open;
+mod review;
 mod sessions;
 pub(crate) mod start;
 
@@ -49,6 +50,7 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
             let span = span!("hoop exec", session = Empty, connection = exec.connection);
             return Ok(exec::run(exec, context()).instrument(span).await);
         }
+        Command::Review(command) => review::run(command, &context()?).await?,
         Command::Sessions(command) => sessions::run(command, &context()?).await?,
         Command::Audit(command) => return audit::run(command, env, args.output).await,
         Command::Admin(command) => admin::run(*command, &context()?).await?,

@@ -5,6 +5,7 @@ mod client;
 mod down;
 mod endpoint;
 mod gather;
+mod pinned;
 mod pre_connect;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -107,7 +108,8 @@ pub(crate) async fn accept(
     }
 }
 
-/// A denial as a gRPC status, with its code in the metadata `hoop-code`.
+/// A denial as a gRPC status, with its code in the metadata `hoop-code` and the request that
+/// waits for an approval, if one does, in `hoop-review`.
 pub(crate) fn status_of(denial: &proto::Denial) -> Status {
     let reason = denial.reason();
     let message = denial.message.clone();
@@ -117,7 +119,10 @@ pub(crate) fn status_of(denial: &proto::Denial) -> Status {
         }
         DenialCode::ConnectionNotFound => Status::not_found(message),
         DenialCode::WrongProtocol | DenialCode::Malformed => Status::invalid_argument(message),
-        DenialCode::ModeDisabled => Status::permission_denied(message),
+        DenialCode::ModeDisabled
+        | DenialCode::ReviewRequired
+        | DenialCode::OutsideTimeWindow
+        | DenialCode::PolicyUnavailable => Status::permission_denied(message),
         DenialCode::TooManySessions | DenialCode::RecordingFull => {
             Status::resource_exhausted(message)
         }
@@ -128,6 +133,10 @@ pub(crate) fn status_of(denial: &proto::Denial) -> Status {
     };
     if let Ok(code) = reason.as_str().parse() {
         status.metadata_mut().insert("hoop-code", code);
+    }
+    if let Some(review) = (!denial.review.is_empty()).then(|| denial.review.parse().ok()).flatten()
+    {
+        status.metadata_mut().insert("hoop-review", review);
     }
     status
 }

@@ -71,6 +71,8 @@ impl NativeGateway {
             client_address: caller.address.clone(),
             client_application: caller.application.clone(),
             verb: "connect".into(),
+            exec: None,
+            access_seconds: 0,
             traceparent: trace::carried(""),
         };
         let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;

@@ -35,6 +35,7 @@ impl Shared {
             sealed_secret: grant.sealed_secret.clone(),
             window: packet::WINDOW,
             command: grant.command.clone(),
+            verb: grant.verb.clone(),
             traceparent: trace::carried(""),
         });
         let begun = Instant::now();

@@ -9,6 +9,7 @@ const NAME: &str = "hoop-notifier";
 
 fn main() -> ExitCode {
     process::run(NAME, |env, drain| async move {
+        let env = hoop_providers::kms::unwrapped(env).await?;
         let service = Config::from_env(&env)?.build().await?;
         service.run(drain, || process::ready(NAME, &[])).await;
         Ok(())

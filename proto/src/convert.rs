@@ -49,7 +49,7 @@ impl v1::Denial {
     /// A denial with a sentence of its own.
     #[must_use]
     pub fn with(code: domain::DenialCode, message: impl Into<String>) -> Self {
-        Self { code: code.as_str().into(), message: message.into() }
+        Self { code: code.as_str().into(), message: message.into(), review: String::new() }
     }
 
     /// The code; what this version does not know is taken for the decider's failure, so
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_denial_code_that_this_version_does_not_know_is_a_refusal() {
         for code in ["", "granted", "out_of_favour"] {
-            let denial = v1::Denial { code: code.into(), message: "no".into() };
+            let denial = v1::Denial { code: code.into(), ..v1::Denial::default() };
             assert_eq!(denial.reason(), DenialCode::DeciderUnavailable, "{code}");
         }
         for code in DenialCode::ALL {

@@ -55,6 +55,8 @@ fn no_frame_of_an_endpoint_has_a_field_for_a_sequence_number() {
         "Credit.channel",
         "Credit.total",
         "ClientHello.window",
+        // For how long access is asked for; who approves it says for how long it is given.
+        "ClientHello.access_seconds",
         // What has arrived at this end: about the gateway's packets, and never about its own.
         "ResumeHello.received_seq",
         "ResumeHello.received_payloads",

@@ -1,6 +1,6 @@
 //! Agents: several with one key, lost edges, and keys that are no more.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use hoop_testkit::eventually;
 use hoop_tests::{Gateway, Options, gateway::AGENT, rest::text};
 
@@ -65,4 +65,27 @@ async fn a_key_that_was_deleted_opens_nothing_and_says_so() -> Result {
         Ok(())
     })
     .await
+}
+
+#[tokio::test]
+async fn an_agents_key_is_neither_kept_nor_logged() -> Result {
+    let mut gateway = Gateway::start_without_agent(Options::default()).await?;
+    let key = gateway.rest.agent_create(AGENT).await?;
+    let secret = key.split("xagt-").nth(1).and_then(|rest| rest.split('@').next());
+    let secret = secret.context("no secret in the key")?;
+    ensure!(secret.len() == 43, "that is not the secret of an agent's key");
+    gateway.agent_launch(AGENT, &key, 0)?;
+    gateway.agent_connected(AGENT).await?;
+    gateway.connection_to_target("pg").await?;
+    gateway.access(1).await?.answer("select 1").await?;
+
+    let dump = gateway.dump_of_state().await?;
+    ensure!(dump.contains("COPY public.agents "), "no agents in the dump");
+    ensure!(!dump.contains(secret), "the key is in the database");
+    let agent = gateway.agent_mut()?.log();
+    ensure!(!agent.is_empty(), "the agent logs nothing");
+    for service in gateway.services() {
+        ensure!(!service.log().contains(secret), "{} logged the key", service.name());
+    }
+    Ok(())
 }

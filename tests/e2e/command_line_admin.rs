@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use hoop_tests::{
     Gateway, Psql,
     cli::Person,
@@ -115,6 +115,28 @@ async fn the_agents_columns_are_the_promised_ones() -> Result {
     let online = row(AGENT);
     ensure!(online.len() == 6 && online.last().is_some_and(|last| last == "ONLINE"), "{table}");
     ensure!(!table.contains('\u{1b}'), "there are colours in a pipe: {table:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_gateway_says_of_itself_is_shown() -> Result {
+    let gateway = Gateway::start_without_agent(hoop_tests::Options::default()).await?;
+    let person = Person::signed_in(&gateway).await?;
+    let grpc = format!("grpc://127.0.0.1:{}", gateway.edge(0)?.grpc);
+    let shown = person.run(&["admin", "serverinfo"]).await?;
+    for (name, value) in [
+        ("version", env!("CARGO_PKG_VERSION")),
+        ("auth_method", "local"),
+        ("api_url", gateway.api_url.as_str()),
+        ("grpc_url", grpc.as_str()),
+    ] {
+        let line = shown.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let line = line.with_context(|| format!("no {name} in {shown}"))?;
+        assert_eq!(line.split_whitespace().nth(1), Some(value), "{line}");
+    }
+    let json = person.run(&["admin", "serverinfo", "-o", "json"]).await?;
+    let json: Value = serde_json::from_str(&json)?;
+    assert_eq!(json, gateway.rest.get("/api/serverinfo").await?);
     Ok(())
 }
 

@@ -35,7 +35,9 @@ async fn a_remote_shell_knows_the_window_takes_ctrl_c_and_gives_the_terminal_bac
     terminal.types("stty size\r").await?;
     terminal.shows("\n24 80").await?;
     terminal.resize(100, 30)?;
-    terminal.types("stty size\r").await?;
+    // What is typed may overtake the news of the window.
+    let until = "until stty size | grep -qx '30 100'; do sleep 0.1; done; stty size\r";
+    terminal.types(until).await?;
     terminal.shows("\n30 100").await?;
     terminal.shows_last(REMOTE).await?;
     terminal.types("echo begun-$((1+1)); sleep 600\r").await?;

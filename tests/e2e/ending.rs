@@ -171,7 +171,7 @@ async fn a_target_that_hangs_up_ends_the_session_in_its_own_words() -> Result {
     let psql = sleeper(&gateway, &gateway.access(1).await?).await?;
     gateway
         .target
-        .run("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()")
+        .run("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and datname = current_database() and pid <> pg_backend_pid()")
         .await?;
     let complaint = complaint(psql).await?;
     ensure!(

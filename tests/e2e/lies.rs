@@ -4,7 +4,7 @@ pub(crate) mod caller;
 
 use anyhow::{Context, ensure};
 use hoop_domain::{SessionId, agent_key::AgentKey};
-use hoop_proto::{self as proto, down, payload, up};
+use hoop_proto::{self as proto, channel_open::Kind, down, payload, up};
 use hoop_tests::{
     Gateway,
     gateway::{AGENT, CONNECTION},
@@ -13,7 +13,7 @@ use hoop_tests::{
 use tonic::Code;
 
 use crate::Result;
-use caller::{Call, call, hello};
+use caller::{Call, call, hello, hello_for};
 
 /// The token that an agent derives from its `HOOP_KEY`.
 fn agent_token(key: &str) -> Result<String> {
@@ -38,10 +38,15 @@ fn agent_hello() -> up::Frame {
 
 /// Opens a session through gRPC to the usual connection.
 pub(crate) async fn session(gateway: &Gateway, edge: usize) -> Result<(Call, String)> {
+    session_for(gateway, edge, "").await
+}
+
+/// The same for a verb.
+async fn session_for(gateway: &Gateway, edge: usize, verb: &str) -> Result<(Call, String)> {
     let token = gateway.rest.token().context("not logged in")?;
     let mut call =
         call(gateway.edge(edge)?.grpc, &[("authorization", &format!("Bearer {token}"))]).await?;
-    call.send(hello(CONNECTION)).await?;
+    call.send(hello_for(CONNECTION, verb)).await?;
     let opened = call.until(|frame| match frame {
         down::Frame::SessionOpened(opened) => Some(opened),
         _ => None,
@@ -162,6 +167,36 @@ async fn a_message_of_17_mib_ends_its_own_session_and_no_other() -> Result {
     liar.closed().await?;
     let output = psql.wait_with_output().await?;
     ensure!(String::from_utf8_lossy(&output.stdout).contains("unharmed"), "{output:?}");
+    Ok(())
+}
+
+/// Who may connect for a while has not been allowed to run commands, and the other way round.
+#[tokio::test]
+async fn a_session_is_used_for_what_it_was_opened_for_and_nothing_else() -> Result {
+    let gateway = Gateway::usual().await?;
+    let exec = || Kind::Exec(proto::ExecOpen { arguments: Vec::new(), terminal: None });
+    let postgres = || Kind::Postgres(proto::PostgresOpen { parameters: Vec::new() });
+    for (verb, kind, allowed) in [
+        ("", exec(), false),
+        ("connect", exec(), false),
+        ("connect", postgres(), true),
+        ("exec", postgres(), false),
+        ("exec", exec(), true),
+    ] {
+        let (mut client, _) = session_for(&gateway, 0, verb).await?;
+        let open = proto::ChannelOpen { kind: Some(kind.clone()) };
+        let body = Some(payload::Body::ChannelOpen(open));
+        client.send(up::Frame::Payload(proto::Payload { channel: 1, body })).await?;
+        let is_answer = |body: &payload::Body| {
+            matches!(body, payload::Body::ChannelReady(_) | payload::Body::ChannelFailed(_))
+        };
+        let answer = client.payload(is_answer).await?;
+        let opened = matches!(answer, payload::Body::ChannelReady(_));
+        assert_eq!(opened, allowed, "{verb} {kind:?}: {answer:?}");
+        if let payload::Body::ChannelFailed(failed) = answer {
+            assert!(failed.message.contains("not opened for that"), "{failed:?}");
+        }
+    }
     Ok(())
 }
 

@@ -41,7 +41,7 @@ async fn a_channel_is_tried_without_anything_happening() -> Result {
     .await
 }
 
-fn mail_channel(server: &Smtp) -> Result<Value> {
+pub(crate) fn mail_channel(server: &Smtp) -> Result<Value> {
     Ok(json!({
         "name": "mail", "type": "smtp",
         "settings": {

@@ -107,3 +107,27 @@ async fn a_key_is_replaced_while_sessions_open_and_opens_nothing_at_the_end() ->
     }
     Ok(())
 }
+
+// Processes are started in the foreground, so Vault needs a thread of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_unwrapped_by_vault_when_processes_start() -> Result {
+    let vault = hoop_testkit::vault::vault().await?;
+    let mut gateway = Gateway::start(Options { edges: 1, ..Options::default() }).await?;
+    let (url, wrapped) = (vault.url(), vault.wrap(&gateway.keys.secrets));
+    let settings = [
+        ("SECRETS_KEY", wrapped.as_str()),
+        ("SECRETS_KMS", "vault:transit/hoop"),
+        ("VAULT_ADDR", &url),
+        ("VAULT_TOKEN", hoop_testkit::vault::TOKEN),
+    ];
+    for service in [&mut gateway.api, &mut gateway.notifier] {
+        for (name, value) in settings {
+            service.set(name, value);
+        }
+        service.stop()?;
+        service.start()?;
+    }
+    // What was stored before opens with the key that only Vault could unwrap.
+    ensure!(gateway.access(0).await?.answer("select 1").await? == "1");
+    Ok(())
+}

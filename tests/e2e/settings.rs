@@ -1,7 +1,7 @@
 //! A wrong setting stops a process at once, with a sentence that names it.
 
-use anyhow::ensure;
-use hoop_tests::Service;
+use anyhow::{Context, ensure};
+use hoop_tests::{Rest, Service, rest::text};
 
 use crate::Result;
 
@@ -73,6 +73,13 @@ fn addresses_durations_and_keys_are_checked() -> Result {
         &[NATS, ("EDGE_DRAIN_TIMEOUT", "30")],
         "EDGE_DRAIN_TIMEOUT is malformed",
     )?;
+    refused("hoop-grpc-edge", &[NATS, ("LOG_GRPC", "true")], "LOG_GRPC is malformed")?;
+    let store = ("POSTGRES_DB_URI", "postgres://db/x");
+    for name in ["PROFILE", "PROFILE_DEV_FORCE"] {
+        let sentence = format!("{name} is malformed");
+        refused("hoop-api", &[store, NATS, KEY, (name, "Dev")], &sentence)?;
+    }
+    refused("hoop-audit-writer", &[store, NATS, ("PROFILE", "Dev")], "PROFILE is malformed")?;
     refused("hoop-agent", &[("HOOP_KEY", "grpc://dev:nonsense@localhost:8010")], "HOOP_KEY")?;
     let api = [("POSTGRES_DB_URI", "postgres://db/x"), NATS, ("SECRETS_KEY", "c2hvcnQ=")];
     refused("hoop-api", &api, "SECRETS_KEY")
@@ -86,5 +93,24 @@ fn a_secret_in_a_setting_is_not_repeated() -> Result {
     let key = "grpc://dev:xagt-s3cret-of-the-agent@localhost:8010?mode=standard";
     let said = complaint("hoop-agent", &[("HOOP_KEY", key)])?;
     ensure!(!said.contains("s3cret-of-the-agent"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_gateway_that_asks_nobody_who_they_are_says_so_loudly() -> Result {
+    let (postgres, nats) = (hoop_testkit::postgres().await?, hoop_testkit::nats().await?);
+    let logs = tempfile::tempdir()?;
+    let address = format!("127.0.0.1:{}", hoop_testkit::free_port()?);
+    let mut api = Service::new("api", "hoop-api", logs.path().to_owned())
+        .with("PROFILE", "dev")
+        .with("API_LISTEN", &address)
+        .with("POSTGRES_DB_URI", postgres.create_database().await?)
+        .with("NATS_URL", nats.url());
+    api.start()?;
+    let log = api.log();
+    let line = log.lines().find(|line| line.contains("PROFILE=dev: nobody is authenticated"));
+    ensure!(line.with_context(|| format!("not in {log}"))?.contains("WARN"), "{log}");
+    let who = Rest::new(&format!("http://{address}"))?.get("/api/userinfo").await?;
+    ensure!(text(&who, "email") == "dev@localhost", "{who}");
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! People sign in: at a real identity provider, with a form, and for their command line.
 
-mod command_line;
+pub(crate) mod command_line;
 mod forms;
+mod programs;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -57,7 +58,7 @@ impl World {
     }
 }
 
-fn says(page: &Page, status: u16, words: &str) -> Result {
+pub(crate) fn says(page: &Page, status: u16, words: &str) -> Result {
     ensure!(page.status == status && page.text.contains(words), "{words:?} is not in {page:?}");
     Ok(())
 }
@@ -181,6 +182,27 @@ async fn keys_of_the_provider_may_change_and_it_may_be_down() -> Result {
         says(&world.sign_in(&mut Browser::new()?).await?, 200, "ann@example.com")
     })
     .await
+}
+
+#[tokio::test]
+async fn groups_come_from_the_claim_that_the_operator_names() -> Result {
+    let mut world = World::new().await?;
+    let api = &mut world.gateway.api;
+    api.set("IDP_GROUPS_CLAIM", "roles");
+    api.stop()?;
+    api.start()?;
+    // What is in `groups` says nothing any more: ann is in `dba` there.
+    for (roles, groups, role) in [
+        (json!(["chiefs", "ops"]), json!(["chiefs", "ops"]), "standard"),
+        (json!("auditor"), json!(["auditor"]), "auditor"),
+    ] {
+        world.provider.control(&json!({"claims": {"roles": roles}}).to_string()).await?;
+        let page = world.sign_in(&mut Browser::new()?).await?;
+        says(&page, 200, "ann@example.com")?;
+        let who: Value = serde_json::from_str(&page.text)?;
+        ensure!(who["groups"] == groups && who["role"] == role, "{who}");
+    }
+    Ok(())
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ pub struct Browser {
     client: Client,
     /// Of each host and port.
     cookies: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether cookies stay at home, until it is sent on.
+    at_home: bool,
 }
 
 /// What it shows.
@@ -40,7 +42,7 @@ impl Browser {
     pub fn new() -> Result<Self> {
         let client =
             Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0).build()?;
-        Ok(Self { client, cookies: BTreeMap::new() })
+        Ok(Self { client, cookies: BTreeMap::new(), at_home: false })
     }
 
     /// Types a URL.
@@ -77,6 +79,17 @@ impl Browser {
         fields: &[(&str, &str)],
     ) -> Result<Page> {
         self.send(&from.origin().ascii_serialization(), "cross-site", to.join(path)?, fields).await
+    }
+
+    /// Takes a form of the page at `from` to another site, as browsers do it that know of
+    /// `SameSite=Lax`: without cookies, and with them to where it is sent on from there.
+    ///
+    /// # Errors
+    /// When nobody answers, or it goes in circles.
+    pub async fn carry(&mut self, from: &Url, to: &Url, fields: &[(&str, &str)]) -> Result<Page> {
+        self.at_home = true;
+        let origin = from.origin().ascii_serialization();
+        self.send(&origin, "cross-site", to.clone(), fields).await
     }
 
     async fn send(
@@ -124,7 +137,8 @@ impl Browser {
                 self.client.request(Method::GET, url.clone())
             };
             way.push(url.clone());
-            let cookies = self.cookies_of(&url);
+            let at_home = std::mem::take(&mut self.at_home);
+            let cookies = if at_home { String::new() } else { self.cookies_of(&url) };
             let asked = asked.header(header::ACCEPT, "text/html,*/*;q=0.8");
             let asked = if cookies.is_empty() { asked } else { asked.header("cookie", cookies) };
             let answer = asked.send().await.with_context(|| format!("open {url}"))?;

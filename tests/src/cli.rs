@@ -12,7 +12,7 @@ use tokio::{
     process::{Child, ChildStderr, Command},
 };
 
-use crate::{Gateway, Psql, binaries, gateway::ADMIN, pty::Terminal};
+use crate::{Gateway, Psql, Rest, binaries, gateway::ADMIN, pty::Terminal};
 
 /// A person at a terminal.
 #[derive(Debug)]
@@ -103,6 +103,16 @@ impl Person {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// The command with these arguments, as the user that `rest` is signed in as.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn hoop_as(&self, rest: &Rest, arguments: &[&str]) -> Result<Command> {
+        let mut command = self.hoop(arguments)?;
+        command.env("HOOP_TOKEN", rest.token().context("nobody is signed in")?);
         Ok(command)
     }
 

@@ -273,6 +273,19 @@ impl Gateway {
             .with("PLUGIN_AUDIT_PATH", self.folder.join("spool-2").display().to_string())
     }
 
+    /// One more `api`, and a client of it that is logged in as the administrator.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn another_api(&self) -> Result<(Service, Rest)> {
+        let url = format!("http://127.0.0.1:{}", hoop_testkit::free_port()?);
+        let listen = url.trim_start_matches("http://");
+        let mut api = self.api.another("api-2").with("API_LISTEN", listen);
+        api.start()?;
+        let rest = Rest::new(&url)?;
+        Ok((api, rest.with_token(self.rest.token())))
+    }
+
     fn state_database(&self) -> Result<&str> {
         let path = self.state.rsplit('/').next().context("no database in the URI")?;
         Ok(path.split('?').next().unwrap_or(path))

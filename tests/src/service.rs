@@ -44,6 +44,13 @@ impl Service {
         self.settings.push((name.to_owned(), value.into()));
     }
 
+    /// One more process with the same settings, under another name; not started.
+    #[must_use]
+    pub fn another(&self, name: &str) -> Self {
+        let (settings, logs) = (self.settings.clone(), self.logs.clone());
+        Self { name: name.to_owned(), program: self.program, settings, logs, process: None }
+    }
+
     /// Starts it without waiting.
     ///
     /// # Errors

@@ -187,6 +187,7 @@ impl Rig {
             sealed_secret: sealed.into(),
             window: 0,
             command,
+            verb: String::new(),
             traceparent: String::new(),
         }));
         let mut stream = self.edge.stream().await;

@@ -14,7 +14,7 @@ fn providers(pairs: &[(&str, &str)]) -> Providers {
 /// What `references`, a JSON object, lead to; or the sentence.
 async fn resolve(providers: &Providers, references: serde_json::Value) -> Result<Secrets, String> {
     let secrets = Secrets::parse(references.to_string().as_bytes()).unwrap();
-    providers.resolve(secrets).await.map_err(|unresolved| unresolved.to_string())
+    crate::providers::resolve(providers, secrets).await.map_err(|unresolved| unresolved.to_string())
 }
 
 #[tokio::test]

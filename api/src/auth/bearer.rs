@@ -6,7 +6,7 @@ use hoop_domain::{OrgId, TokenId};
 use hoop_store::{token::Kind, user::User};
 use http::{HeaderMap, header};
 
-use super::token;
+use super::api_key;
 use crate::{App, Error, error::Result, oidc};
 
 /// Whose token it is.
@@ -43,7 +43,7 @@ pub(crate) async fn owner(app: &App, text: &str) -> Result<Option<Owner>> {
 /// # Errors
 /// When the database is not available.
 pub(super) async fn kept(app: &App, text: &str) -> Result<Option<(Kind, Owner)>> {
-    let owner = app.store.token_owner(&token::digest(text), app.now()).await?;
+    let owner = api_key::owner(app, text).await?;
     Ok(owner.map(|owner| {
         let (token, org, expires_at) = (Some(owner.token), owner.org, owner.expires_at);
         (owner.kind, Owner { token, org, user: owner.user, expires_at })
@@ -65,7 +65,10 @@ async fn signed(app: &App, text: &str) -> Result<Option<Owner>> {
             return Ok(None);
         }
     };
-    let user = app.org.user_by_subject(&subject).await?;
+    let user = match app.org.user_by_subject(&subject).await? {
+        Some(user) => Some(user),
+        None => app.org.service_account_user(&subject).await?,
+    };
     let (token, org, expires_at) = (None, app.org.id(), Some(expires_at));
     Ok(user.map(|user| Owner { token, org, user, expires_at }))
 }

@@ -1,8 +1,8 @@
 //! Sessions of browsers: a cookie that no script can read, and that no other site's page can
 //! use to change something.
 
-use chrono::TimeDelta;
-use hoop_domain::{TokenId, UserId};
+use chrono::{DateTime, TimeDelta, Utc};
+use hoop_domain::{Secret, TokenId, UserId};
 use hoop_store::token::{Kind, NewToken};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -25,6 +25,8 @@ pub(crate) enum Cookie {
     Session,
     /// That this is the browser that was sent to the identity provider.
     SignIn,
+    /// That this is the browser that brought the answer of a SAML provider.
+    Bearer,
 }
 
 impl Cookie {
@@ -36,6 +38,8 @@ impl Cookie {
             (Self::Session, false) => "hoop_session",
             (Self::SignIn, true) => "__Host-hoop_sign_in",
             (Self::SignIn, false) => "hoop_sign_in",
+            (Self::Bearer, true) => "__Host-hoop_saml_answer",
+            (Self::Bearer, false) => "hoop_saml_answer",
         }
     }
 
@@ -90,17 +94,53 @@ pub(crate) async fn sign_in(
     app: &App,
     user: UserId,
 ) -> Result<(TokenId, (HeaderName, HeaderValue))> {
+    keep(app, user, None, None).await
+}
+
+/// The same, as long as the user's password is still the one of this hash.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not.
+pub(crate) async fn sign_in_with(
+    app: &App,
+    user: UserId,
+    password: &Secret<String>,
+) -> Result<(TokenId, (HeaderName, HeaderValue))> {
+    keep(app, user, None, Some(password)).await
+}
+
+/// The same, but not for longer than until `latest`.
+///
+/// # Errors
+/// When the database is not available.
+pub(crate) async fn sign_in_until(
+    app: &App,
+    user: UserId,
+    latest: Option<DateTime<Utc>>,
+) -> Result<(TokenId, (HeaderName, HeaderValue))> {
+    keep(app, user, latest, None).await
+}
+
+async fn keep(
+    app: &App,
+    user: UserId,
+    latest: Option<DateTime<Utc>>,
+    password: Option<&Secret<String>>,
+) -> Result<(TokenId, (HeaderName, HeaderValue))> {
+    let now = app.now();
+    let lasts = latest.map_or(SESSION, |latest| SESSION.min(latest - now));
     let text = token::generate(token::Kind::Browser)?;
     let new = NewToken {
         user,
         kind: Kind::Browser,
         name: "browser",
         digest: token::digest(&text),
-        expires_at: Some(app.now() + SESSION),
+        expires_at: Some(now + lasts),
         parent: None,
+        password,
     };
     let id = app.org.token_keep(&new).await?;
-    Ok((id, Cookie::Session.set(app, &text, SESSION)?))
+    Ok((id, Cookie::Session.set(app, &text, lasts)?))
 }
 
 /// Whose browser sent a request, if it is signed in.

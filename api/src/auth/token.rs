@@ -8,6 +8,9 @@ use crate::{Error, error::Result};
 /// Crockford's base 32: no letters that look like digits.
 const LEGIBLE: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// What API keys begin with.
+pub(crate) const API_KEY: &str = "hpk_";
+
 /// What kind of token it is, for those who find one in a log.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -15,8 +18,10 @@ pub(crate) enum Kind {
     Login,
     /// Of a person's browser, where it is a cookie.
     Browser,
-    /// Of a program.
-    Program,
+    /// That acts as the person who made it.
+    Person,
+    /// An API key: an identity of its own.
+    Key,
 }
 
 /// Makes a token: 256 random bits.
@@ -25,11 +30,19 @@ pub(crate) enum Kind {
 /// When the system has no randomness.
 pub(crate) fn generate(kind: Kind) -> Result<String> {
     let prefix = match kind {
-        Kind::Login => "hpl",
-        Kind::Browser => "hpb",
-        Kind::Program => "hpk",
+        Kind::Login => "hpl_",
+        Kind::Browser => "hpb_",
+        Kind::Person => "hpt_",
+        Kind::Key => API_KEY,
     };
-    Ok(format!("{prefix}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?)))
+    Ok(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random::<32>()?)))
+}
+
+/// What is shown of a token, once it has been shown: enough for one who has it to recognize
+/// it, and of no use to anybody else.
+pub(crate) fn masked(token: &str) -> String {
+    let (start, end) = (token.get(..8), token.len().checked_sub(4).and_then(|n| token.get(n..)));
+    format!("{}…{}", start.unwrap_or_default(), end.unwrap_or_default())
 }
 
 /// What is kept of a token.
@@ -81,8 +94,9 @@ mod tests {
         assert_eq!(password().unwrap().len(), 32);
         assert_eq!(username().unwrap().len(), 14);
         assert_ne!(username().unwrap(), username().unwrap());
-        let token = generate(Kind::Program).unwrap();
+        let token = generate(Kind::Key).unwrap();
         assert!(token.starts_with("hpk_"));
+        assert!(masked(&token).starts_with("hpk_") && masked(&token).len() < 20);
         assert_ne!(digest(&token), digest(&generate(Kind::Login).unwrap()));
     }
 }

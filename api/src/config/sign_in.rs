@@ -4,15 +4,17 @@ use hoop_runtime::{Env, config};
 use openidconnect::{ClientId, ClientSecret, IssuerUrl};
 use reqwest::Url;
 
-use super::malformed;
+use super::{SamlIdp, malformed};
 
 /// How people sign in.
 #[derive(Debug, Clone)]
 pub enum SignIn {
     /// With a password that is kept here.
     Local,
-    /// At an identity provider.
+    /// At an identity provider that speaks OpenID Connect.
     Oidc(Box<Idp>),
+    /// At an identity provider that speaks SAML 2.0.
+    Saml(Box<SamlIdp>),
 }
 
 /// An identity provider that speaks OpenID Connect.
@@ -38,6 +40,7 @@ impl SignIn {
         match self {
             Self::Local => "local",
             Self::Oidc(_) => "oidc",
+            Self::Saml(_) => "saml",
         }
     }
 
@@ -48,10 +51,8 @@ impl SignIn {
             Some("oidc") => Ok(Self::Oidc(Box::new(Idp::from_env(env)?))),
             None if provider => Ok(Self::Oidc(Box::new(Idp::from_env(env)?))),
             None | Some("local") => Ok(Self::Local),
-            Some("saml") => {
-                Err(malformed("AUTH_METHOD", "saml is not there yet; use oidc or local"))
-            }
-            Some(_) => Err(malformed("AUTH_METHOD", "is neither local nor oidc")),
+            Some("saml") => Ok(Self::Saml(Box::new(SamlIdp::from_env(env)?))),
+            Some(_) => Err(malformed("AUTH_METHOD", "is none of local, oidc and saml")),
         }
     }
 }
@@ -124,7 +125,7 @@ impl std::fmt::Display for PublicUrl {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let address = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     address == "localhost"
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -28,6 +28,9 @@ fn without_authentication_the_api_stays_on_loopback() {
     assert!(config_of("", "").unwrap().listen.ip().is_loopback());
     assert!(config_of("0.0.0.0:0", "").unwrap_err().starts_with("API_LISTEN is malformed"));
     assert!(config_of("0.0.0.0:0", "1").unwrap().dev);
+    let refused = config_of("0.0.0.0:0", "yes").unwrap_err();
+    assert!(refused.starts_with("PROFILE_DEV_FORCE is malformed"), "{refused}");
+    assert!(config(&[("PROFILE", "Dev")]).unwrap_err().starts_with("PROFILE is malformed"));
 }
 
 #[test]
@@ -51,5 +54,27 @@ fn an_address_has_a_host_and_a_port() {
     assert_eq!(address.to_string(), "[::1]:15432");
     for wrong in ["", "host", "host:", "host:0", ":1", "ho st:1", "host:70000"] {
         assert!(wrong.parse::<NativeAddress>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_way_to_sign_in_is_one_that_there_is_and_whole() {
+    let config = |pairs: &[(&str, &str)]| {
+        config(&[&[("SECRETS_KEY", KEY)][..], pairs].concat()).map(|config| config.sign_in.as_str())
+    };
+    assert_eq!(config(&[]).unwrap(), "local");
+    let ldap = config(&[("AUTH_METHOD", "ldap")]).unwrap_err();
+    assert_eq!(ldap, "AUTH_METHOD is malformed: is none of local, oidc and saml");
+    let provider = [
+        ("API_URL", "https://hoop.example.com"),
+        ("IDP_ISSUER", "https://idp.example.com"),
+        ("IDP_CLIENT_ID", "hoop"),
+        ("IDP_CLIENT_SECRET", "hunter2"),
+    ];
+    assert_eq!(config(&provider).unwrap(), "oidc");
+    for name in ["IDP_CLIENT_ID", "IDP_CLIENT_SECRET"] {
+        let rest: Vec<_> = provider.into_iter().filter(|(known, _)| *known != name).collect();
+        let refused = config(&rest).unwrap_err();
+        assert!(refused.starts_with(&format!("{name} is not set")), "{refused}");
     }
 }

@@ -6,7 +6,7 @@
 mod facts;
 
 use hoop_bus::Question;
-use hoop_domain::{DenialCode, Partition, Secret, SessionId, seal, time::to_micros};
+use hoop_domain::{DenialCode, Partition, ReviewId, Secret, SessionId, seal, time::to_micros};
 use hoop_policy::access::{AccessPermit, LiveSessions, Recording, RoomPermit, decide};
 use hoop_proto::v1::{self, authorize_reply::Outcome};
 use hoop_runtime::{span, trace};
@@ -14,13 +14,13 @@ use hoop_store::{
     agent::Agent,
     connection::Connection,
     recording::Trouble,
-    session::{NewSession, SessionCount},
+    session::{NewSession, SessionCount, Standing},
     user::User,
 };
 
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{App, error::chain, metrics};
+use crate::{App, error::chain, metrics, review};
 use facts::Case;
 
 /// The longest client address and application name that are kept.
@@ -42,6 +42,11 @@ async fn outcome(app: &App, request: v1::AuthorizeRequest) -> Outcome {
     let outcome = match authorize(app, request).await {
         Ok(grant) => Outcome::Grant(grant),
         Err(Refusal::Denied(code)) => Outcome::Denial(v1::Denial::of(code)),
+        Err(Refusal::Waits { review, sentence }) => {
+            let denial = v1::Denial::with(DenialCode::ReviewRequired, sentence);
+            Outcome::Denial(v1::Denial { review: review.to_string(), ..denial })
+        }
+        Err(Refusal::Said(code, sentence)) => Outcome::Denial(v1::Denial::with(code, sentence)),
         Err(Refusal::Failed(cause)) => {
             tracing::error!(cause, "control.authorize failed");
             Outcome::Denial(v1::Denial::of(DenialCode::DeciderUnavailable))
@@ -61,6 +66,10 @@ async fn outcome(app: &App, request: v1::AuthorizeRequest) -> Outcome {
 enum Refusal {
     /// It was decided so.
     Denied(DenialCode),
+    /// It was decided so, and there is more to say about it.
+    Said(DenialCode, String),
+    /// Somebody has to approve it, and was asked.
+    Waits { review: ReviewId, sentence: String },
     /// It could not be decided.
     Failed(String),
 }
@@ -73,9 +82,13 @@ impl From<hoop_store::Error> for Refusal {
 
 async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant, Refusal> {
     let case = facts::gather(app, &request).await?;
-    let permit = decide(&case.facts()).map_err(Refusal::Denied)?;
+    let permit = match decide(&case.facts()) {
+        Ok(permit) => permit,
+        Err(code @ DenialCode::ReviewRequired) => return Err(wait(app, code, &case).await?),
+        Err(code) => return Err(Refusal::Denied(code)),
+    };
     // The permit says that both are there.
-    let Case { org, user: Some(user), connection: Some(connection), .. } = case else {
+    let Case { org, user: Some(user), connection: Some(connection), purpose, .. } = case else {
         return Err(Refusal::Denied(DenialCode::ConnectionNotFound));
     };
     let agent = match app.store.org(org).agent_fetch(&permit.agent().to_string(), app.now()).await {
@@ -85,16 +98,34 @@ async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant
         }
         Err(error) => return Err(error.into()),
     };
+    let approved = purpose.input().filter(|_| permit.is_one_time());
     let secret = app
         .secrets()
         .decrypt(connection.id, &connection.secret)
         .map_err(|error| Refusal::Failed(format!("connection {}: {error}", connection.name)))?;
-    let opened = Opened { user: &user, connection: &connection, agent: &agent, secret: &secret };
+    let (user, connection, agent, secret) = (&user, &connection, &agent, &secret);
+    let opened = Opened { user, connection, agent, secret, approved };
     let id = SessionId::generate();
     Span::current().record("session", id.to_string());
     let recording = recording(app, id).await?;
     let (permit, count) = room(app, permit, recording).await?;
     begin(app, id, permit, count, opened, request).await
+}
+
+/// Asks for the approval that is missing.
+async fn wait(app: &App, code: DenialCode, case: &Case) -> Result<Refusal, Refusal> {
+    let (Some(user), Some(connection)) = (&case.user, &case.connection) else {
+        return Ok(Refusal::Denied(code));
+    };
+    match review::request(app, case.org, user, connection, &case.purpose).await {
+        Ok(Some(waiting)) => {
+            let sentence = waiting.sentence(connection);
+            Ok(Refusal::Waits { review: waiting.id, sentence })
+        }
+        Ok(None) => Ok(Refusal::Denied(code)),
+        Err(hoop_store::Error::Conflict { what }) => Ok(Refusal::Said(code, what.into())),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What the writers say of the partition that the session would be in.
@@ -137,6 +168,8 @@ struct Opened<'a> {
     connection: &'a Connection,
     agent: &'a Agent,
     secret: &'a Secret<Vec<u8>>,
+    /// What was approved, where that is one command.
+    approved: Option<v1::ExecInput>,
 }
 
 /// Puts the session on record and seals its secret. The only way to a grant is a permit.
@@ -165,12 +198,19 @@ async fn begin(
         agent_name: opened.agent.name.clone(),
         credential: permit.credential(),
         token: permit.token(),
+        review: access.review().map(|review| Standing { review, one_time: access.is_one_time() }),
         client_address: printable(&request.client_address),
         client_application: printable(&request.client_application),
         not_after: permit.not_after(),
         authorized_at: app.now(),
     };
-    app.store.org(access.org()).session_create(&session, count).await?;
+    match app.store.org(access.org()).session_create(&session, count).await {
+        // Of several who come with the same approval one was first.
+        Err(hoop_store::Error::Conflict { what }) => {
+            return Err(Refusal::Said(DenialCode::ReviewRequired, what.into()));
+        }
+        created => created?,
+    }
     Ok(v1::Grant {
         session: id.as_bytes().to_vec().into(),
         org: access.org().as_bytes().to_vec().into(),
@@ -187,6 +227,8 @@ async fn begin(
         idle_timeout_seconds: permit.idle_seconds(),
         agent_mode: opened.agent.mode.as_str().into(),
         audit_level: v1::AuditLevel::from(permit.audit_level()).into(),
+        approved: opened.approved,
+        verb: session.verb.as_str().into(),
     })
 }
 

@@ -1,16 +1,13 @@
-//! Asking the provider: with an end, up to a size, and without following it elsewhere.
+//! Asking the provider, as the library wants it.
 
-use std::{pin::Pin, time::Duration};
+use std::pin::Pin;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::outward;
 
-/// The longest answer that is read.
-const LONGEST: usize = 1024 * 1024;
-
-#[derive(Debug)]
+/// Cheap to clone.
+#[derive(Debug, Clone)]
 pub(super) struct Http(reqwest::Client);
 
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +29,7 @@ impl From<reqwest::Error> for Error {
 
 impl Http {
     pub(super) fn new() -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        Ok(Self(client))
+        outward::client().map(Self)
     }
 
     async fn ask(&self, request: HttpRequest) -> Result<HttpResponse, Error> {
@@ -45,13 +38,7 @@ impl Http {
         for (name, value) in response.headers() {
             answer = answer.header(name, value);
         }
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await? {
-            if LONGEST < body.len() + piece.len() {
-                return Err(Error::TooLong);
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = outward::body(&mut response).await?.ok_or(Error::TooLong)?;
         Ok(answer.body(body)?)
     }
 }

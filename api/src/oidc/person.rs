@@ -14,9 +14,7 @@ use super::{
     Error, Provider,
     client::{Claims, Client, Others},
 };
-
-/// The longest name that is kept.
-const LONGEST: usize = 128;
+use crate::auth::identity;
 
 /// Somebody who came back.
 pub(crate) struct Person {
@@ -71,21 +69,15 @@ pub(super) async fn complete(
         found.groups = found.groups.or_else(|| groups(info.additional_claims(), claim));
     }
     let email = found.email.ok_or(Error::Silent("the e-mail address (claim email)"))?;
-    let email = email.to_lowercase();
-    if !email.contains('@') || LONGEST < email.len() || email.contains(char::is_control) {
-        return Err(Error::Silent("a usable e-mail address (claim email)"));
-    }
+    let email =
+        identity::address(&email).ok_or(Error::Silent("a usable e-mail address (claim email)"))?;
     Ok(Identity {
         subject: claims.subject().to_string(),
-        name: shown(&found.name.unwrap_or_else(|| email.clone())),
+        name: identity::shown(&found.name.unwrap_or_else(|| email.clone())),
         email,
         email_unverified: found.unverified,
         groups: found.groups,
     })
-}
-
-fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
 }
 
 /// The groups in `claim`: names in an array, or one name. What can't be a group's name here

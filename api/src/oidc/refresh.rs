@@ -6,13 +6,17 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use hoop_domain::{ConnectionId, GroupName, TokenId};
+use hoop_domain::{GroupName, TokenId};
 use hoop_runtime::Drain;
 use hoop_store::sign_in::ProviderSession;
 use openidconnect::{OAuth2TokenResponse, RefreshToken, TokenResponse};
 
 use super::{Error, FRESH, Provider, client, person};
-use crate::{App, error::chain, secrets::SecretMap};
+use crate::{
+    App,
+    error::chain,
+    secrets::{Place, SecretMap},
+};
 
 /// How often it is looked who is due.
 const ROUND: Duration = Duration::from_secs(1);
@@ -96,7 +100,7 @@ pub(crate) async fn keep(
 ) {
     let secret = SecretMap::from([(NAME.into(), refresh_token.into())]);
     let due_at = Utc::now() + due_after(expires_in);
-    let kept = match app.secrets().encrypt(bound_to(token), &secret) {
+    let kept = match app.secrets().encrypt_at(Place::RefreshToken(token), &secret) {
         Ok(sealed) => app.org.provider_session_keep(token, &sealed, due_at).await,
         Err(cause) => return tracing::error!(%cause, "a refresh token is not kept"),
     };
@@ -106,13 +110,9 @@ pub(crate) async fn keep(
 }
 
 fn opened(app: &App, due: &ProviderSession) -> Option<String> {
-    let opened = app.secrets().decrypt_map(bound_to(due.token), &due.refresh_token).ok()?;
+    let place = Place::RefreshToken(due.token);
+    let opened = app.secrets().decrypt_at(place, &due.refresh_token).ok()?;
     opened.get(NAME).cloned()
-}
-
-/// Secrets are bound to the id of the row that they are in, whatever that is of.
-const fn bound_to(token: TokenId) -> ConnectionId {
-    ConnectionId::from_uuid(token.uuid())
 }
 
 impl Provider {

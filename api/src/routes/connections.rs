@@ -1,7 +1,9 @@
 //! Connections.
 
 mod body;
+mod review;
 mod secret;
+pub(crate) mod trial;
 
 use axum::{Json, extract::State};
 use hoop_domain::{ConnectionId, Role};
@@ -13,6 +15,7 @@ use crate::{
     App, Error,
     auth::Actor,
     error::{Problem, Result},
+    etag::{IfMatch, TRIES, Tagged},
     extract::{Body, Named},
     secrets::SecretMap,
 };
@@ -45,7 +48,7 @@ pub(crate) async fn show(
     State(app): State<App>,
     actor: Actor,
     Named(name): Named,
-) -> Result<Json<ConnectionResponse>> {
+) -> Result<Tagged<ConnectionResponse>> {
     let connection = find(&app, &actor, &name).await?;
     respond(&app, connection).await
 }
@@ -59,18 +62,18 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     State(app): State<App>,
     Body(request): Body<ConnectionRequest>,
-) -> Result<(StatusCode, Json<ConnectionResponse>)> {
+) -> Result<(StatusCode, Tagged<ConnectionResponse>)> {
     let kind = request.kind()?;
     let given = request.secret.clone().unwrap_or_default();
     let secret = secret::parse(kind, &given, &SecretMap::new())?;
     let id = ConnectionId::generate();
-    let spec = spec(&app, &request, id, Some(&secret)).await?;
+    let spec = spec(&app, &request, id, None, Some(&secret)).await?;
     let connection = app.org.connection_create(id, &spec).await?;
     Ok((StatusCode::CREATED, respond(&app, connection).await?))
 }
 
-/// Changes a connection. Secrets that are left out or empty stay as they are; taking access
-/// away ends live sessions.
+/// Changes a connection. What is left out stays as it is, and so do secrets that are empty;
+/// taking access away ends live sessions.
 #[utoipa::path(put, path = "/api/connections/{name}", tag = "connections",
     params(("name" = String, Path, description = "name or id")),
     request_body = ConnectionRequest,
@@ -78,10 +81,28 @@ pub(crate) async fn create(
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     State(app): State<App>,
+    if_match: IfMatch,
     Named(name): Named,
     Body(request): Body<ConnectionRequest>,
-) -> Result<Json<ConnectionResponse>> {
-    let stored = app.org.connection_fetch(&name).await?;
+) -> Result<Tagged<ConnectionResponse>> {
+    for _ in 0..TRIES {
+        let stored = app.org.connection_fetch(&name).await?;
+        if_match.allows("connection", stored.version)?;
+        match change(&app, &request, &stored).await {
+            // What is left out stays as they have it who were faster.
+            Err(Error::Changed { .. }) => {}
+            done => {
+                let connection = done?;
+                app.nudge();
+                return respond(&app, connection).await;
+            }
+        }
+    }
+    Err(Error::Changed { what: "connection" })
+}
+
+/// Makes of what is `stored` what is asked for, unless it is of another version by now.
+async fn change(app: &App, request: &ConnectionRequest, stored: &Connection) -> Result<Connection> {
     if request.kind()? != stored.kind {
         return Err(Error::invalid("subtype", "can't be changed; make a new connection"));
     }
@@ -93,19 +114,21 @@ pub(crate) async fn update(
             Some(secret::parse(stored.kind, given, &old)?)
         }
     };
-    let spec = spec(&app, &request, stored.id, secret.as_ref()).await?;
-    let connection = app.org.connection_update(stored.id, &spec).await?;
-    app.nudge();
-    respond(&app, connection).await
+    let spec = spec(app, request, stored.id, Some(stored), secret.as_ref()).await?;
+    Ok(app.org.connection_update_of(stored.id, &spec, Some(&[stored.version])).await?)
 }
 
 /// Deletes a connection with its credentials and ends its live sessions.
 #[utoipa::path(delete, path = "/api/connections/{name}", tag = "connections",
     params(("name" = String, Path, description = "name or id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(crate) async fn delete(State(app): State<App>, Named(name): Named) -> Result<StatusCode> {
+pub(crate) async fn delete(
+    State(app): State<App>,
+    IfMatch(versions): IfMatch,
+    Named(name): Named,
+) -> Result<StatusCode> {
     let connection = app.org.connection_fetch(&name).await?;
-    app.org.connection_delete(connection.id).await?;
+    app.org.connection_delete_of(connection.id, versions.as_deref()).await?;
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -121,18 +144,24 @@ pub(crate) async fn find(app: &App, actor: &Actor, name: &str) -> Result<Connect
 }
 
 fn visible(actor: &Actor, connection: &Connection) -> bool {
-    Role::Auditor <= actor.role || may_see(&actor.groups, &connection.groups)
+    let open = || may_see(&actor.groups, &connection.groups);
+    let listed = || match &connection.plugged.restricted_to {
+        None => true,
+        Some(groups) => may_see(&actor.groups, groups),
+    };
+    Role::Auditor <= actor.role || (open() && listed())
 }
 
-async fn respond(app: &App, connection: Connection) -> Result<Json<ConnectionResponse>> {
+async fn respond(app: &App, connection: Connection) -> Result<Tagged<ConnectionResponse>> {
     let agents = app.org.agent_list(app.now()).await?;
-    Ok(Json(ConnectionResponse::new(connection, &agents)))
+    Ok(Tagged(connection.version, ConnectionResponse::new(connection, &agents)))
 }
 
 async fn spec(
     app: &App,
     request: &ConnectionRequest,
     id: ConnectionId,
+    stored: Option<&Connection>,
     secret: Option<&SecretMap>,
 ) -> Result<ConnectionSpec> {
     let name = request.name.parse().map_err(|error| Error::invalid("name", error))?;
@@ -150,16 +179,27 @@ async fn spec(
             names: secret.keys().cloned().collect(),
         }),
     };
+    let groups = stored.map(|stored| stored.groups.clone()).unwrap_or_default();
+    let given = request.access_groups.as_deref();
+    let connect = stored.is_none_or(|stored| stored.mode_connect);
+    let exec = stored.is_none_or(|stored| stored.mode_exec);
+    let runbooks = stored.is_none_or(|stored| stored.mode_runbooks);
+    let mode = |field: &str, word: &Option<String>, stored: bool| {
+        body::switch(field, word.as_deref(), stored)
+    };
     Ok(ConnectionSpec {
         name,
         kind: request.kind()?,
         agent,
-        groups: super::groups::parse("access_groups", &request.access_groups)?,
-        mode_connect: body::switch("access_mode_connect", &request.access_mode_connect)?,
-        mode_exec: body::switch("access_mode_exec", &request.access_mode_exec)?,
-        command: request.command()?,
-        limits: request.limits()?,
-        audit_level: request.audit_level()?,
+        groups: super::groups::changed("access_groups", given, groups)?,
+        mode_connect: mode("access_mode_connect", &request.access_mode_connect, connect)?,
+        mode_exec: mode("access_mode_exec", &request.access_mode_exec, exec)?,
+        mode_runbooks: mode("access_mode_runbooks", &request.access_mode_runbooks, runbooks)?,
+        review: request.review(stored.map(|stored| stored.review.clone()).unwrap_or_default())?,
+        command: request.command(stored)?,
+        limits: request.limits(stored.map(|stored| stored.limits).unwrap_or_default())?,
+        audit_level: request
+            .audit_level(stored.map(|stored| stored.audit_level).unwrap_or_default())?,
         secret,
     })
 }

@@ -4,8 +4,9 @@ mod body;
 mod list;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State},
+    response::{IntoResponse, Response},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{ConnectionType, CredentialId, DenialCode, Role, session::Verb};
@@ -22,38 +23,59 @@ use crate::{
     auth::{Actor, token},
     error::{Problem, Result},
     extract::{Body, Named},
+    guard::once::NotYet,
+    review::{self, Purpose, Waiting},
 };
 
-pub(crate) use body::{CredentialRequest, CredentialResponse};
-use body::{LONGEST, Made, respond};
+pub(crate) use body::{CredentialRequest, CredentialResponse, Held};
+use body::{DEFAULT, LONGEST, Made, respond};
 pub(crate) use list::*;
 
 const NO_PORT: &str = "only postgres connections have a native port";
 
-/// Makes a user name and password that open this connection on its native port, for a time.
+/// Makes a user name and password that open this connection on its native port, for a time: at
+/// most as long as its approval holds, where it needs one.
 #[utoipa::path(post, path = "/api/connections/{name}/credentials", tag = "connections",
     params(("name" = String, Path, description = "name or id")),
     request_body = CredentialRequest,
-    responses((status = 201, body = CredentialResponse), (status = 404, body = Problem),
+    responses((status = 201, body = CredentialResponse),
+        (status = 202, description = "somebody has to approve it first; ask again then", body = Held),
+        (status = 404, body = Problem),
+        (status = 409, description = "it is approved for other hours", body = Problem),
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn create(
     State(app): State<App>,
     actor: Actor,
     Named(name): Named,
     Body(request): Body<CredentialRequest>,
-) -> Result<(StatusCode, Json<CredentialResponse>)> {
-    let seconds = request.access_duration_seconds;
+) -> Result<Response> {
+    let given = request.access_duration_seconds;
+    let seconds = given.unwrap_or(DEFAULT);
     if !(1..=LONGEST).contains(&seconds) {
         return Err(Error::invalid("access_duration_seconds", format_args!("is 1 to {LONGEST}")));
     }
     let connection = app.org.connection_fetch(&name).await?;
-    let permit = decide(&app, &actor, &connection)?;
+    let decided = decide(&app, &actor, &connection, given).await?;
     if connection.kind != ConnectionType::Postgres {
         return Err(Error::invalid("name", NO_PORT));
     }
-    let expires_at = app.now() + TimeDelta::seconds(seconds);
+    let permit = match decided {
+        Decided::Permit(permit) => permit,
+        Decided::Waits(waiting) => {
+            let held = Held::new(&waiting, &connection);
+            return Ok((StatusCode::ACCEPTED, Extension(NotYet), Json(held)).into_response());
+        }
+    };
+    let wanted = app.now() + TimeDelta::seconds(seconds);
+    let expires_at = match (permit.approved_until(), given) {
+        (None, _) => wanted,
+        // It would be refused after that.
+        (Some(until), Some(_)) => until.min(wanted),
+        (Some(until), None) => until,
+    };
     let made = issue(&app, permit, expires_at).await?;
-    Ok((StatusCode::CREATED, Json(respond(&app, &connection, made, expires_at))))
+    let made = respond(&app, &connection, made, expires_at);
+    Ok((StatusCode::CREATED, Json(made)).into_response())
 }
 
 /// Revokes a credential and ends the sessions that it opened: people their own,
@@ -76,38 +98,57 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// What comes of asking for a credential.
+enum Decided {
+    /// It may be made.
+    Permit(AccessPermit),
+    /// Somebody has to approve it first.
+    Waits(Waiting),
+}
+
 /// Who may not open the connection gets no credential for it.
-fn decide(app: &App, actor: &Actor, connection: &Connection) -> Result<AccessPermit> {
+async fn decide(
+    app: &App,
+    actor: &Actor,
+    connection: &Connection,
+    seconds: Option<i64>,
+) -> Result<Decided> {
+    let wanted = seconds.map_or(0, |seconds| u32::try_from(seconds).unwrap_or(u32::MAX));
+    let (org, verb) = (app.org.id(), Verb::Connect);
+    let purpose = Purpose::new(Some(connection), verb, None, wanted)
+        .map_err(|code| Error::invalid("access_duration_seconds", code.message()))?;
+    let user = app.org.principal_fetch(actor.id).await?;
+    let approvals = review::approvals(app, org, &user, connection, &purpose).await?;
     let facts = Facts {
         now: app.now(),
-        user: Some(access::User {
-            id: actor.id,
-            org: app.org.id(),
-            active: true,
-            groups: &actor.groups,
-        }),
+        user: Some(access::User { id: actor.id, org, active: true, groups: &actor.groups }),
         proof: Proof::Token { id: None, user: actor.id, expires_at: None },
-        connection: Some(access::Connection {
-            id: connection.id,
-            org: app.org.id(),
-            kind: connection.kind,
-            agent: connection.agent,
-            groups: &connection.groups,
-            mode_connect: connection.mode_connect,
-            mode_exec: connection.mode_exec,
-            limits: connection.limits,
-            audit_level: connection.audit_level,
-        }),
+        connection: Some(review::connection_facts(connection, org)),
         protocol: Protocol::Any,
-        verb: Verb::Connect,
+        verb,
+        input: None,
+        approvals,
     };
-    access::decide(&facts).map_err(|code| match code {
-        DenialCode::ModeDisabled => {
-            Error::invalid("name", "connect is disabled for this connection")
+    let code = match access::decide(&facts) {
+        Ok(permit) => return Ok(Decided::Permit(permit)),
+        Err(code) => code,
+    };
+    match code {
+        DenialCode::ReviewRequired if connection.kind == ConnectionType::Postgres => {
+            let waiting = review::request(app, org, &user, connection, &purpose).await?;
+            waiting.map(Decided::Waits).ok_or(Error::Forbidden)
         }
-        DenialCode::WrongProtocol => Error::invalid("name", NO_PORT),
-        _ => Error::NotFound { what: "connection" },
-    })
+        DenialCode::ModeDisabled => {
+            Err(Error::invalid("name", "connect is disabled for this connection"))
+        }
+        DenialCode::WrongProtocol | DenialCode::ReviewRequired => {
+            Err(Error::invalid("name", NO_PORT))
+        }
+        DenialCode::OutsideTimeWindow | DenialCode::PolicyUnavailable => {
+            Err(Error::Conflict { what: code.message().into() })
+        }
+        _ => Err(Error::NotFound { what: "connection" }),
+    }
 }
 
 async fn issue(app: &App, permit: AccessPermit, expires_at: DateTime<Utc>) -> Result<Made> {

@@ -59,3 +59,12 @@ pub(crate) async fn delete(State(app): State<App>, Named(name): Named) -> Result
 pub(crate) fn parse(field: &str, names: &[String]) -> Result<Vec<GroupName>> {
     names.iter().map(|name| name.parse().map_err(|error| Error::invalid(field, error))).collect()
 }
+
+/// The same, or what is `stored` when nothing is given.
+pub(crate) fn changed(
+    field: &str,
+    names: Option<&[String]>,
+    stored: Vec<GroupName>,
+) -> Result<Vec<GroupName>> {
+    names.map_or(Ok(stored), |names| parse(field, names))
+}

@@ -4,8 +4,10 @@
 //! are not under the first key yet, and says where to go on. Whoever begins again, or at the
 //! same time, does nothing twice.
 
+mod place;
+
 use axum::{Json, extract::State};
-use hoop_domain::{ChannelId, ConnectionId, Secret};
+use hoop_domain::Secret;
 use hoop_store::sealed::Sealed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,14 +16,13 @@ use crate::{
     App, Error,
     error::{Problem, Result},
     extract::Body,
+    secrets::Place as Bound,
 };
+
+use place::Place;
 
 /// How many secrets one step looks at.
 const STEP: u32 = 100;
-
-/// Where connections end and channels begin in a cursor.
-const CHANNELS: &str = "channels:";
-const CONNECTIONS: &str = "connections:";
 
 /// Under which keys secrets are.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,13 +59,6 @@ pub(crate) struct RotationStep {
     next_cursor: Option<String>,
 }
 
-/// A place in the list of all secrets.
-#[derive(Clone, Copy)]
-enum Place {
-    Connections(Option<ConnectionId>),
-    Channels(Option<ChannelId>),
-}
-
 /// Under which keys secrets are stored.
 #[utoipa::path(get, path = "/api/secrets/rotation", tag = "secrets",
     responses((status = 200, body = RotationStatus)))]
@@ -72,7 +66,7 @@ pub(crate) async fn show(State(app): State<App>) -> Result<Json<RotationStatus>>
     let name = |id: [u8; 8]| id.iter().map(|byte| format!("{byte:02x}")).collect();
     let keys = app.secrets().ids().map(name).collect();
     let mut status = RotationStatus { keys, total: 0, remaining: 0, broken: Vec::new() };
-    let mut place = Some(Place::Connections(None));
+    let mut place = Some(Place::FIRST);
     while let Some(here) = place {
         let (step, next) = step(&app, here, false).await?;
         status.total += step.seen;
@@ -94,7 +88,7 @@ pub(crate) async fn rotate(
     Body(request): Body<RotationRequest>,
 ) -> Result<Json<RotationStep>> {
     let place = match request.cursor.as_deref() {
-        None => Place::Connections(None),
+        None => Place::FIRST,
         Some(cursor) => Place::read(cursor)
             .ok_or_else(|| Error::invalid("cursor", "is none that this route has given"))?,
     };
@@ -105,31 +99,60 @@ pub(crate) async fn rotate(
 
 /// Looks at the next secrets, and with `write` encrypts anew what has to be.
 async fn step(app: &App, place: Place, write: bool) -> Result<(RotationStep, Option<Place>)> {
-    let mut step = RotationStep::default();
+    let (mut step, org) = (RotationStep::default(), &app.org);
+    let renew = |place, stored: &[u8]| app.secrets().renew_at(place, stored);
     let next = match place {
         Place::Connections(after) => {
-            let page = app.org.sealed_connections(after, STEP).await?;
+            let page = org.sealed_connections(after, STEP).await?;
             for secret in &page {
                 let new = app.secrets().renew(secret.id, &secret.stored);
-                if let Some(new) = step.note("connection", secret, new)
-                    && write
-                {
-                    app.org.connection_reseal(secret, new.reveal()).await?;
+                if let Some(new) = step.due("connection", secret, new, write) {
+                    org.connection_reseal(secret, new.reveal()).await?;
                 }
             }
             Some(last(&page).map_or(Place::Channels(None), |id| Place::Connections(Some(id))))
         }
         Place::Channels(after) => {
-            let page = app.org.sealed_channels(after, STEP).await?;
+            let page = org.sealed_channels(after, STEP).await?;
             for secret in &page {
                 let new = app.config.channel_key.renew(secret.id, &secret.stored);
-                if let Some(new) = step.note("channel", secret, new)
-                    && write
-                {
-                    app.org.channel_reseal(secret, new.reveal()).await?;
+                if let Some(new) = step.due("channel", secret, new, write) {
+                    org.channel_reseal(secret, new.reveal()).await?;
                 }
             }
-            last(&page).map(|id| Place::Channels(Some(id)))
+            Some(last(&page).map_or(Place::Plugins(None), |id| Place::Channels(Some(id))))
+        }
+        Place::Plugins(after) => {
+            let page = org.sealed_plugins(after, STEP).await?;
+            for secret in &page {
+                let new = renew(Bound::Plugin(secret.id), &secret.stored);
+                if let Some(new) = step.due("plugin", secret, new, write) {
+                    org.plugin_reseal(secret, new.reveal()).await?;
+                }
+            }
+            Some(last(&page).map_or(Place::SecondFactors(None), |id| Place::Plugins(Some(id))))
+        }
+        Place::SecondFactors(after) => {
+            let page = org.sealed_second_factors(after, STEP).await?;
+            for secret in &page {
+                let new = renew(Bound::SecondFactor(secret.id), &secret.stored);
+                if let Some(new) = step.due("second factor of", secret, new, write) {
+                    org.second_factor_reseal(secret, new.reveal()).await?;
+                }
+            }
+            Some(
+                last(&page).map_or(Place::RefreshTokens(None), |id| Place::SecondFactors(Some(id))),
+            )
+        }
+        Place::RefreshTokens(after) => {
+            let page = org.sealed_refresh_tokens(after, STEP).await?;
+            for secret in &page {
+                let new = renew(Bound::RefreshToken(secret.id), &secret.stored);
+                if let Some(new) = step.due("refresh token of", secret, new, write) {
+                    org.refresh_token_reseal(secret, new.reveal()).await?;
+                }
+            }
+            last(&page).map(|id| Place::RefreshTokens(Some(id)))
         }
     };
     Ok((step, next))
@@ -141,45 +164,25 @@ fn last<T: Copy>(page: &[Sealed<T>]) -> Option<T> {
 }
 
 impl RotationStep {
-    /// Counts a secret; what has to be written, if anything.
-    fn note<T, E>(
+    /// Counts a secret; what has to be written, if anything and if at all.
+    fn due<T, E>(
         &mut self,
         kind: &str,
         secret: &Sealed<T>,
         new: Result<Option<Vec<u8>>, E>,
+        write: bool,
     ) -> Option<Secret<Vec<u8>>> {
         self.seen += 1;
         match new {
             Ok(None) => None,
             Ok(Some(new)) => {
                 self.renewed += 1;
-                Some(Secret::new(new))
+                write.then(|| Secret::new(new))
             }
             Err(_) => {
                 self.broken.push(format!("{kind} {}", secret.name));
                 None
             }
         }
-    }
-}
-
-impl Place {
-    fn write(self) -> String {
-        match self {
-            Self::Connections(None) => CONNECTIONS.into(),
-            Self::Connections(Some(id)) => format!("{CONNECTIONS}{id}"),
-            Self::Channels(None) => CHANNELS.into(),
-            Self::Channels(Some(id)) => format!("{CHANNELS}{id}"),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let id = |rest: &str| (!rest.is_empty()).then(|| rest.to_owned());
-        if let Some(rest) = text.strip_prefix(CONNECTIONS) {
-            let id = id(rest).map(|rest| rest.parse()).transpose().ok()?;
-            return Some(Self::Connections(id));
-        }
-        let rest = text.strip_prefix(CHANNELS)?;
-        Some(Self::Channels(id(rest).map(|rest| rest.parse()).transpose().ok()?))
     }
 }

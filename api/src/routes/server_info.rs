@@ -13,7 +13,7 @@ use crate::{
 /// What anybody may know.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PublicServerInfo {
-    /// `local` or `oidc`.
+    /// `local`, `oidc` or `saml`.
     auth_method: &'static str,
     /// Whether nobody is a user yet.
     setup_required: bool,
@@ -24,7 +24,7 @@ pub(crate) struct PublicServerInfo {
 pub(crate) struct ServerInfo {
     /// The version.
     version: &'static str,
-    /// `local` or `oidc`.
+    /// `local`, `oidc` or `saml`.
     auth_method: &'static str,
     /// Where the REST API is.
     api_url: Option<String>,
@@ -43,7 +43,7 @@ pub(crate) struct ServerInfo {
     responses((status = 200, body = PublicServerInfo)))]
 pub(crate) async fn public(State(app): State<App>) -> Result<Json<PublicServerInfo>> {
     let auth_method = app.config.sign_in.as_str();
-    let setup_required = app.org.user_list_is_empty().await?;
+    let setup_required = !app.has_provider() && app.org.user_list_is_empty().await?;
     Ok(Json(PublicServerInfo { auth_method, setup_required }))
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn public(State(app): State<App>) -> Result<Json<PublicServerIn
 pub(crate) async fn show(State(app): State<App>) -> Json<ServerInfo> {
     let config = &app.config;
     let audience = |sign_in: &SignIn| match sign_in {
-        SignIn::Local => false,
+        SignIn::Local | SignIn::Saml(_) => false,
         SignIn::Oidc(idp) => idp.audience.is_some(),
     };
     Json(ServerInfo {

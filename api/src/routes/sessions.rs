@@ -3,6 +3,7 @@
 mod body;
 mod end;
 mod query;
+pub(crate) mod run;
 
 use axum::{Json, extract::State};
 use hoop_domain::SessionId;

@@ -1,4 +1,4 @@
-//! Tokens for programs.
+//! Tokens for programs that act as the person who made them.
 
 use axum::{
     Json,
@@ -98,8 +98,17 @@ pub(crate) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// When what works for so many seconds from now stops working.
+pub(super) fn end(app: &App, seconds: Option<i64>) -> Result<Option<DateTime<Utc>>> {
+    match seconds {
+        None => Ok(None),
+        Some(seconds @ 1..=LONGEST) => Ok(Some(app.now() + TimeDelta::seconds(seconds))),
+        Some(_) => Err(Error::invalid("expires_in_seconds", format_args!("is 1 to {LONGEST}"))),
+    }
+}
+
 /// The user `id`, if their tokens are the actor's business.
-async fn owner(app: &App, actor: &Actor, id: &str) -> Result<User> {
+pub(super) async fn owner(app: &App, actor: &Actor, id: &str) -> Result<User> {
     let user = app.org.user_fetch(id).await?;
     if user.id != actor.id && actor.role != Role::Admin {
         return Err(Error::NotFound { what: "user" });
@@ -122,14 +131,8 @@ pub(crate) async fn create(
     if request.name.is_empty() || 128 < request.name.len() {
         return Err(Error::invalid("name", "must have 1 to 128 characters"));
     }
-    let expires_at = match request.expires_in_seconds {
-        None => None,
-        Some(seconds @ 1..=LONGEST) => Some(app.now() + TimeDelta::seconds(seconds)),
-        Some(_) => {
-            return Err(Error::invalid("expires_in_seconds", format_args!("is 1 to {LONGEST}")));
-        }
-    };
-    let token = token::generate(token::Kind::Program)?;
+    let expires_at = end(&app, request.expires_in_seconds)?;
+    let token = token::generate(token::Kind::Person)?;
     let digest = token::digest(&token);
     let id = app.org.token_create(user.id, &request.name, &digest, expires_at).await?;
     Ok((StatusCode::CREATED, Json(TokenResponse { id: id.to_string(), token, expires_at })))

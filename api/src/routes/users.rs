@@ -4,17 +4,20 @@ use axum::{Json, extract::State};
 use hoop_domain::{GroupName, Role, Secret};
 use hoop_store::user::{User, UserSpec};
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::ToSchema;
 
 use crate::{
     App, Error,
     auth::{Actor, password},
     error::{Problem, Result},
-    extract::{Body, Named},
+    etag::{IfMatch, TRIES, Tagged},
+    extract::{Body, Named, given},
 };
 
 /// A user to be, or what becomes of one.
+///
+/// In a change, what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserRequest {
@@ -22,20 +25,35 @@ pub(crate) struct UserRequest {
     #[serde(default)]
     email: String,
     /// As it is shown.
-    #[serde(default)]
-    name: String,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String)]
+    name: Option<String>,
     /// `active` (the default) or `inactive`.
-    #[serde(default = "active")]
-    status: String,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String)]
+    status: Option<String>,
     /// Groups that do not exist are made.
-    #[serde(default)]
-    groups: Vec<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>)]
+    groups: Option<Vec<String>>,
     /// 8 to 256 bytes. Left out, it stays as it is; a user without one can't sign in with one.
     password: Option<String>,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "slack_id")]
+    #[schema(value_type = String)]
+    _slack_id: IgnoredAny,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "picture")]
+    #[schema(value_type = String)]
+    _picture: IgnoredAny,
 }
 
-fn active() -> String {
-    "active".into()
+/// What is given of a user, read and checked.
+struct Given {
+    name: Option<String>,
+    active: Option<bool>,
+    groups: Option<Vec<GroupName>>,
+    password_hash: Option<Secret<String>>,
 }
 
 /// A user.
@@ -84,12 +102,12 @@ pub(crate) async fn show(
     State(app): State<App>,
     actor: Actor,
     Named(id): Named,
-) -> Result<Json<UserResponse>> {
-    let user = app.org.user_fetch(&id).await?;
+) -> Result<Tagged<UserResponse>> {
+    let (user, version) = app.org.user_with_version(&id).await?;
     if actor.sees_only().is_some_and(|own| own != user.id) {
         return Err(Error::NotFound { what: "user" });
     }
-    Ok(Json(user.into()))
+    Ok(Tagged(version, user.into()))
 }
 
 /// Makes a user.
@@ -102,11 +120,20 @@ pub(crate) async fn create(
     Body(request): Body<UserRequest>,
 ) -> Result<(StatusCode, Json<UserResponse>)> {
     check_email(&request.email)?;
-    let spec = spec(&app, request).await?;
+    let email = request.email.to_lowercase();
+    let given = Given::read(&app, request).await?;
+    let spec = UserSpec {
+        email,
+        name: given.name.unwrap_or_default(),
+        active: given.active.unwrap_or(true),
+        groups: given.groups.unwrap_or_default(),
+        password_hash: given.password_hash,
+    };
     Ok((StatusCode::CREATED, Json(app.org.user_create(&spec).await?.into())))
 }
 
-/// Changes a user. What is taken away ends their live sessions.
+/// Changes a user. What is left out stays as it is; what is taken away ends their live
+/// sessions, and a new password their tokens.
 #[utoipa::path(put, path = "/api/users/{id}", tag = "users", request_body = UserRequest,
     params(("id" = String, Path, description = "id or e-mail address")),
     responses((status = 200, body = UserResponse), (status = 404, body = Problem),
@@ -114,6 +141,7 @@ pub(crate) async fn create(
 pub(crate) async fn update(
     State(app): State<App>,
     actor: Actor,
+    if_match: IfMatch,
     Named(id): Named,
     Body(request): Body<UserRequest>,
 ) -> Result<Json<UserResponse>> {
@@ -121,13 +149,42 @@ pub(crate) async fn update(
     if !request.email.is_empty() && request.email.to_lowercase() != user.email {
         return Err(Error::invalid("email", "can't be changed"));
     }
-    let spec = spec(&app, request).await?;
-    if user.id == actor.id {
-        keep_oneself(&spec)?;
+    if user.id == actor.id && request.password.is_some() {
+        let why = "your own is changed with PUT /api/users/{id}/password, which takes the old one";
+        return Err(Error::invalid("password", why));
     }
-    let user = app.org.user_update(user.id, &spec).await?;
+    let id = user.id.to_string();
+    let given = Given::read(&app, request).await?;
+    let user = change(&app, &actor, &id, &given, &if_match).await?;
+    if let Some(hash) = &given.password_hash {
+        app.org.user_password_change(user.id, hash, None).await?;
+    }
     app.nudge();
     Ok(Json(user.into()))
+}
+
+/// Makes of the user what is given.
+async fn change(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    given: &Given,
+    if_match: &IfMatch,
+) -> Result<User> {
+    for _ in 0..TRIES {
+        let (user, version) = app.org.user_with_version(id).await?;
+        if_match.allows("user", version)?;
+        let spec = given.beside(&user);
+        if user.id == actor.id {
+            keep_oneself(&spec)?;
+        }
+        match app.org.user_update_of(user.id, &spec, Some(&[version])).await {
+            // What is left out stays as they have it who were faster.
+            Err(hoop_store::Error::Changed { .. }) => {}
+            done => return Ok(done?),
+        }
+    }
+    Err(Error::Changed { what: "user" })
 }
 
 /// Deletes a user and ends their live sessions; what is recorded stays.
@@ -138,13 +195,14 @@ pub(crate) async fn update(
 pub(crate) async fn delete(
     State(app): State<App>,
     actor: Actor,
+    IfMatch(versions): IfMatch,
     Named(id): Named,
 ) -> Result<StatusCode> {
     let user = app.org.user_fetch(&id).await?;
     if user.id == actor.id {
         return Err(Error::invalid("id", "you can't delete yourself"));
     }
-    app.org.user_delete(user.id).await?;
+    app.org.user_delete_of(user.id, versions.as_deref()).await?;
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -160,34 +218,56 @@ fn keep_oneself(spec: &UserSpec) -> Result<()> {
     Ok(())
 }
 
-fn check_email(email: &str) -> Result<()> {
+/// Refuses what is no address.
+pub(super) fn check_email(email: &str) -> Result<()> {
     let plausible = email.len() <= 254
         && email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
         && !email.chars().any(|c| c.is_whitespace() || c.is_control());
     if plausible { Ok(()) } else { Err(Error::invalid("email", "is not an e-mail address")) }
 }
 
-async fn spec(app: &App, request: UserRequest) -> Result<UserSpec> {
-    if 254 < request.name.len() || request.name.chars().any(char::is_control) {
+/// Refuses names that do not fit into a list.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    if 254 < name.len() || name.chars().any(char::is_control) {
         return Err(Error::invalid("name", "must have at most 254 printable characters"));
     }
-    let active = match request.status.as_str() {
-        "active" => true,
-        "inactive" => false,
-        _ => return Err(Error::invalid("status", "is active or inactive")),
-    };
-    let password_hash = match request.password {
-        Some(text) => {
-            password::check(&text)?;
-            Some(password::hash(app, Secret::new(text)).await?)
+    Ok(())
+}
+
+/// Whether a status is `active`.
+pub(super) fn is_active(status: &str) -> Result<bool> {
+    match status {
+        "active" => Ok(true),
+        "inactive" => Ok(false),
+        _ => Err(Error::invalid("status", "is active or inactive")),
+    }
+}
+
+impl Given {
+    async fn read(app: &App, request: UserRequest) -> Result<Self> {
+        request.name.as_deref().map_or(Ok(()), check_name)?;
+        let active = request.status.as_deref().map(is_active).transpose()?;
+        let groups = request.groups.map(|names| super::groups::parse("groups", &names));
+        let groups = groups.transpose()?;
+        let password_hash = match request.password {
+            Some(text) => {
+                password::check("password", &text)?;
+                Some(password::hash(app, Secret::new(text)).await?)
+            }
+            None => None,
+        };
+        Ok(Self { name: request.name, active, groups, password_hash })
+    }
+
+    /// The user with what is given, and otherwise as they are.
+    fn beside(&self, user: &User) -> UserSpec {
+        UserSpec {
+            email: user.email.clone(),
+            name: self.name.as_ref().unwrap_or(&user.name).clone(),
+            active: self.active.unwrap_or(user.active),
+            groups: self.groups.as_ref().unwrap_or(&user.groups).clone(),
+            // A new one and the end of what was had with the old one are one change of its own.
+            password_hash: None,
         }
-        None => None,
-    };
-    Ok(UserSpec {
-        email: request.email.to_lowercase(),
-        name: request.name,
-        active,
-        groups: super::groups::parse("groups", &request.groups)?,
-        password_hash,
-    })
+    }
 }

@@ -18,6 +18,8 @@ pub(super) fn request(proof: Proof) -> v1::AuthorizeRequest {
         client_address: "192.0.2.1:4711".into(),
         client_application: "psql\u{1b}[2J".into(),
         verb: "connect".into(),
+        exec: None,
+        access_seconds: 0,
         traceparent: String::new(),
     }
 }
@@ -112,7 +114,7 @@ async fn what_is_taken_away_is_refused_from_then_on() {
     assert_eq!(refusal(&world, &good).await, "connection_not_found");
     world.put(&root, user, json!({ "groups": ["dba"], "status": "inactive" })).await;
     assert_eq!(refusal(&world, &good).await, "unauthenticated");
-    world.put(&root, user, json!({ "groups": ["dba"] })).await;
+    world.put(&root, user, json!({ "status": "active" })).await;
     world.delete(&root, "/api/agents/dev").await;
     assert_eq!(refusal(&world, &good).await, "agent_unknown");
 }
@@ -137,8 +139,17 @@ async fn in_the_dev_profile_a_token_is_not_needed() {
     let world = World::with(&[("PROFILE", "dev")]).await;
     assert_eq!(world.post("", "/api/agents", json!({ "name": "dev" })).await.status, 201);
     assert_eq!(world.post("", "/api/connections", pg_body("pg")).await.status, 201);
-    let ask = request(Proof::BearerToken(String::new()));
-    assert!(matches!(authorize(&world, &ask).await, Outcome::Grant(_)));
+    let mut ask = request(Proof::BearerToken(String::new()));
+    assert_eq!(refusal(&world, &ask).await, "unauthenticated", "of another machine");
+    for here in ["127.0.0.1:4711", "[::1]:4711", "::ffff:127.0.0.1"] {
+        ask.client_address = here.into();
+        assert!(matches!(authorize(&world, &ask).await, Outcome::Grant(_)), "{here}");
+    }
+    let world = World::with(&[("PROFILE", "dev"), ("PROFILE_DEV_FORCE", "1")]).await;
+    assert_eq!(world.post("", "/api/agents", json!({ "name": "dev" })).await.status, 201);
+    assert_eq!(world.post("", "/api/connections", pg_body("pg")).await.status, 201);
+    ask.client_address = "192.0.2.1:4711".into();
+    assert!(matches!(authorize(&world, &ask).await, Outcome::Grant(_)), "forced");
 }
 
 /// A request over gRPC with this token.

@@ -80,6 +80,7 @@ async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
         command: Vec::new(),
         credential: None,
         token: None,
+        review: None,
         client_address: String::new(),
         client_application: String::new(),
         not_after: None,

@@ -1,6 +1,7 @@
 //! Connections over REST: who sees them, and that nobody sees their secrets.
 
-use serde_json::json;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
 
 use super::world::{World, pg_body};
 
@@ -60,8 +61,84 @@ async fn a_change_keeps_what_it_does_not_name() {
 
     body.as_object_mut().unwrap().remove("secret");
     assert_eq!(world.put(&root, "/api/connections/pg-renamed", body).await.status, 200);
+
+    let set = json!({
+        "access_groups": ["dba", "dev"], "command": ["psql", "-At"],
+        "access_mode_connect": "disabled", "access_mode_exec": "disabled",
+        "access_mode_runbooks": "disabled", "reviewers": ["leads", "ops"],
+        "min_review_approvals": 1, "force_approve_groups": ["oncall"],
+        "access_max_duration": 120, "jit_access_duration_sec": 60, "max_session_seconds": 600,
+        "idle_timeout_seconds": 60, "max_sessions_per_user": 2, "max_sessions": 3,
+        "audit_level": "synced",
+    });
+    let path = "/api/connections/pg-renamed";
+    let named = json!({ "name": "pg-renamed", "type": "postgres", "agent_id": "dev" });
+    let mut all = named.clone();
+    all.as_object_mut().unwrap().extend(set.as_object().unwrap().clone());
+    assert_eq!(world.put(&root, path, all).await.status, 200);
+    let kept = world.put(&root, path, named.clone()).await;
+    assert_eq!(kept.status, 200, "{kept:?}");
+    for (field, value) in set.as_object().unwrap() {
+        assert_eq!(&kept.body[field], value, "{field} is left out, so it stays");
+    }
+    for (field, value) in set.as_object().unwrap() {
+        // Null is a value of what may be none, and nothing else.
+        let mut body = named.clone();
+        body[field] = json!(null);
+        let (status, now) = match value {
+            Value::Array(_) => (422, Value::Null),
+            Value::String(_) if field != "audit_level" => (422, Value::Null),
+            Value::String(_) => (200, json!("strict")),
+            _ => (200, Value::Null),
+        };
+        let answer = world.put(&root, path, body).await;
+        assert_eq!((answer.status.as_u16(), &answer.body[field]), (status, &now), "{field}");
+    }
+    let shown = world.get(&root, path).await.body;
+    assert_eq!(shown["reviewers"], json!(["leads", "ops"]));
     assert_eq!(world.delete(&root, "/api/connections/pg-renamed").await.status, 204);
     assert_eq!(world.delete(&root, "/api/connections/pg-renamed").await.status, 404);
+}
+
+#[tokio::test]
+async fn of_many_who_change_a_field_each_at_the_same_time_all_do() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let fields = ["max_sessions", "idle_timeout_seconds", "max_session_seconds"];
+    let answers = join_all(fields.map(|field| {
+        let mut body = json!({ "name": "pg", "type": "postgres", "agent_id": "dev" });
+        body[field] = json!(7);
+        world.put(&root, "/api/connections/pg", body)
+    }))
+    .await;
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let shown = world.get(&root, "/api/connections/pg").await.body;
+    assert!(fields.iter().all(|field| shown[*field] == json!(7)), "{shown}");
+}
+
+#[tokio::test]
+async fn what_older_clients_send_and_nothing_depends_on_is_taken_and_ignored() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut body = pg_body("pg");
+    for (field, value) in [
+        ("tags", json!(["a"])),
+        ("connection_tags", json!({ "team": "a" })),
+        ("resource_name", json!("pg")),
+        ("access_schema", json!("enabled")),
+        ("default_database", json!(null)),
+    ] {
+        body[field] = value;
+    }
+    assert_eq!(world.put(&root, "/api/connections/pg", body.clone()).await.status, 200);
+    for promise in ["redact_types", "guardrail_rules", "env_vars"] {
+        let mut body = body.clone();
+        body[promise] = json!(["x"]);
+        let answer = world.put(&root, "/api/connections/pg", body).await;
+        assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(promise)));
+    }
 }
 
 #[tokio::test]
@@ -121,7 +198,7 @@ async fn the_audit_level_is_shown_wherever_a_connection_is_and_strict_unless_it_
     assert!(refused.body["message"].as_str().unwrap().contains(words), "{refused:?}");
     body["audit_level"] = json!(null);
     assert_eq!(world.put(&root, path, body).await.status, 200);
-    assert_eq!(level().await, "strict", "as with a limit, what is left out is the default");
+    assert_eq!(level().await, "strict", "as with a limit, null is the default");
     let mut made = pg_body("made");
     made["audit_level"] = json!("synced");
     assert_eq!(world.post(&root, "/api/connections", made).await.body["audit_level"], "synced");

@@ -25,6 +25,42 @@ async fn a_wrong_password_and_an_unknown_address_are_the_same_answer() {
     }
 }
 
+/// How many hashes a login with this address and password costs.
+async fn hashes(world: &World, path: &str, email: &str, password: &str) -> u64 {
+    let before = world.app.hashing.done();
+    let login = json!({ "email": email, "password": password });
+    world.post("", path, login).await;
+    world.app.hashing.done() - before
+}
+
+#[tokio::test]
+async fn a_login_costs_the_same_whether_there_is_such_an_account_or_not() {
+    let world = World::new().await;
+    let root = world.root().await;
+    world.user("no-password@example.com", &[]).await;
+    let inactive = json!({ "email": "inactive@example.com", "password": "battery staple",
+        "status": "inactive" });
+    assert_eq!(world.post(&root, "/api/users", inactive).await.status, 201);
+    let robot = json!({ "subject": "robot", "name": "Robot" });
+    assert_eq!(world.post(&root, "/api/serviceaccounts", robot).await.status, 201);
+    let long = "x".repeat(257);
+    for path in ["/api/login", "/api/localauth/login"] {
+        for email in [
+            "root@example.com",
+            "nobody@example.com",
+            "no-password@example.com",
+            "inactive@example.com",
+            "service-account:robot",
+            "",
+        ] {
+            for (password, cost) in [("wrong horse", 1), ("", 1), (long.as_str(), 0)] {
+                let found = hashes(&world, path, email, password).await;
+                assert_eq!(found, cost, "{path} {email} with {} bytes", password.len());
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn passwords_can_not_be_guessed_fast() {
     let world = World::new().await;
@@ -81,4 +117,22 @@ async fn health_names_what_is_down() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn who_is_signed_in_is_told_what_the_gateway_is_and_where() {
+    let world = World::with(&[("API_URL", "https://hoop.example.com")]).await;
+    assert_eq!(world.get("", "/api/serverinfo").await.status, 401);
+    let ann = world.user("ann@example.com", &[]).await;
+    let info = world.get(&ann, "/api/serverinfo").await;
+    let expected = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "auth_method": "local",
+        "api_url": "https://hoop.example.com",
+        "grpc_url": "grpcs://gateway.example.com:8443",
+        "native_pg_address": "gateway.example.com:15432",
+        "tenancy_type": "selfhosted",
+        "has_idp_audience": false,
+    });
+    assert_eq!((info.status.as_u16(), info.body), (200, expected));
 }

@@ -80,6 +80,8 @@ async fn the_log_is_for_auditors_and_sending_again_for_administrators() {
     assert_eq!((list.status.as_u16(), &list.body["data"]), (200, &json!([])));
     let wrong = world.get(&auditor, "/api/notifications/deliveries?cursor=x").await;
     assert_eq!(wrong.body["field"], "cursor");
+    let nul = world.get(&auditor, "/api/notifications/deliveries?limit=5&channel=a%00b").await;
+    assert_eq!((nul.status.as_u16(), &nul.body["field"]), (422, &json!("channel")));
     let redrive = "/api/notifications/deliveries/nothing/redrive";
     assert_eq!(world.post(&auditor, redrive, json!({})).await.status, 403);
     let root = world.root().await;

@@ -32,6 +32,40 @@ async fn a_user_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_user_keeps_what_it_does_not_name() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let path = "/api/users/ann@example.com";
+    let ann = json!({
+        "email": "ann@example.com", "name": "Ann", "groups": ["dba"], "slack_id": "U1",
+        "picture": "",
+    });
+    assert_eq!(world.post(&root, "/api/users", ann).await.body["status"], "active");
+    for (change, expected) in [
+        (json!({ "status": "inactive" }), ("Ann", "inactive", json!(["dba"]))),
+        (json!({ "name": "Anna" }), ("Anna", "inactive", json!(["dba"]))),
+        (json!({ "groups": [] }), ("Anna", "inactive", json!([]))),
+        (json!({ "status": "active", "name": "" }), ("", "active", json!([]))),
+    ] {
+        let answer = world.put(&root, path, change).await;
+        let (name, status, groups) = expected;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!((&answer.body["name"], &answer.body["status"]), (&json!(name), &json!(status)));
+        assert_eq!(answer.body["groups"], groups);
+    }
+    let refused = world.put(&root, path, json!({ "groups": null })).await;
+    assert_eq!((refused.status.as_u16(), refused.body["field"].as_str()), (422, Some("groups")));
+
+    let ci = json!({ "subject": "ci", "name": "CI", "groups": ["dba"] });
+    assert_eq!(world.post(&root, "/api/serviceaccounts", ci).await.status, 201);
+    let path = "/api/serviceaccounts/ci";
+    assert_eq!(world.put(&root, path, json!({ "status": "inactive" })).await.status, 200);
+    let kept = world.put(&root, path, json!({})).await.body;
+    assert_eq!((&kept["status"], &kept["groups"]), (&json!("inactive"), &json!(["dba"])));
+    assert_eq!(kept["name"], "CI");
+}
+
+#[tokio::test]
 async fn an_administrator_does_not_lock_themselves_out() {
     let world = World::new().await;
     let root = world.root().await;

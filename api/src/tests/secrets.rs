@@ -1,10 +1,16 @@
 //! Secrets at rest: another key, and who sees them.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::TimeDelta;
+use hoop_domain::ConnectionId;
 use serde_json::{Value, json};
 
 use super::world::{World, pg_body};
-use crate::{router::ROUTES, secrets::SecretsKey};
+use crate::{
+    auth::totp::shown,
+    router::ROUTES,
+    secrets::{Place, SecretMap, SecretsKey},
+};
 
 fn key(byte: u8) -> String {
     STANDARD.encode([byte; 32])
@@ -77,11 +83,73 @@ async fn a_rotation_renews_all_secrets_once_and_names_what_it_can_not_open() {
     assert!(broken.contains(&json!("connection pg")) && broken.contains(&json!("channel mail")));
 }
 
+/// Signs the root user in with a second factor; whether that works.
+async fn enters_with_a_code(world: &World, secret: &str, steps: i64) -> bool {
+    let later = world.app.now() + TimeDelta::seconds(30 * steps);
+    let login = json!({
+        "email": "root@example.com", "password": "correct horse", "code": shown(secret, later),
+    });
+    world.post("", "/api/login", login).await.status == 200
+}
+
+#[tokio::test]
+async fn settings_of_plugins_get_the_other_key_too() {
+    let mut world = World::with(&[("SECRETS_KEY", &key(1))]).await;
+    let root = world.root().await;
+    let slack = json!({
+        "name": "slack", "connections": [], "config": { "envvars": { "TOKEN": "aHVudGVyMg==" } },
+    });
+    assert_eq!(world.post(&root, "/api/plugins", slack).await.status, 201);
+    let audit = json!({ "name": "audit", "connections": [] });
+    assert_eq!(world.post(&root, "/api/plugins", audit).await.status, 201);
+    world.restart(&[("SECRETS_KEY", &format!("{},{}", key(2), key(1)))]).await;
+    assert_eq!(rotate(&world, &root).await, (1, 1, Vec::new()));
+    let new = SecretsKey::from_base64(&key(2)).unwrap();
+    let plugins = world.app.org.sealed_plugins(None, 10).await.unwrap();
+    let (id, stored) = (plugins[0].id, &plugins[0].stored);
+    assert_eq!(new.decrypt_at(Place::Plugin(id), stored).unwrap()["TOKEN"], "hunter2");
+}
+
+#[tokio::test]
+async fn second_factors_and_refresh_tokens_are_renewed_too() {
+    let mut world = World::with(&[("SECRETS_KEY", &key(1))]).await;
+    let (root, path) = (world.root().await, "/api/users/root@example.com/totp");
+    let made = world.post(&root, path, json!({ "password": "correct horse" })).await;
+    let secret = made.body["secret"].as_str().unwrap().to_owned();
+    let code = json!({ "code": shown(&secret, world.app.now()) });
+    let confirmed = world.post(&root, &format!("{path}/confirm"), code).await;
+    assert_eq!(confirmed.status, 200, "{confirmed:?}");
+    // As the versions stored it that had no places with names.
+    let user = world.app.org.user_fetch("root@example.com").await.unwrap().id;
+    let (session, _) = crate::auth::browser::sign_in(&world.app, user).await.unwrap();
+    let kept = SecretMap::from([("refresh_token".into(), "hunter2".into())]);
+    let old = ConnectionId::from_uuid(session.uuid());
+    let sealed = world.app.secrets().encrypt(old, &kept).unwrap();
+    let due = world.app.now() + TimeDelta::days(1);
+    world.app.org.provider_session_keep(session, &sealed, due).await.unwrap();
+
+    world.restart(&[("SECRETS_KEY", &format!("{},{}", key(2), key(1)))]).await;
+    let begun = world.get(&root, "/api/secrets/rotation").await;
+    assert_eq!((&begun.body["total"], &begun.body["remaining"]), (&json!(2), &json!(2)));
+    assert_eq!(rotate(&world, &root).await, (2, 2, Vec::new()));
+    assert_eq!(rotate(&world, &root).await, (2, 0, Vec::new()));
+
+    world.restart(&[("SECRETS_KEY", &key(2))]).await;
+    assert!(enters_with_a_code(&world, &secret, 1).await, "the second factor opens");
+    let stored = world.app.org.sealed_refresh_tokens(None, 10).await.unwrap();
+    let opened = world.app.secrets().decrypt_at(Place::RefreshToken(session), &stored[0].stored);
+    assert_eq!(opened, Ok(kept));
+    world.restart(&[("SECRETS_KEY", &key(3))]).await;
+    let lost = world.get(&root, "/api/secrets/rotation").await.body["broken"].clone();
+    let of = |kind: &str| json!(format!("{kind} root@example.com"));
+    assert_eq!(lost, json!([of("second factor of"), of("refresh token of")]));
+}
+
 #[tokio::test]
 async fn a_cursor_of_nobody_is_refused() {
     let world = World::new().await;
     let root = world.root().await;
-    for cursor in ["", "x", "connections:x", "channels:0"] {
+    for cursor in ["", "x", "connections:x", "channels:0", "second-factors:x", "refresh-tokens"] {
         let body = json!({ "cursor": cursor });
         let answer = world.post(&root, "/api/secrets/rotation", body).await;
         assert_eq!(answer.status, 422, "{cursor}: {answer:?}");
@@ -104,9 +172,14 @@ async fn no_route_that_reads_shows_a_secret_to_anybody() {
     assert_eq!(made.status, 201, "{made:?}");
     let made = world.post(&root, "/api/notifications/channels", mail(CANARY)).await;
     assert_eq!(made.status, 201, "{made:?}");
+    let slack = json!({
+        "name": "slack", "connections": [], "config": { "envvars": { "TOKEN": canary } },
+    });
+    let made = world.post(&root, "/api/plugins", slack).await;
+    assert_eq!(made.status, 201, "{made:?}");
     let mut paths = Vec::new();
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
-        let named = ["canary", "mail", "dev", "root@example.com", "pg"];
+        let named = ["canary", "mail", "dev", "root@example.com", "pg", "slack"];
         let path = |name: &str| {
             let path = route.path.replace("{name}", name).replace("{id}", name);
             path.replace("{token}", name)

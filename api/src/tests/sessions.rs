@@ -20,6 +20,22 @@ pub(super) async fn open(world: &World, token: &str) -> SessionId {
 }
 
 #[tokio::test]
+async fn what_older_clients_send_with_a_command_is_ignored_unless_it_promises_something() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let mut body = json!({
+        "connection": "pg", "script": "select 1", "labels": { "a": "b" }, "metadata": null,
+        "correlation_id": "1", "session_batch_id": "2", "wait_seconds": 51,
+    });
+    // Nothing is wrong with it but how long it is to be waited for.
+    for wrong in ["wait_seconds", "env_vars"] {
+        body[wrong] = json!(51);
+        let answer = world.post(&root, "/api/sessions", body.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(wrong)));
+    }
+}
+
+#[tokio::test]
 async fn people_see_their_own_sessions_and_auditors_all() {
     let world = World::new().await;
     world.pg().await;
@@ -41,6 +57,46 @@ async fn people_see_their_own_sessions_and_auditors_all() {
         let path = format!("/api/sessions/{session}/{rest}");
         assert_eq!(world.get(&ben, &path).await.status, 404);
         assert_eq!(world.get(&ann, &path).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn no_filter_shows_people_more_than_their_own_sessions() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let ben = world.user("ben@example.com", &["dba"]).await;
+    let own = json!(open(&world, &ann).await.to_string());
+    let other = json!(open(&world, &ben).await.to_string());
+    let root = world.root().await;
+    let newest = world.get(&root, "/api/sessions?limit=1").await.body;
+    assert_eq!(newest["data"][0]["id"], other);
+    let cursor = format!("cursor={}", newest["next_cursor"].as_str().unwrap());
+    let id = world.get(&ben, "/api/userinfo").await.body["id"].as_str().unwrap().to_owned();
+    let bens = format!("user={id}");
+    for base in ["/api/sessions", "/api/plugins/audit/sessions"] {
+        for (filter, all, shown) in [
+            ("limit=100", 2, 1),
+            ("connection=pg", 2, 1),
+            ("agent=dev", 2, 1),
+            ("verb=connect", 2, 1),
+            ("type=database", 2, 1),
+            ("type=postgres", 2, 1),
+            ("status=opening", 2, 1),
+            ("start_date=2000-01-01T00:00:00Z", 2, 1),
+            ("end_date=2200-01-01T00:00:00Z", 2, 1),
+            ("user=ben@example.com", 1, 0),
+            (bens.as_str(), 1, 0),
+            (cursor.as_str(), 1, 1),
+        ] {
+            let path = format!("{base}?{filter}");
+            let seen = world.get(&root, &path).await.body;
+            assert_eq!(seen["data"].as_array().unwrap().len(), all, "{path}");
+            let seen = world.get(&ann, &format!("{path}&count=true")).await.body;
+            let ids: Vec<_> = seen["data"].as_array().unwrap().iter().map(|it| &it["id"]).collect();
+            assert_eq!(ids, vec![&own; shown], "{path}");
+            assert_eq!(seen["total"], shown, "{path}");
+        }
     }
 }
 

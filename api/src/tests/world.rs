@@ -127,7 +127,7 @@ impl World {
 
     pub(super) async fn token_of(&self, user: &str) -> String {
         let user = self.app.org.user_fetch(user).await.unwrap();
-        let token = token::generate(token::Kind::Program).unwrap();
+        let token = token::generate(token::Kind::Person).unwrap();
         self.app.org.token_create(user.id, "test", &token::digest(&token), None).await.unwrap();
         token
     }
@@ -209,22 +209,33 @@ impl World {
         path: &str,
         body: String,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if !token.is_empty() {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        if !body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let request = request.body(Body::from(body)).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let kind = response.headers().get(header::CONTENT_TYPE);
-        let kind = kind.map_or_else(String::new, |kind| kind.to_str().unwrap().into());
-        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer { status, kind, bytes, body }
+        send_to(&self.router, method, token, path, body).await
     }
+}
+
+/// The answer of `router`. An empty token signs nobody in, an empty body is none.
+pub(super) async fn send_to(
+    router: &Router,
+    method: Method,
+    token: &str,
+    path: &str,
+    body: String,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    if !token.is_empty() {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    let request = request.body(Body::from(body)).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.map_or_else(String::new, |kind| kind.to_str().unwrap().into());
+    let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer { status, kind, bytes, body }
 }
 
 impl Answer {

@@ -26,11 +26,12 @@ const BATCH_BYTES: usize = 1536 * 1024;
 /// How long packets gather.
 const PACE: Duration = Duration::from_millis(100);
 
-/// How long a request waits for the next packet.
-const WAIT: Duration = Duration::from_secs(30);
+/// How long a request waits for the next packet. So long, and [`PATIENCE`], nobody notices that
+/// the broker has forgotten the request, as it may when the stream is deleted.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// How much longer than asked the broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The broker's words when the next message would be more than the bytes asked for, and
 /// when everything asked for was delivered.

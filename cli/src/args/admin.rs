@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::{CreateConnection, duration};
+use super::{
+    CreateApiKey, CreateConnection, CreatePlugin, CreateServiceAccount, Reactivate, ReviewList,
+    duration,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Admin {
@@ -41,6 +44,9 @@ It may be stopped and run again at any time; sessions open meanwhile.")]
         #[arg(long)]
         status: bool,
     },
+    /// Makes something that was revoked work again.
+    #[command(subcommand, after_help = "Example:\n  hoop admin reactivate api-key ci-deploy")]
+    Reactivate(Reactivate),
 }
 
 #[derive(Debug, Subcommand)]
@@ -69,6 +75,14 @@ Examples:
     },
     /// Makes a credential for the native port of a connection and prints a connection string.
     Credential(CreateCredential),
+    /// Enables a plugin for connections, or changes one with --overwrite.
+    Plugin(CreatePlugin),
+    /// Makes an API key, an identity of a program, and prints it; it can't be had again.
+    ApiKey(CreateApiKey),
+    /// Makes a service account, a program that the identity provider knows, or changes one
+    /// with --overwrite.
+    #[command(name = "serviceaccount")]
+    ServiceAccount(CreateServiceAccount),
 }
 
 /// Who.
@@ -95,6 +109,9 @@ pub(crate) struct CreateUser {
     /// The user can't sign in.
     #[arg(long)]
     pub(crate) inactive: bool,
+    /// The user can sign in again.
+    #[arg(long, conflicts_with = "inactive")]
+    pub(crate) active: bool,
     /// Changes the user when there is one.
     #[arg(long)]
     pub(crate) overwrite: bool,
@@ -146,6 +163,28 @@ Examples:
   hoop admin get credentials --connection pg-prod --all"
     )]
     Credentials(GetCredentials),
+    /// Lists requests for access, the newest first.
+    #[command(visible_alias = "review")]
+    Reviews(ReviewList),
+    /// Lists the plugins that are enabled.
+    #[command(visible_alias = "plugin", after_help = "Example:\n  hoop admin get plugins")]
+    Plugins {
+        /// Only this one.
+        name: Option<String>,
+    },
+    /// Lists the API keys, without what they are.
+    #[command(visible_alias = "api-key", after_help = "Example:\n  hoop admin get api-keys")]
+    ApiKeys {
+        /// Only this one: name or id.
+        name: Option<String>,
+    },
+    /// Lists the service accounts.
+    #[command(
+        name = "serviceaccounts",
+        visible_alias = "serviceaccount",
+        after_help = "Example:\n  hoop admin get serviceaccounts"
+    )]
+    ServiceAccounts,
 }
 
 /// Which credentials.
@@ -201,6 +240,21 @@ pub(crate) enum Delete {
         connection: String,
         /// The credential's id.
         id: String,
+    },
+    /// Revokes an API key and ends what it opened. It stays on the list.
+    #[command(after_help = "Example:\n  hoop admin delete api-key ci-deploy")]
+    ApiKey {
+        /// Its name or id.
+        name: String,
+    },
+    /// Deletes a service account with its API keys and ends their sessions.
+    #[command(
+        name = "serviceaccount",
+        after_help = "Example:\n  hoop admin delete serviceaccount 'auth0|robot'"
+    )]
+    ServiceAccount {
+        /// Its subject.
+        subject: String,
     },
 }
 

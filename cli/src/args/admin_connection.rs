@@ -18,10 +18,12 @@ Examples:
   hoop admin create connection kube -a dev -t command-line --idle-timeout 15m \\
       --secret-file filesystem:KUBECONFIG=kubeconfig.yaml --command bash
   hoop admin create connection pg-prod -a dev -t postgres --overwrite --group engineers,dba
+  hoop admin create connection pg-prod -a dev -t postgres --overwrite --reviewers dba-leads \\
+      --access-max 4h
 
 Give what is secret with --secret-file or --secret-stdin: other people on this machine can read
 the arguments of a command. With --overwrite, secrets that are not given stay as they are; so do
-groups, modes, limits, audit level and command.")]
+groups, modes, reviewers, limits, audit level and command.")]
 pub(crate) struct CreateConnection {
     /// Its name; what psql names as the database.
     pub(crate) name: String,
@@ -44,9 +46,27 @@ pub(crate) struct CreateConnection {
     /// A group that may use it; several times for several. Nobody but administrators without.
     #[arg(long = "group", visible_alias = "groups", value_name = "NAME", value_delimiter = ',')]
     pub(crate) groups: Vec<String>,
-    /// How it may be used. [default: connect,exec]
-    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = ["connect", "exec"])]
+    /// How it may be used. [default: connect,exec,runbooks]
+    #[arg(long, value_name = "MODE", value_delimiter = ',', value_parser = ["connect", "exec", "runbooks"])]
     pub(crate) access_modes: Vec<String>,
+    /// A group that has to approve what is done with it; several times for several.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) reviewers: Vec<String>,
+    /// How many of these groups are enough. [default: all]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) min_approvals: Option<u32>,
+    /// A group of which one member may approve alone.
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
+    pub(crate) force_approvers: Vec<String>,
+    /// The longest time that an approval holds. [default: 48h]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) access_max: Option<Duration>,
+    /// The time that is approved when nobody asks for another. [default: 30m]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) jit_access: Option<Duration>,
+    /// Nobody has to approve it any more.
+    #[arg(long, conflicts_with = "reviewers")]
+    pub(crate) no_reviewers: bool,
     /// A session ends after this time.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) max_session: Option<Duration>,

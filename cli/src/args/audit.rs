@@ -11,6 +11,8 @@ pub(crate) enum Audit {
     Verify(AuditVerify),
     /// Downloads a recording with all that is needed to verify it, on any machine.
     Export(AuditExport),
+    /// Lists who did what through the API, who signed in and who was refused.
+    Logs(AuditLogs),
 }
 
 /// What is verified, and what is trusted.
@@ -23,7 +25,7 @@ Examples:
   hoop audit verify 0198f3c2-….tar --public-key ours.pem      # without a gateway
   hoop audit verify --remember /var/lib/audit/hoop.head       # each night
 
-Everything is checked on this machine: signatures, the chain of manifests, the digest of each
+Recordings and the audit log are checked, all on this machine: signatures, the chain of manifests, the digest of each
 segment, and the number and hash of each packet. Ends with 0 only when all of it holds.
 
 Without --public-key, the keys are those that the gateway names: then whoever can write to its
@@ -45,6 +47,46 @@ pub(crate) struct AuditVerify {
     /// next time.
     #[arg(long, value_name = "FILE")]
     pub(crate) remember: Option<PathBuf>,
+}
+
+/// Which lines of the audit log.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop audit logs --actor ann@example.com
+  hoop audit logs --resource authentication --outcome failure --from 2026-11-01T00:00:00Z
+  hoop audit logs --all > log.jsonl
+
+With --all, every line that matches is printed as one line of JSON, the oldest first, with its
+place in the chain and its digest.")]
+pub(crate) struct AuditLogs {
+    /// Who: e-mail address, name, subject or id.
+    #[arg(long)]
+    pub(crate) actor: Option<String>,
+    /// What it was done to, such as connections or authentication.
+    #[arg(long)]
+    pub(crate) resource: Option<String>,
+    /// What was done, such as create, delete, login or kill.
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// How it ended: success or failure.
+    #[arg(long, value_parser = ["success", "failure"])]
+    pub(crate) outcome: Option<String>,
+    /// Since then (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Before then (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<DateTime<Utc>>,
+    /// How many at most.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u16,
+    /// Where to go on: what the page before said.
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+    /// All of them, as lines of JSON.
+    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    pub(crate) all: bool,
 }
 
 /// Which recording, and where to.

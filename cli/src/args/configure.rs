@@ -81,6 +81,7 @@ pub(crate) enum Setting {
 #[command(after_help = "\
 Without --email or --token, you sign in in a browser, here or on another machine, and agree
 there. With --email, the password is asked for, or read from HOOP_PASSWORD or from a pipe.
+So is the code of an authenticator, where one is needed; it comes after the password.
 
 Examples:
   hoop login --api-url https://hoop.example.com

@@ -81,6 +81,14 @@ fn a_replay_has_a_speed_and_a_longest_pause() {
 }
 
 #[test]
+fn an_approval_has_both_ends_of_its_hours_or_neither() {
+    assert!(typed("hoop review approve x").is_ok());
+    assert!(typed("hoop review approve x --from 22:00 --to 06:00").is_ok());
+    assert!(typed("hoop review approve x --from 22:00").is_err());
+    assert!(typed("hoop review approve x --to 06:00").is_err());
+}
+
+#[test]
 fn a_connections_command_takes_all_that_follows() {
     let line = "hoop admin create connection c -a dev -t command-line -e A=b --command bash -l";
     let Command::Admin(admin) = typed(line).unwrap().command else { panic!("not admin") };

@@ -3,12 +3,15 @@
 mod create_agent;
 mod create_connection;
 mod create_credential;
+mod create_plugin;
+mod create_program;
 mod create_user;
 mod delete;
 mod get;
 mod get_agents;
 mod get_credentials;
 mod rotate_secrets;
+mod secrets;
 mod serverinfo;
 
 use anyhow::Result;
@@ -16,7 +19,7 @@ use hoop_domain::GroupName;
 use serde_json::json;
 
 use crate::{
-    args::{Admin, Create, Get},
+    args::{Admin, Create, Get, Reactivate},
     context::Context,
     output,
 };
@@ -29,6 +32,11 @@ pub(crate) async fn run(command: Admin, context: &Context) -> Result<()> {
         Admin::Delete(delete) => delete::run(delete, context).await,
         Admin::Serverinfo => serverinfo::run(context).await,
         Admin::RotateSecrets { status } => rotate_secrets::run(context, status).await,
+        Admin::Reactivate(Reactivate::ApiKey { name }) => {
+            context.api.post(&["api-keys", &name, "reactivate"], &json!({})).await?;
+            output::say(&format!("API key {name} works again"));
+            Ok(())
+        }
     }
 }
 
@@ -44,5 +52,8 @@ async fn create(create: Create, context: &Context) -> Result<()> {
             Ok(())
         }
         Create::Credential(credential) => create_credential::run(&credential, context).await,
+        Create::Plugin(plugin) => create_plugin::run(&plugin, context).await,
+        Create::ApiKey(key) => create_program::api_key(key, context).await,
+        Create::ServiceAccount(account) => create_program::service_account(account, context).await,
     }
 }

@@ -1,8 +1,11 @@
-//! `hoop audit …`: evidence, and whether it holds.
+//! `hoop audit …`: evidence, whether it holds, and who did what.
 
 mod checkpoints;
 mod export;
 mod keys;
+mod log;
+mod log_heads;
+mod logs;
 mod manifests;
 mod remembered;
 mod report;
@@ -21,6 +24,10 @@ pub(crate) async fn run(command: Audit, env: &Env, format: Format) -> Result<u8>
     match command {
         Audit::Export(wanted) => {
             export::run(&wanted, &Context::new(env, format)?).await?;
+            Ok(0)
+        }
+        Audit::Logs(wanted) => {
+            logs::run(&wanted, &Context::new(env, format)?).await?;
             Ok(0)
         }
         Audit::Verify(wanted) if wanted.files.is_empty() => {

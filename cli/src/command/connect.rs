@@ -34,9 +34,17 @@ pub(crate) async fn run(connect: Connect, context: &Context) -> Result<u8> {
         bail!("{name} is a {kind} connection, which takes no arguments");
     }
     match kind.as_str() {
-        "tcp" => tcp::run(&name, connect.port.unwrap_or(TCP_PORT), context).await?,
-        "postgres" => postgres::run(&name, &connect, context).await?,
-        "command-line" => return shell::run(&name, connect.arguments, context).await,
+        "tcp" => {
+            let port = connect.port.unwrap_or(TCP_PORT);
+            tcp::run(&name, port, connect.duration, context).await?;
+        }
+        "postgres" => {
+            let reviewed = connection.get("needs_review").is_some_and(|needs| needs == true);
+            postgres::run(&name, &connect, reviewed, context).await?;
+        }
+        "command-line" => {
+            return shell::run(&name, connect.arguments, connect.duration, context).await;
+        }
         "mysql" => bail!("{name} is a mysql connection; use `hoop exec {name} -i 'SQL'`"),
         other => bail!("{name} is a {other:?} connection, which this version can't open"),
     }

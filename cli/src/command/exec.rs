@@ -4,12 +4,14 @@ mod input;
 mod outlet;
 
 use anyhow::Result;
+use hoop_client::session::Session;
 use hoop_domain::ConnectionName;
+use hoop_proto::v1::ExecInput;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::open::{
-    self,
+    self, Wanted,
     command::{Ending, Farewell, Remote},
 };
 use crate::{args::Exec, context::Context, output, spinner};
@@ -35,11 +37,9 @@ pub(crate) async fn run(exec: Exec, context: Result<Context>) -> u8 {
 async fn exec(exec: Exec, context: &Context) -> Result<u8> {
     let name: ConnectionName = exec.connection.parse()?;
     // Before a session is opened, which is recorded: what can't work should not be.
-    let input = Input::prepare(&exec).await?;
-    let starting = async {
-        let session = open::open(context, &name, "exec").await?;
-        Remote::start(session, exec.arguments, None).await
-    };
+    let mut input = Input::prepare(&exec).await?;
+    let session = open(context, &name, &exec.arguments, &mut input).await?;
+    let starting = Remote::start(session, exec.arguments, None);
     let mut remote = spinner::during(&format!("waiting for {name}"), starting).await?;
     let (stdout, stderr) = (Outlet::stdout(context.json())?, Outlet::stderr(context.json())?);
     let (printed, complained) = (stdout.collected(), stderr.collected());
@@ -58,6 +58,25 @@ async fn exec(exec: Exec, context: &Context) -> Result<u8> {
         Some(Ending::Cut) if broken.is_set() => Ok(BROKEN_PIPE),
         Some(Ending::Cut) => anyhow::bail!("the remote command was cut off"),
         None => Ok(INTERRUPTED),
+    }
+}
+
+/// Opens the session. Where somebody approves commands, all of the input is read first and
+/// shown to them.
+async fn open(
+    context: &Context,
+    name: &ConnectionName,
+    arguments: &[String],
+    input: &mut Input,
+) -> Result<Session> {
+    let wanted = |exec| Wanted { verb: open::EXEC, duration: None, exec };
+    if let Some(session) = open::open(context, name, wanted(None)).await? {
+        return Ok(session);
+    }
+    let exec = ExecInput { arguments: arguments.to_vec(), input: input.gather().await?.into() };
+    match open::open(context, name, wanted(Some(exec))).await? {
+        Some(session) => Ok(session),
+        None => anyhow::bail!("{name}: the gateway did not take the command"),
     }
 }
 

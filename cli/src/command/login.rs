@@ -46,8 +46,17 @@ async fn sign_in(api: &Api, email: &str, env: &Env) -> Result<String> {
         None => prompt::password(&format!("password of {email}")).context("read the password")?,
     };
     ensure!(!password.reveal().is_empty(), "no password was given");
-    let body = json!({"email": email, "password": password.reveal()});
-    let answer = api.post(&["login"], &body).await.map_err(|error| match error {
+    let mut body = json!({"email": email, "password": password.reveal()});
+    let mut answer = api.post(&["login"], &body).await;
+    if let Err(Error::CodeNeeded { .. }) = answer {
+        let code = prompt::password("code of your authenticator").context("read the code")?;
+        ensure!(!code.reveal().is_empty(), "no code was given");
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("code".into(), json!(code.reveal()));
+        }
+        answer = api.post(&["login"], &body).await;
+    }
+    let answer = answer.map_err(|error| match error {
         // "Sign in first" is no advice to somebody who does just that.
         Error::SignedOut { message } => Error::Refused { message },
         error => error,

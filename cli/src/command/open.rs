@@ -1,39 +1,103 @@
 //! Opens a session, and says what is wrong when that does not work.
 
 pub(crate) mod command;
+pub(crate) mod held;
 
-use anyhow::{Result, anyhow};
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
 use hoop_client::{
-    Error, dial,
+    Error, GatewayUrl, dial,
     session::{self, Session},
     stream::Credentials,
 };
 use hoop_domain::{ConnectionName, DenialCode};
+use hoop_proto::v1::ExecInput;
 
 use crate::{context::Context, output::printable, spinner};
 
-/// Opens a session to `connection`. `verb` is `connect` or `exec`.
+/// The verb of one command.
+pub(crate) const EXEC: &str = "exec";
+
+/// What a session is opened for.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// `connect` or `exec`.
+    pub(crate) verb: &'static str,
+    /// For how long, where somebody has to approve it; the usual time when `None`.
+    pub(crate) duration: Option<Duration>,
+    /// What would be run, where that is known.
+    pub(crate) exec: Option<ExecInput>,
+}
+
+/// Opens a session to `connection`. Waits for an approval where one is needed. `None` when
+/// somebody approves commands and has to see this one, of which nothing has been said yet.
 pub(crate) async fn open(
     context: &Context,
     connection: &ConnectionName,
-    verb: &str,
+    wanted: Wanted,
+) -> Result<Option<Session>> {
+    let (gateway, mut waited) = (context.gateway()?, false);
+    loop {
+        let what = format!("waiting for {connection}");
+        let opened = spinner::during(&what, attempt(context, &gateway, connection, &wanted)).await;
+        let error = match opened {
+            Ok(session) => {
+                tracing::Span::current().record("session", session.id.to_string());
+                return Ok(Some(session));
+            }
+            Err(error) => error,
+        };
+        match error {
+            Error::Refused { code: Some(DenialCode::ReviewRequired), review: None, .. }
+                if wanted.verb == EXEC && wanted.exec.is_none() =>
+            {
+                return Ok(None);
+            }
+            // What is not enough once is not enough twice.
+            Error::Refused {
+                code: Some(DenialCode::ReviewRequired),
+                review: Some(review),
+                message,
+            } if !waited => {
+                held::wait(context, connection, &printable(&review), &message).await?;
+                waited = true;
+            }
+            error => return Err(explain(error, connection)),
+        }
+    }
+}
+
+/// Opens a session of which nothing more is to be said beforehand.
+pub(crate) async fn connect(
+    context: &Context,
+    connection: &ConnectionName,
+    duration: Option<Duration>,
 ) -> Result<Session> {
-    let gateway = context.gateway()?;
+    let wanted = Wanted { verb: "connect", duration, exec: None };
+    match open(context, connection, wanted).await? {
+        Some(session) => Ok(session),
+        None => bail!("{connection}: the gateway wants to see a command first"),
+    }
+}
+
+async fn attempt(
+    context: &Context,
+    gateway: &GatewayUrl,
+    connection: &ConnectionName,
+    wanted: &Wanted,
+) -> Result<Session, Error> {
     let credentials = Credentials::user(context.token())?;
+    let seconds = wanted.duration.map_or(0, |duration| duration.as_secs());
     let request = session::Request {
         connection: connection.to_string(),
         application: concat!("hoop/", env!("CARGO_PKG_VERSION")).into(),
-        verb: verb.into(),
+        verb: wanted.verb.into(),
+        exec: wanted.exec.clone(),
+        access_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
     };
-    let opening = async {
-        let channel = dial(&gateway, None).await?;
-        session::open(channel, &credentials, request).await
-    };
-    let what = format!("waiting for {connection}");
-    let opened = spinner::during(&what, opening).await;
-    let session = opened.map_err(|error| explain(error, connection))?;
-    tracing::Span::current().record("session", session.id.to_string());
-    Ok(session)
+    let channel = dial(gateway, None).await?;
+    session::open(channel, &credentials, request).await
 }
 
 /// The error in a sentence for who asked for `connection`.
@@ -74,7 +138,8 @@ mod tests {
             (DenialCode::Unauthenticated, "wrong", "your login is not valid any more; run"),
             (DenialCode::AgentOffline, "the agent is offline", "pg: the agent is offline"),
         ] {
-            let refused = Error::Refused { code: Some(code), message: message.into() };
+            let (message, review) = (message.into(), None);
+            let refused = Error::Refused { code: Some(code), message, review };
             let sentence = format!("{:#}", explain(refused, &connection));
             assert!(sentence.starts_with(shown), "{sentence}");
         }

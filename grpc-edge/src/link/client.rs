@@ -13,9 +13,15 @@ use tracing::{Instrument, field::Empty};
 use super::{
     Arrival, DownStream,
     endpoint::{self, Comes},
+    pinned::Pinned,
     status_of,
 };
-use crate::{control, edge::Shared, open::Caller, session::outlet};
+use crate::{
+    control,
+    edge::Shared,
+    open::Caller,
+    session::{Sitting, outlet},
+};
 
 pub(super) async fn open(
     shared: &Arc<Shared>,
@@ -39,27 +45,37 @@ async fn open_traced(
         client_address: arrival.address(),
         client_application: hello.application.clone(),
         verb: hello.verb,
+        exec: hello.exec,
+        access_seconds: hello.access_seconds,
         traceparent: trace::carried(arrival.traceparent()),
     };
     let permit =
         control::authorize(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;
+    let pinned = permit.grant.approved.clone().map(Pinned::new);
     let caller = Caller { address: arrival.address(), application: hello.application };
     let (outlet, events) = outlet();
     let end = shared.open(permit, caller, outlet).await.map_err(|denial| status_of(&denial))?;
+    // How much of what was approved has come is known here only, so nobody may go on with it
+    // elsewhere: the token stays here, and no seat is to be had.
+    let stays = pinned.is_some();
+    let token = if stays { Bytes::new() } else { Bytes::copy_from_slice(&end.token.0) };
     let opened = proto::SessionOpened {
         session: Bytes::copy_from_slice(end.session.id().as_bytes()),
-        token: Bytes::copy_from_slice(&end.token.0),
+        token,
         connection_name: end.connection_name,
         connection_type: end.connection_type,
         window: packet::WINDOW,
-        resume_seconds: shared.resume_seconds(),
+        resume_seconds: if stays { 0 } else { shared.resume_seconds() },
     };
     let gone = CancellationToken::new();
     let guard = gone.clone().drop_guard();
     let shared = shared.clone();
-    let (lost, sitting) = (EndReason::ClientLost, end.inlet.session().sit(end.inlet.direction()));
+    let session = end.inlet.session();
+    let sitting = if stays { Sitting::aside() } else { session.sit(end.inlet.direction()) };
     let seat = (end.inlet, sitting);
-    tokio::spawn(endpoint::feed(shared, seat, arrival.frames, gone, lost, Comes::First));
+    let comes = pinned.map_or(Comes::First, |pinned| Comes::Pinned(Box::new(pinned)));
+    let lost = EndReason::ClientLost;
+    tokio::spawn(endpoint::feed(shared, seat, arrival.frames, gone, lost, comes));
     let first = proto::Down { frame: Some(down::Frame::SessionOpened(opened)) };
     Ok(DownStream::session(first, events, guard))
 }

@@ -8,7 +8,7 @@ use hoop_proto::{self as proto, up};
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
-use super::{SILENCE_LIMIT, gather::Gathered};
+use super::{SILENCE_LIMIT, gather::Gathered, pinned::Pinned};
 use crate::{
     edge::Shared,
     session::{Ended, Inlet, Sitting},
@@ -18,11 +18,13 @@ use crate::{
 const LAST_RECEIPTS: Duration = Duration::from_secs(2);
 
 /// How an end comes to sit at an edge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Comes {
     First,
     /// It may say how its channels stand, before all else.
     Back,
+    /// It may send what was approved, and nothing else. It can't come back.
+    Pinned(Box<Pinned>),
 }
 
 /// Feeds the endpoint's frames into `inlet` until the session or the endpoint ends. When the
@@ -36,13 +38,19 @@ pub(super) async fn feed(
     lost: EndReason,
     comes: Comes,
 ) {
-    let mut feed = Feed { inlet, frames, gone, sitting, next: None, comes };
+    let (back, pinned) = match comes {
+        Comes::First => (false, None),
+        Comes::Back => (true, None),
+        Comes::Pinned(pinned) => (false, Some(pinned)),
+    };
+    let mut feed = Feed { inlet, frames, gone, sitting, next: None, back, pinned };
     let stop = feed.run(lost).await;
-    let Feed { inlet, frames, sitting, .. } = feed;
+    let Feed { inlet, frames, sitting, pinned, .. } = feed;
     drop(frames);
     match stop {
         Stop::End(reason) => inlet.finish(reason).await,
         Stop::Unseated => sitting.hand_over(inlet),
+        Stop::Lost if pinned.is_some() => inlet.finish(lost).await,
         Stop::Lost => wait(&shared, inlet, sitting, lost).await,
     }
 }
@@ -97,7 +105,10 @@ struct Feed {
     sitting: Sitting,
     /// A frame that was taken off the stream to see whether it could be merged.
     next: Option<proto::Up>,
-    comes: Comes,
+    /// It has come back and said nothing since.
+    back: bool,
+    /// What was approved, where only that may come.
+    pinned: Option<Box<Pinned>>,
 }
 
 impl Feed {
@@ -130,7 +141,7 @@ impl Feed {
         match frame {
             Ok(Ok(Some(frame))) => Ok(frame),
             // It gave up waiting for the answer that it may come back, and tries again.
-            Ok(Ok(None)) if self.comes == Comes::Back => Err(self.lost(lost)),
+            Ok(Ok(None)) if self.back => Err(self.lost(lost)),
             // It hung up, and has said all that it had to say.
             Ok(Ok(None)) => Err(Stop::End(lost)),
             Ok(Err(status)) => {
@@ -158,10 +169,13 @@ impl Feed {
 
     async fn take(&mut self, frame: proto::Up, lost: EndReason) -> Result<(), Stop> {
         let ended = |Ended| Stop::End(lost);
-        let comes = std::mem::replace(&mut self.comes, Comes::First);
+        let back = std::mem::take(&mut self.back);
         match frame.frame {
             Some(up::Frame::Payload(payload)) => {
                 self.inlet.charge(payload.channel, payload.cost()).map_err(ended)?;
+                if self.pinned.is_some() {
+                    return self.pass_pinned(payload, lost).await;
+                }
                 match Gathered::begin(payload) {
                     Ok(gathered) => self.pass_gathered(gathered, lost).await,
                     Err(payload) => {
@@ -176,7 +190,7 @@ impl Feed {
                 Ok(())
             }
             // Only then: what it has spent it does not say whenever it likes.
-            Some(up::Frame::ChannelStates(states)) if comes == Comes::Back => {
+            Some(up::Frame::ChannelStates(states)) if back => {
                 self.inlet.session().restate(self.inlet.direction(), states).await;
                 Ok(())
             }
@@ -195,6 +209,23 @@ impl Feed {
                 Err(Stop::End(EndReason::ProtocolViolation))
             }
         }
+    }
+
+    /// Passes what was approved on, when all of it is there; anything else ends the session.
+    async fn pass_pinned(&mut self, payload: proto::Payload, lost: EndReason) -> Result<(), Stop> {
+        let Some(pinned) = &mut self.pinned else { return Err(Stop::End(lost)) };
+        let Ok(due) = pinned.admit(payload) else {
+            let session = self.inlet.session();
+            tracing::warn!(session = %session.id(), "what was sent is not what was approved");
+            session.end(EndReason::NotApproved);
+            return Err(Stop::End(EndReason::NotApproved));
+        };
+        for payload in due {
+            self.board(lost).await?;
+            let passed = self.inlet.pass_boarded(payload, 1).await;
+            passed.map_err(|Ended| Stop::End(lost))?;
+        }
+        Ok(())
     }
 
     /// Waits until the packet before is recorded. What was not passed by then is sent again,

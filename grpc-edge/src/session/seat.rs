@@ -23,6 +23,11 @@ pub(crate) struct Sitting {
 }
 
 impl Sitting {
+    /// At an end that nobody can take over.
+    pub(crate) fn aside() -> Self {
+        Self { leave: CancellationToken::new(), inlet: oneshot::channel().0 }
+    }
+
     /// Waits until the seat is wanted, or taken at another edge.
     pub(crate) async fn unseated(&self) {
         self.leave.cancelled().await;

@@ -59,8 +59,7 @@ impl Stream {
         let hello = proto::ClientHello {
             connection_name: "pg".into(),
             application: "a test".into(),
-            window: 0,
-            verb: String::new(),
+            ..proto::ClientHello::default()
         };
         let mut client = Self::begin(world, edge, "a token", up::Frame::ClientHello(hello)).await?;
         match client.next().await? {

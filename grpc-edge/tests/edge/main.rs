@@ -10,6 +10,8 @@ mod ends;
 #[cfg(test)]
 mod floods;
 #[cfg(test)]
+mod pinned;
+#[cfg(test)]
 mod refusals;
 mod resume;
 #[cfg(test)]

@@ -27,7 +27,11 @@ fn code(status: &Status) -> &str {
 
 #[tokio::test]
 async fn a_denial_of_a_kind_that_this_version_does_not_know_is_a_refusal() -> Result {
-    let denial = proto::Denial { code: "out_of_favour".into(), message: "not today".into() };
+    let denial = proto::Denial {
+        code: "out_of_favour".into(),
+        message: "not today".into(),
+        review: String::new(),
+    };
     let outcome = Some(proto::authorize_reply::Outcome::Denial(denial));
     let status = refusal(proto::AuthorizeReply { outcome }.encode_to_vec()).await?;
     assert_eq!(status.code(), Code::Unavailable);

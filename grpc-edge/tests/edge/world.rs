@@ -38,6 +38,8 @@ pub(crate) struct Api {
     pub(crate) idle_timeout_seconds: u32,
     /// What is said to `control.authorize` instead of a grant.
     pub(crate) authorize: Option<Vec<u8>>,
+    /// What was approved, where only that may be run.
+    pub(crate) approved: Option<proto::ExecInput>,
     /// Reports that are not answered.
     pub(crate) deaf_to: usize,
 }
@@ -49,6 +51,7 @@ impl Default for Api {
             lasts: Duration::ZERO,
             idle_timeout_seconds: 0,
             authorize: None,
+            approved: None,
             deaf_to: 0,
         }
     }
@@ -166,6 +169,8 @@ fn grant(api: &Api, agent: AgentId) -> proto::Grant {
         idle_timeout_seconds: api.idle_timeout_seconds,
         agent_mode: api.mode.into(),
         audit_level: proto::AuditLevel::Strict.into(),
+        approved: api.approved.clone(),
+        verb: String::new(),
     }
 }
 

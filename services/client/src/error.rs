@@ -46,6 +46,8 @@ pub enum Error {
         code: Option<DenialCode>,
         /// A sentence for the person.
         message: String,
+        /// The request that waits for an approval, if one does.
+        review: Option<String>,
     },
     /// The gateway ended the session or the stream, and says why.
     #[error("{message}")]
@@ -101,6 +103,9 @@ impl Error {
 /// The metadata key under which an edge names the [`DenialCode`] of a refused stream.
 const CODE_KEY: &str = "hoop-code";
 
+/// The same for the id of a request that waits for an approval.
+const REVIEW_KEY: &str = "hoop-review";
+
 impl From<Status> for Error {
     fn from(status: Status) -> Self {
         let code = status.metadata().get(CODE_KEY).and_then(|code| code.to_str().ok());
@@ -114,7 +119,9 @@ impl From<Status> for Error {
                 | Code::InvalidArgument
         );
         if code.is_some() || refused {
-            return Self::Refused { code, message: status.message().into() };
+            let review = status.metadata().get(REVIEW_KEY).and_then(|id| id.to_str().ok());
+            let (message, review) = (status.message().into(), review.map(str::to_owned));
+            return Self::Refused { code, message, review };
         }
         Self::Broken(status)
     }
@@ -126,7 +133,7 @@ impl From<v1::SessionClosed> for Error {
         if let Ok(code) = closed.code.parse::<DenialCode>()
             && closed.code.parse::<EndReason>().is_err()
         {
-            return Self::Refused { code: Some(code), message: closed.message };
+            return Self::Refused { code: Some(code), message: closed.message, review: None };
         }
         Self::Closed { reason: closed.reason(), message: closed.message }
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hoop_domain::SessionId;
-use hoop_proto::v1::{AttachHello, ClientHello, ResumeHello, SessionOpened, down, up};
+use hoop_proto::v1::{AttachHello, ClientHello, ExecInput, ResumeHello, SessionOpened, down, up};
 use hoop_runtime::backoff::Backoff;
 use tokio::time::Instant;
 use tonic::{Streaming, transport::Channel};
@@ -31,6 +31,10 @@ pub struct Request {
     pub application: String,
     /// `connect` or `exec`.
     pub verb: String,
+    /// What would be run, for a connection whose commands somebody approves beforehand.
+    pub exec: Option<ExecInput>,
+    /// For how long access is asked for, where somebody approves it; 0 for the usual time.
+    pub access_seconds: u32,
 }
 
 /// A session that is open, at the client's end.
@@ -60,6 +64,8 @@ pub async fn open(
         application: request.application,
         window: 0,
         verb: request.verb,
+        exec: request.exec,
+        access_seconds: request.access_seconds,
     };
     let hello = up::Frame::ClientHello(hello);
     let (sender, mut incoming) =

@@ -13,7 +13,7 @@
 //! is counted there by the first alone: neither a neighbour nor a whole botnet takes that
 //! away from them.
 //!
-//! Memory is fixed ([`sketch`]), so an attacker with many addresses pushes nobody's count
+//! Memory is fixed ([`rate`](crate::rate)), so an attacker with many addresses pushes nobody's count
 //! out. Two strangers may share a count by chance, but an attacker can't choose with whom.
 //! Nothing here reads a clock.
 
@@ -23,19 +23,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-mod sketch;
-
-use sketch::{Allowance, Sketch};
+pub use crate::rate::Allowance;
+use crate::rate::Sketch;
 
 /// Twenty mistakes at once, then one in half a minute: nobody who knows the password needs
 /// more, and a year is a million guesses.
-const PAIR: Allowance = Allowance { burst: 20, every: Duration::from_secs(30) };
+pub const PAIR: Allowance = Allowance { burst: 20, every: Duration::from_secs(30) };
 
 /// A company may be behind one address.
-const SOURCE: Allowance = Allowance { burst: 60, every: Duration::from_secs(5) };
+pub const SOURCE: Allowance = Allowance { burst: 60, every: Duration::from_secs(5) };
 
 /// Ten attackers with an address each don't use it up.
-const ACCOUNT: Allowance = Allowance { burst: 200, every: Duration::from_secs(3) };
+pub const ACCOUNT: Allowance = Allowance { burst: 200, every: Duration::from_secs(3) };
 
 /// Places for those who have logged in: 128 KiB.
 const FRIENDS: usize = 16 * 1024;
@@ -124,16 +123,22 @@ impl Attempts {
     }
 
     /// The password was right.
-    #[expect(clippy::needless_pass_by_value, reason = "a try succeeds once")]
     pub fn succeeded(&mut self, attempt: Attempt) {
+        let pair = attempt.pair;
+        self.forgiven(attempt);
+        if let Some(place) = self.friends.get_mut(friend_place(pair)) {
+            *place = pair;
+        }
+    }
+
+    /// It was no mistake, and nobody has logged in.
+    #[expect(clippy::needless_pass_by_value, reason = "a try is forgiven once")]
+    pub fn forgiven(&mut self, attempt: Attempt) {
         let Attempt { pair, apart } = attempt;
         self.pairs.give_back(pair);
         if let Some((source, account)) = apart {
             self.sources.give_back(source);
             self.accounts.give_back(account);
-        }
-        if let Some(place) = self.friends.get_mut(friend_place(pair)) {
-            *place = pair;
         }
     }
 
@@ -161,7 +166,8 @@ impl Attempts {
 }
 
 /// Who has one IPv6 address has 2⁶⁴ of them.
-fn network(source: IpAddr) -> IpAddr {
+#[must_use]
+pub fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
         address @ IpAddr::V4(_) => address,

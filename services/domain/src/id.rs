@@ -75,6 +75,8 @@ macro_rules! ids {
 ids! {
     /// A key that agents dial in with; several running agents may share one.
     AgentId,
+    /// A line of the audit log.
+    AuditLineId,
     /// A way to tell people.
     ChannelId,
     /// A named target.
@@ -89,6 +91,10 @@ ids! {
     GroupId,
     /// A tenant.
     OrgId,
+    /// Something that is switched on for connections.
+    PluginId,
+    /// A request to be let in.
+    ReviewId,
     /// One visit of one user to one connection.
     SessionId,
     /// Which events go to whom.

@@ -7,6 +7,7 @@
 pub mod agent_key;
 pub mod attempts;
 pub mod audit_level;
+pub mod audit_line;
 pub mod both;
 pub mod chain;
 pub mod connection;
@@ -14,9 +15,12 @@ pub mod id;
 pub mod keyring;
 pub mod manifest;
 pub mod name;
+pub mod plugin;
 pub mod proxies;
+pub mod rate;
 pub mod reason;
 pub mod reference;
+pub mod review;
 pub mod role;
 pub mod seal;
 pub mod secret;
@@ -25,18 +29,21 @@ pub mod time;
 
 pub use attempts::Attempts;
 pub use audit_level::AuditLevel;
+pub use audit_line::AuditLine;
 pub use both::Both;
 pub use chain::Chain;
 pub use connection::ConnectionType;
 pub use id::{
-    AgentId, ChannelId, ConnectionId, CredentialId, DeliveryId, EventId, GroupId, OrgId, SessionId,
-    SubscriptionId, TokenId, UserId,
+    AgentId, AuditLineId, ChannelId, ConnectionId, CredentialId, DeliveryId, EventId, GroupId,
+    OrgId, PluginId, ReviewId, SessionId, SubscriptionId, TokenId, UserId,
 };
 pub use keyring::Keyring;
-pub use name::{AgentName, ConnectionName, GroupName, InvalidName};
+pub use name::{AgentName, ApiKeyName, ConnectionName, GroupName, InvalidName};
+pub use plugin::Plugin;
 pub use proxies::TrustedProxies;
 pub use reason::{DenialCode, EndReason};
 pub use reference::Reference;
+pub use review::{InputHash, ReviewKind, ReviewRule, ReviewStatus, TimeWindow};
 pub use role::Role;
 pub use secret::Secret;
 pub use session::{Direction, Partition};

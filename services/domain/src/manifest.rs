@@ -23,6 +23,7 @@
 //! encoding of every manifest: [`Manifest::parse`] refuses any other.
 
 mod checkpoint;
+mod log_head;
 mod parse;
 mod sign;
 
@@ -33,6 +34,7 @@ use chrono::{DateTime, Utc};
 use crate::{Both, Chain, Direction, EndReason, OrgId, SessionId, time};
 
 pub use checkpoint::{Checkpoint, SegmentTotals};
+pub use log_head::LogHead;
 pub use parse::InvalidManifest;
 pub use sign::{KeyId, PublicKey, SigningKey, WrongSignature};
 

@@ -61,6 +61,8 @@ macro_rules! names {
 names! {
     /// What an agent is called; the user part of its `HOOP_KEY`.
     AgentName = "agent",
+    /// What an API key is called.
+    ApiKeyName = "API key",
     /// What a connection is called; the database that `psql` names on a native port.
     ConnectionName = "connection",
     /// What a group is called.

@@ -60,6 +60,12 @@ named! {
         WrongProtocol = "wrong_protocol": "this connection can't be opened on this port",
         /// The connection does not allow `connect`, or `exec`.
         ModeDisabled = "mode_disabled": "this way of using the connection is disabled",
+        /// Somebody has to approve it first.
+        ReviewRequired = "review_required": "this connection needs an approval before it can be used",
+        /// It is approved for other hours of the day.
+        OutsideTimeWindow = "outside_time_window": "the approval is for another time of the day",
+        /// The connection asks for something that this version can't do.
+        PolicyUnavailable = "policy_unavailable": "this connection has a rule that this gateway can't apply, so it was not opened",
         /// The user, or the connection, has as many sessions as it may have.
         TooManySessions = "too_many_sessions": "too many sessions are open; end one and try again",
         /// No running agent holds the connection's key.
@@ -112,6 +118,8 @@ named! {
         EdgeLost = "edge_lost": "the gateway node that held the session is gone",
         /// The broker stopped taking packets.
         RecordingUnavailable = "recording_unavailable": "the session can't be recorded any more, so it was ended",
+        /// Something else was sent than what was approved.
+        NotApproved = "not_approved": "what was sent is not what was approved, so the session was ended",
         /// An endpoint broke the protocol.
         ProtocolViolation = "protocol_violation": "the session was ended because of a protocol violation",
         /// The session was authorized and then never begun.

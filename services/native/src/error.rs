@@ -10,6 +10,7 @@
 //! | the target refuses the gateway's login | `08004` |
 //! | the target can't be reached or is gone | `08006` |
 //! | can't record, can't decide, draining | `57P03` |
+//! | this way of using it is disabled, or nobody has approved it | `42501` |
 //! | killed, expired, revoked, drained, agent or node lost | `57P01` |
 //! | broken protocol | `08P01` |
 //!
@@ -148,7 +149,10 @@ const fn for_denial(code: DenialCode) -> Answer {
         DenialCode::WrongProtocol => {
             ("0A000", Some("open it with \"hoop connect\", or on the port of its protocol"))
         }
-        DenialCode::ModeDisabled => ("42501", None),
+        DenialCode::ModeDisabled
+        | DenialCode::OutsideTimeWindow
+        | DenialCode::PolicyUnavailable => ("42501", None),
+        DenialCode::ReviewRequired => ("42501", Some("connect again when it is approved")),
         DenialCode::TooManySessions => ("53300", None),
         DenialCode::AgentOffline | DenialCode::AgentUnknown => ("08001", START_THE_AGENT),
         DenialCode::RecordingUnavailable
@@ -178,7 +182,7 @@ const fn for_end(reason: EndReason) -> Answer {
         EndReason::Killed | EndReason::AccessRevoked | EndReason::AgentRevoked => ("57P01", None),
         EndReason::Expired => ("57P01", Some("open a new session to go on")),
         EndReason::AgentLost | EndReason::EdgeLost | EndReason::Drained => ("57P01", CONNECT_AGAIN),
-        EndReason::ProtocolViolation => ("08P01", None),
+        EndReason::ProtocolViolation | EndReason::NotApproved => ("08P01", None),
     }
 }
 

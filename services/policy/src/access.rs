@@ -5,12 +5,14 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, AuditLevel, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName, OrgId,
-    Role, TokenId, UserId, connection::Limits, session::Verb,
+    AgentId, AuditLevel, ConnectionId, ConnectionType, CredentialId, DenialCode, GroupName,
+    InputHash, OrgId, Role, TokenId, UserId, connection::Limits, session::Verb,
 };
 
+mod approval;
 mod permit;
 
+pub use approval::Approval;
 pub use permit::{AccessPermit, LiveSessions, Recording, RoomPermit};
 
 /// The user who asks.
@@ -47,6 +49,13 @@ pub struct Connection<'a> {
     pub limits: Limits,
     /// What has to be true of its packets before they are passed on.
     pub audit_level: AuditLevel,
+    /// Groups beside those, of which the user has to be in one as well; `None` where it is
+    /// open to all who may see it.
+    pub restricted_to: Option<&'a [GroupName]>,
+    /// Whether somebody has to approve what is done with it.
+    pub reviewed: bool,
+    /// Whether something is switched on for it that this version can't do.
+    pub unsupported: bool,
 }
 
 /// How the user proved who they are.
@@ -100,6 +109,10 @@ pub struct Facts<'a> {
     pub protocol: Protocol,
     /// To do what.
     pub verb: Verb,
+    /// What would be run, where that is known beforehand.
+    pub input: Option<InputHash>,
+    /// The user's approvals for it, in whatever order.
+    pub approvals: Vec<Approval>,
 }
 
 /// Decides.
@@ -119,6 +132,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<AccessPermit, DenialCode> {
         .filter(|connection| connection.org == user.org)
         .filter(|connection| facts.proof.covers(connection.id))
         .filter(|connection| may_see(user.groups, connection.groups))
+        .filter(|connection| connection.restricted_to.is_none_or(|to| may_see(user.groups, to)))
         .ok_or(DenialCode::ConnectionNotFound)?;
     if !speaks(connection.kind, facts.protocol, facts.verb) {
         return Err(DenialCode::WrongProtocol);
@@ -126,7 +140,36 @@ pub fn decide(facts: &Facts<'_>) -> Result<AccessPermit, DenialCode> {
     if !switched_on(connection, facts.verb) {
         return Err(DenialCode::ModeDisabled);
     }
-    Ok(AccessPermit::new(facts, user, connection, proven_until))
+    if connection.unsupported {
+        return Err(DenialCode::PolicyUnavailable);
+    }
+    let cover = if connection.reviewed { Some(approved(facts, user, connection)?) } else { None };
+    Ok(AccessPermit::new(facts, user, connection, proven_until, cover))
+}
+
+/// The approval that this session stands on.
+fn approved(
+    facts: &Facts<'_>,
+    user: &User<'_>,
+    connection: &Connection<'_>,
+) -> Result<approval::Cover, DenialCode> {
+    let asked = approval::Asked {
+        user: user.id,
+        connection: connection.id,
+        verb: facts.verb,
+        input: facts.input,
+        now: facts.now,
+    };
+    let (mut best, mut why): (Option<approval::Cover>, _) = (None, DenialCode::ReviewRequired);
+    for approval in &facts.approvals {
+        match approval.covers(&asked) {
+            Ok(cover) if best.is_none_or(|best| best.until < cover.until) => best = Some(cover),
+            Ok(_) => {}
+            Err(DenialCode::OutsideTimeWindow) => why = DenialCode::OutsideTimeWindow,
+            Err(_) => {}
+        }
+    }
+    best.ok_or(why)
 }
 
 /// Whether a member of `user` groups has access to what is open to `connection` groups.

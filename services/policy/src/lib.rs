@@ -4,3 +4,4 @@
 //! value, so a step that nobody decided about does not compile.
 
 pub mod access;
+pub mod review;

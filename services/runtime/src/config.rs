@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fmt::Display, net::SocketAddr, str::FromStr, ti
 
 #[cfg(test)]
 mod tests;
+mod unused;
 mod variables;
 
 pub use variables::{VARIABLES, Variable};
@@ -120,6 +121,14 @@ impl Env {
         text.map(Some).map_err(|error| malformed(format!("{path} can't be read: {error}")))
     }
 
+    /// The same environment with another value of a [secret](Self::secret).
+    #[must_use]
+    pub fn with_secret(mut self, name: &str, value: &str) -> Self {
+        self.0.remove(&format!("{name}_FILE"));
+        self.0.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
     /// A variable that is not ours: another program's, or one that an operator names.
     #[must_use]
     pub fn foreign(&self, name: &str) -> Option<String> {
@@ -176,10 +185,33 @@ impl Env {
         })
     }
 
+    /// Whether it is set to `word`, which is all that it may be set to.
+    ///
+    /// # Errors
+    /// When it is set to anything else.
+    pub fn only(&self, name: &str, word: &str) -> Result<bool, Error> {
+        match self.text(name) {
+            None => Ok(false),
+            Some(text) if text == word => Ok(true),
+            Some(text) => Err(Error::Malformed {
+                name: name.into(),
+                why: format!("{text:?} is not {word}; leave it out, or set {name}={word}"),
+            }),
+        }
+    }
+
     /// Whether this is `PROFILE=dev`.
-    #[must_use]
-    pub fn dev_profile(&self) -> bool {
-        self.text("PROFILE").as_deref() == Some("dev")
+    ///
+    /// # Errors
+    /// When it is another profile, of which there is none.
+    pub fn dev_profile(&self) -> Result<bool, Error> {
+        self.only("PROFILE", "dev")
+    }
+
+    /// The variables that are set and do nothing in this version.
+    pub fn unused(&self) -> impl Iterator<Item = &'static str> {
+        let names = unused::UNUSED.iter().map(|(name, _)| *name);
+        names.filter(move |name| self.0.get(*name).is_some_and(|value| !value.is_empty()))
     }
 
     /// The PostgreSQL URI: `POSTGRES_DB_URI`, or made of `PG_HOST` and the like.
@@ -213,7 +245,7 @@ fn refuse_foreign(name: &str) -> Result<(), Error> {
             instead: "the state is kept in PostgreSQL; set POSTGRES_DB_URI instead",
         });
     }
-    if variables::find(name).is_some() || service_link(name) {
+    if variables::find(name).is_some() || unused::has(name) || service_link(name) {
         return Ok(());
     }
     let begins = |prefix: &&str| name.starts_with(*prefix);

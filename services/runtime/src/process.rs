@@ -34,6 +34,9 @@ where
     let env = Env::from_process()?;
     // Dropped last: what ends with the process is in the traces, too.
     let _traces = telemetry::init(&env, name)?;
+    for variable in env.unused() {
+        tracing::warn!("{variable} is set and does nothing in this version");
+    }
     install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

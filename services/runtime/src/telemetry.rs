@@ -15,8 +15,8 @@ pub(crate) fn init(env: &Env, name: &'static str) -> Result<Option<Traces>, conf
 }
 
 /// Whether `LOG_GRPC=1` asks for what passes over HTTP/2 and gRPC.
-pub(crate) fn shows_grpc(env: &Env) -> bool {
-    env.text("LOG_GRPC").as_deref() == Some("1")
+pub(crate) fn shows_grpc(env: &Env) -> Result<bool, config::Error> {
+    env.only("LOG_GRPC", "1")
 }
 
 /// The same, with what is logged when `RUST_LOG` says nothing.
@@ -26,7 +26,7 @@ pub(crate) fn init_from(
     usual: &str,
 ) -> Result<Option<Traces>, config::Error> {
     let mut directives = env.text("RUST_LOG").unwrap_or_else(|| usual.into());
-    if shows_grpc(env) {
+    if shows_grpc(env)? {
         directives.push_str(",h2=debug,hyper=debug,tonic=debug");
     }
     let filter = filter(&directives)?;

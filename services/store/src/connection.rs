@@ -3,14 +3,16 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::{
     AgentId, AgentName, AuditLevel, ConnectionId, ConnectionName, ConnectionType, GroupName,
-    connection::Limits,
+    ReviewRule, connection::Limits,
 };
 use uuid::Uuid;
 
 use crate::{Error, OrgStore, Result, convert};
 
+mod plugged;
 mod write;
 
+pub use plugged::Plugged;
 pub use write::{ConnectionSpec, EncryptedSecret};
 
 /// A named target.
@@ -36,6 +38,8 @@ pub struct Connection {
     pub mode_connect: bool,
     /// Whether `hoop exec` may open it.
     pub mode_exec: bool,
+    /// Whether runbooks may use it.
+    pub mode_runbooks: bool,
     /// What it runs, where it runs anything; empty for the type's own command.
     pub command: Vec<String>,
     /// How long, and how many.
@@ -44,6 +48,10 @@ pub struct Connection {
     pub audit_level: AuditLevel,
     /// The groups that it is open to, in order.
     pub groups: Vec<GroupName>,
+    /// Who has to approve what is done with it, as its own settings say.
+    pub review: ReviewRule,
+    /// What plugins say of it.
+    pub plugged: Plugged,
     /// Counts its changes.
     pub version: i32,
     /// When it was made.
@@ -70,17 +78,54 @@ struct Row {
     max_sessions: Option<i32>,
     audit_level: String,
     groups: Vec<String>,
+    mode_runbooks: bool,
+    reviewers: Vec<String>,
+    min_review_approvals: Option<i32>,
+    force_approve_groups: Vec<String>,
+    access_max_seconds: Option<i32>,
+    jit_access_seconds: Option<i32>,
+    plugins: Vec<String>,
+    plugin_reviewers: Option<Vec<String>>,
+    restricted_to: Option<Vec<String>>,
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
 
+fn limit(column: Option<i32>) -> Result<Option<u32>> {
+    let limit = column.map(u32::try_from).transpose();
+    limit.map_err(|_| Error::corrupt("a connection's limit"))
+}
+
+impl Connection {
+    /// Who has to approve what is done with it, all in all.
+    #[must_use]
+    pub fn review_rule(&self) -> ReviewRule {
+        let mut rule = self.review.clone();
+        rule.reviewers.extend(self.plugged.reviewers.iter().cloned());
+        rule.reviewers.sort_unstable();
+        rule.reviewers.dedup();
+        rule
+    }
+}
+
 impl Row {
+    fn review(&self) -> Result<ReviewRule> {
+        Ok(ReviewRule {
+            reviewers: convert::parse_all(&self.reviewers, "a group's name")?,
+            min_approvals: limit(self.min_review_approvals)?,
+            force_groups: convert::parse_all(&self.force_approve_groups, "a group's name")?,
+            max_seconds: limit(self.access_max_seconds)?,
+            jit_seconds: limit(self.jit_access_seconds)?,
+        })
+    }
+
+    fn plugged(&self) -> Result<Plugged> {
+        let (reviewers, to) = (self.plugin_reviewers.as_deref(), self.restricted_to.as_deref());
+        Plugged::read(&self.plugins, reviewers, to)
+    }
+
     fn limits(&self) -> Result<Limits> {
-        let limit = |column: Option<i32>| {
-            let limit = column.map(u32::try_from).transpose();
-            limit.map_err(|_| Error::corrupt("a connection's limit"))
-        };
         Ok(Limits {
             session_seconds: limit(self.max_session_seconds)?,
             idle_seconds: limit(self.idle_timeout_seconds)?,
@@ -95,6 +140,8 @@ impl TryFrom<Row> for Connection {
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {
             limits: row.limits()?,
+            review: row.review()?,
+            plugged: row.plugged()?,
             id: ConnectionId::from_uuid(row.id),
             name: convert::parse(&row.name, "a connection's name")?,
             kind: convert::parse(&row.kind, "a connection's type")?,
@@ -105,6 +152,7 @@ impl TryFrom<Row> for Connection {
             secret_updated_at: row.secret_updated_at,
             mode_connect: row.mode_connect,
             mode_exec: row.mode_exec,
+            mode_runbooks: row.mode_runbooks,
             command: row.command,
             audit_level: convert::parse(&row.audit_level, "a connection's audit level")?,
             groups: convert::parse_all(&row.groups, "a group's name")?,
@@ -115,26 +163,41 @@ impl TryFrom<Row> for Connection {
     }
 }
 
+/// Every column of connections that are so.
+macro_rules! select {
+    ($condition:tt, $($argument:expr),*) => {
+        sqlx::query_as!(
+            Row,
+            r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
+                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
+                 c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
+                 c.max_sessions, c.audit_level, c.version, c.created_at, c.updated_at,
+                 c.mode_runbooks, c.reviewers, c.min_review_approvals, c.force_approve_groups,
+                 c.access_max_seconds, c.jit_access_seconds,
+                 ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
+                       WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!",
+                 ARRAY(SELECT p.name FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
+                       WHERE x.connection_id = c.id) AS "plugins!",
+                 (SELECT x.config FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
+                  WHERE x.connection_id = c.id AND p.name = 'review') AS "plugin_reviewers?",
+                 (SELECT x.config FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
+                  WHERE x.connection_id = c.id AND p.name = 'access_control') AS "restricted_to?"
+               FROM connections c JOIN agents a ON a.id = c.agent_id
+               "# + $condition,
+            $($argument),*
+        )
+    };
+}
+
 impl OrgStore {
     /// Every connection, by name.
     ///
     /// # Errors
     /// When the database is not available.
     pub async fn connection_list(&self) -> Result<Vec<Connection>> {
-        let rows = sqlx::query_as!(
-            Row,
-            r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
-                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
-                 c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
-                 c.max_sessions, c.audit_level, c.version, c.created_at, c.updated_at,
-                 ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
-                       WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
-               FROM connections c JOIN agents a ON a.id = c.agent_id
-               WHERE c.org_id = $1 ORDER BY c.name"#,
-            self.org.uuid()
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let rows = select!("WHERE c.org_id = $1 ORDER BY c.name", self.org.uuid())
+            .fetch_all(&self.pool)
+            .await?;
         rows.into_iter().map(Connection::try_from).collect()
     }
 
@@ -144,17 +207,9 @@ impl OrgStore {
     /// [`Error::NotFound`] when there is none.
     pub async fn connection_fetch(&self, name_or_id: &str) -> Result<Connection> {
         let id = name_or_id.parse::<ConnectionId>().ok().map(ConnectionId::uuid);
-        let row = sqlx::query_as!(
-            Row,
-            r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
-                 c.secret_names, c.secret_updated_at, c.mode_connect, c.mode_exec, c.command,
-                 c.max_session_seconds, c.idle_timeout_seconds, c.max_sessions_per_user,
-                 c.max_sessions, c.audit_level, c.version, c.created_at, c.updated_at,
-                 ARRAY(SELECT g.name FROM connection_groups o JOIN groups g ON g.id = o.group_id
-                       WHERE o.connection_id = c.id ORDER BY g.name) AS "groups!"
-               FROM connections c JOIN agents a ON a.id = c.agent_id
-               WHERE c.org_id = $1 AND (c.name = $2 OR c.id = $3)
-               ORDER BY c.id = $3 DESC NULLS LAST LIMIT 1"#,
+        let row = select!(
+            "WHERE c.org_id = $1 AND (c.name = $2 OR c.id = $3)
+             ORDER BY c.id = $3 DESC NULLS LAST LIMIT 1",
             self.org.uuid(),
             name_or_id,
             id

@@ -17,6 +17,12 @@ pub enum Error {
         /// A sentence for the person who asked.
         what: &'static str,
     },
+    /// It is of another version than who changes it thinks.
+    #[error("the {what} was changed meanwhile")]
+    Changed {
+        /// The kind of thing.
+        what: &'static str,
+    },
     /// The database can't be reached, or is too busy.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
@@ -32,6 +38,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why a thing that is of this version, if it is there, was not changed.
+    pub(crate) fn of_version(
+        what: &'static str,
+        found: Option<i32>,
+        wanted: Option<&[i32]>,
+    ) -> Self {
+        match (found, wanted) {
+            (Some(found), Some(wanted)) if !wanted.contains(&found) => Self::Changed { what },
+            _ => Self::NotFound { what },
+        }
+    }
+
     /// A value in the database that is not what it must be.
     pub(crate) const fn corrupt(what: &'static str) -> Self {
         Self::Corrupt { what, source: None }

@@ -48,6 +48,26 @@ impl OrgStore {
     /// [`Error::NotFound`] when there is none.
     pub async fn group_delete(&self, name: &GroupName) -> Result<()> {
         let mut tx = self.pool.begin().await?;
+        // Whoever has read them with the group must not bring it back by accident.
+        sqlx::query!(
+            "UPDATE users SET version = version + 1 WHERE org_id = $1 AND id IN
+               (SELECT m.user_id FROM user_groups m JOIN groups g ON g.id = m.group_id
+                WHERE g.org_id = $1 AND g.name = $2)",
+            self.org.uuid(),
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "UPDATE connections SET version = version + 1, updated_at = now()
+             WHERE org_id = $1 AND id IN
+               (SELECT o.connection_id FROM connection_groups o JOIN groups g ON g.id = o.group_id
+                WHERE g.org_id = $1 AND g.name = $2)",
+            self.org.uuid(),
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
         let done = sqlx::query!(
             "DELETE FROM groups WHERE org_id = $1 AND name = $2",
             self.org.uuid(),

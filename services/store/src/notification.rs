@@ -10,6 +10,7 @@ mod pattern;
 pub mod subscription;
 mod trial;
 
+pub use fan_out::{REQUESTER, REVIEWERS};
 pub use key::ChannelKey;
 pub use kind::{ChannelKind, Values};
 pub use log::{Delivery, DeliveryFilter};

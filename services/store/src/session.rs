@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, CredentialId, EndReason, OrgId, SessionId, TokenId, UserId,
-    session::SessionState,
+    AgentId, ConnectionId, CredentialId, EndReason, OrgId, ReviewId, SessionId, TokenId, UserId,
+    session::{SessionState, Verb},
 };
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ mod life;
 mod list;
 mod sweep;
 
-pub use create::{NewSession, SessionCount};
+pub use create::{NewSession, SessionCount, Standing};
 pub(crate) use life::{session_close_on_conn, session_exit_on_conn, session_open_on_conn};
 pub use list::SessionFilter;
 pub use sweep::Kill;
@@ -59,6 +59,7 @@ pub(crate) struct Row {
     agent_name: String,
     credential_id: Option<Uuid>,
     token_id: Option<Uuid>,
+    review_id: Option<Uuid>,
     verb: String,
     command: Vec<String>,
     client_address: String,
@@ -96,6 +97,7 @@ impl Row {
 impl TryFrom<Row> for Session {
     type Error = Error;
     fn try_from(row: Row) -> Result<Self> {
+        let verb: Verb = convert::parse(&row.verb, "a session's verb")?;
         Ok(Self {
             state: row.state()?,
             org: OrgId::from_uuid(row.org_id),
@@ -110,12 +112,16 @@ impl TryFrom<Row> for Session {
                 connection: ConnectionId::from_uuid(row.connection_id),
                 connection_name: convert::parse(&row.connection_name, "a connection's name")?,
                 connection_kind: convert::parse(&row.connection_type, "a connection's type")?,
-                verb: convert::parse(&row.verb, "a session's verb")?,
+                verb,
                 command: row.command,
                 agent: AgentId::from_uuid(row.agent_id),
                 agent_name: convert::parse(&row.agent_name, "an agent's name")?,
                 credential: row.credential_id.map(CredentialId::from_uuid),
                 token: row.token_id.map(TokenId::from_uuid),
+                review: row.review_id.map(|id| Standing {
+                    review: ReviewId::from_uuid(id),
+                    one_time: verb == Verb::Exec,
+                }),
                 client_address: row.client_address,
                 client_application: row.client_application,
                 not_after: row.not_after,

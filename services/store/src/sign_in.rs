@@ -7,10 +7,12 @@ use crate::{OrgStore, Result, Store};
 mod handover;
 mod person;
 mod provider_session;
+mod saml;
 
 pub use handover::{Answer, Handover, NewHandover};
 pub use person::{Identity, NotLetIn};
 pub use provider_session::ProviderSession;
+pub use saml::{SamlAnswer, SamlArrival, SamlSignIn};
 
 /// Somebody who was sent to the identity provider.
 #[derive(Debug, Clone)]
@@ -86,6 +88,9 @@ impl Store {
     /// When the database is not available.
     pub async fn sign_in_forget_expired(&self, now: DateTime<Utc>) -> Result<()> {
         sqlx::query!("DELETE FROM sign_ins WHERE expires_at < $1", now)
+            .execute(self.pool())
+            .await?;
+        sqlx::query!("DELETE FROM saml_sign_ins WHERE expires_at < $1", now)
             .execute(self.pool())
             .await?;
         sqlx::query!("DELETE FROM handovers WHERE expires_at < $1", now)

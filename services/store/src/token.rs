@@ -1,7 +1,7 @@
 //! API tokens: of people who logged in, and of programs. The store sees digests only.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{OrgId, TokenId, UserId};
+use hoop_domain::{OrgId, Secret, TokenId, UserId};
 
 use crate::{Error, OrgStore, Result, Store, user, user::User};
 
@@ -48,6 +48,8 @@ pub struct NewToken<'a> {
     pub expires_at: Option<DateTime<Utc>>,
     /// The token that it was had with, and ends with.
     pub parent: Option<TokenId>,
+    /// The hash of the password that it was had with: it is not kept when that is another now.
+    pub password: Option<&'a Secret<String>>,
 }
 
 /// A token that was presented and is valid, and whose it is.
@@ -142,19 +144,32 @@ impl OrgStore {
         digest: &[u8; 32],
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<TokenId> {
-        let (kind, digest, parent) = (Kind::Program, *digest, None);
-        self.token_keep(&NewToken { user, kind, name, digest, expires_at, parent }).await
+        let new = NewToken {
+            user,
+            kind: Kind::Program,
+            name,
+            digest: *digest,
+            expires_at,
+            parent: None,
+            password: None,
+        };
+        self.token_keep(&new).await
     }
 
-    /// Keeps the digest of a new token.
+    /// Keeps the digest of a new token. It ends with its parent at the latest.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
+    /// [`Error::NotFound`] when there is no such user, or none with that password.
     pub async fn token_keep(&self, new: &NewToken<'_>) -> Result<TokenId> {
         let id = TokenId::generate();
+        // Who changes the password waits for the row, and then sees this token; or this waits, and
+        // then sees the new password.
         let done = sqlx::query!(
             "INSERT INTO api_tokens (id, org_id, user_id, name, digest, expires_at, kind, parent_id)
-             SELECT $1, org_id, id, $4, $5, $6, $7, $8 FROM users WHERE org_id = $2 AND id = $3",
+             SELECT $1, org_id, id, $4, $5,
+               LEAST($6, (SELECT p.expires_at FROM api_tokens p WHERE p.id = $8)), $7, $8
+             FROM users WHERE org_id = $2 AND id = $3
+               AND ($9::text IS NULL OR password_hash = $9) FOR SHARE",
             id.uuid(),
             self.org.uuid(),
             new.user.uuid(),
@@ -162,7 +177,8 @@ impl OrgStore {
             new.digest.as_slice(),
             new.expires_at,
             new.kind.as_str(),
-            new.parent.map(TokenId::uuid)
+            new.parent.map(TokenId::uuid),
+            new.password.map(|hash| hash.reveal().as_str())
         )
         .execute(&self.pool)
         .await?;

@@ -6,8 +6,11 @@ use uuid::Uuid;
 
 use crate::{Error, OrgStore, Result, convert};
 
+mod password;
+mod totp;
 mod write;
 
+pub use totp::Totp;
 pub use write::UserSpec;
 
 /// A person or a program.
@@ -59,7 +62,7 @@ impl TryFrom<Row> for User {
 }
 
 impl OrgStore {
-    /// Every user, by e-mail address.
+    /// Every person, by e-mail address.
     ///
     /// # Errors
     /// When the database is not available.
@@ -69,7 +72,7 @@ impl OrgStore {
             r#"SELECT id, email, name, active, created_at,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
-               FROM users u WHERE org_id = $1 ORDER BY email"#,
+               FROM users u WHERE org_id = $1 AND kind = 'person' ORDER BY email"#,
             self.org.uuid()
         )
         .fetch_all(&self.pool)
@@ -77,10 +80,10 @@ impl OrgStore {
         rows.into_iter().map(User::try_from).collect()
     }
 
-    /// The user with this id or e-mail address.
+    /// The person with this id or e-mail address.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
+    /// [`Error::NotFound`] when there is none, or it is a program.
     pub async fn user_fetch(&self, id_or_email: &str) -> Result<User> {
         let id = id_or_email.parse::<UserId>().ok().map(UserId::uuid);
         let row = sqlx::query_as!(
@@ -88,7 +91,8 @@ impl OrgStore {
             r#"SELECT id, email, name, active, created_at,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
-               FROM users u WHERE org_id = $1 AND (id = $2 OR email = lower($3))"#,
+               FROM users u WHERE org_id = $1 AND kind = 'person'
+                 AND (id = $2 OR email = lower($3))"#,
             self.org.uuid(),
             id,
             id_or_email
@@ -96,6 +100,36 @@ impl OrgStore {
         .fetch_optional(&self.pool)
         .await?;
         row.ok_or(Error::NotFound { what: "user" })?.try_into()
+    }
+
+    /// The person with this id or e-mail address, and the version that they are of.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none, or it is a program.
+    pub async fn user_with_version(&self, id_or_email: &str) -> Result<(User, i32)> {
+        let id = id_or_email.parse::<UserId>().ok().map(UserId::uuid);
+        let row = sqlx::query!(
+            r#"SELECT id, email, name, active, created_at, version,
+                 ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
+                       WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
+               FROM users u WHERE org_id = $1 AND kind = 'person'
+                 AND (id = $2 OR email = lower($3))"#,
+            self.org.uuid(),
+            id,
+            id_or_email
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let row = row.ok_or(Error::NotFound { what: "user" })?;
+        let user = Row {
+            id: row.id,
+            email: row.email,
+            name: row.name,
+            active: row.active,
+            groups: row.groups,
+            created_at: row.created_at,
+        };
+        Ok((user.try_into()?, row.version))
     }
 
     /// The active user who is this subject at the identity provider, if there is one.
@@ -116,6 +150,25 @@ impl OrgStore {
         }
     }
 
+    /// The person or program with this id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub async fn principal_fetch(&self, id: UserId) -> Result<User> {
+        let row = sqlx::query_as!(
+            Row,
+            r#"SELECT id, email, name, active, created_at,
+                 ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
+                       WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
+               FROM users u WHERE org_id = $1 AND id = $2"#,
+            self.org.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        row.ok_or(Error::NotFound { what: "user" })?.try_into()
+    }
+
     /// The password hash of the user with this address, if there is such a user and one.
     ///
     /// # Errors
@@ -131,13 +184,14 @@ impl OrgStore {
         Ok(hash.flatten().map(Secret::new))
     }
 
-    /// Whether there is no user yet.
+    /// Whether there is no person yet.
     ///
     /// # Errors
     /// When the database is not available.
     pub async fn user_list_is_empty(&self) -> Result<bool> {
         let any = sqlx::query_scalar!(
-            r#"SELECT EXISTS (SELECT FROM users WHERE org_id = $1) AS "any!""#,
+            r#"SELECT EXISTS (SELECT FROM users
+                 WHERE org_id = $1 AND kind = 'person') AS "any!""#,
             self.org.uuid()
         )
         .fetch_one(&self.pool)

@@ -78,10 +78,11 @@ impl Endpoints {
             }
             Ok(Endpoint { address, ..endpoint })
         };
+        let dev = env.dev_profile()?;
         let off = env.text("PG_LISTEN").as_deref() == Some("off") && ports.pg.is_none();
         Ok(Self {
-            api: read(api(env.dev_profile()), ports.api)?,
-            grpc: read(GRPC, ports.grpc)?,
+            api: read(api(dev), ports.api)?,
+            grpc: read(grpc(dev), ports.grpc)?,
             pg: if off { None } else { Some(read(PG, ports.pg)?) },
             metrics: Metrics::read(env)?,
         })
@@ -101,23 +102,28 @@ const fn on_all(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)
 }
 
-/// Without authentication, the API listens on loopback only.
+/// Without authentication, what takes people's word listens on loopback only.
+const fn guarded(dev: bool, port: u16) -> SocketAddr {
+    if dev { SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port) } else { on_all(port) }
+}
+
 const fn api(dev: bool) -> Endpoint {
-    let ip = if dev { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
     Endpoint {
-        address: SocketAddr::new(IpAddr::V4(ip), 8009),
+        address: guarded(dev, 8009),
         what: "the REST API",
         flag: "--api-port",
         variable: "API_LISTEN",
     }
 }
 
-const GRPC: Endpoint = Endpoint {
-    address: on_all(8010),
-    what: "agents",
-    flag: "--grpc-port",
-    variable: "GRPC_LISTEN",
-};
+const fn grpc(dev: bool) -> Endpoint {
+    Endpoint {
+        address: guarded(dev, 8010),
+        what: "agents",
+        flag: "--grpc-port",
+        variable: "GRPC_LISTEN",
+    }
+}
 
 const PG: Endpoint =
     Endpoint { address: on_all(15432), what: "psql", flag: "--pg-port", variable: "PG_LISTEN" };

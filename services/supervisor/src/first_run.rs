@@ -30,7 +30,7 @@ pub struct FirstRun {
 /// Signs in to the API at `base` and makes an agent. `None` when there were users before.
 pub(crate) async fn prepare(base: &str, env: &Env, kept: &Kept) -> Result<Option<FirstRun>, Error> {
     let client = Client::builder().no_proxy().timeout(PATIENCE).build().map_err(broken)?;
-    let dev = env.dev_profile();
+    let dev = env.dev_profile()?;
     let email = env.text("ADMIN_EMAIL").unwrap_or_else(|| "admin@localhost".into());
     let token = if dev { None } else { login(&client, base, &email, kept).await? };
     if token.is_none() && !dev {

@@ -12,7 +12,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use hoop_domain::Secret;
-use hoop_runtime::Env;
+use hoop_runtime::{Env, config};
 
 use crate::{Error, data::Data};
 
@@ -46,7 +46,15 @@ impl Kept {
         };
         let secrets_key = match env.secret("SECRETS_KEY")? {
             Some(given) => Secret::new(given),
-            None => keep(data, "secrets-key", &key)?,
+            None => keep(data, "secrets-key", &|| match env.text("SECRETS_KMS") {
+                None => key(),
+                // What is made here is wrapped by nobody.
+                Some(_) => Err(config::Error::Missing {
+                    name: "SECRETS_KEY".into(),
+                    meaning: "SECRETS_KMS is set, so it has to be one that was wrapped there",
+                }
+                .into()),
+            })?,
         };
         Ok(Self {
             secrets_key,

@@ -34,7 +34,7 @@ mod wire;
 
 pub use balancer::Balancer;
 pub use eventually::{eventually, eventually_after, patience};
-pub use identity_provider::{IdentityProvider, identity_provider};
+pub use identity_provider::{IdentityProvider, identity_provider, saml_provider};
 pub use mariadb::MariaDb;
 pub use nats::{Nats, nats};
 pub use nginx::{Nginx, nginx};

@@ -1,4 +1,5 @@
-//! A small, strict server that answers as Vault does: two key-value engines, tokens, AppRole.
+//! A small, strict server that answers as Vault does: two key-value engines, a transit engine
+//! with the key `hoop`, tokens, AppRole.
 //!
 //! It knows the requests that Vault's documentation gives and refuses all others, with Vault's
 //! own status and body. Secrets are forgotten when it is dropped.
@@ -35,6 +36,8 @@ pub struct Vault {
 struct State {
     /// `kv/…` without versions, `secret/…` with them, as the path is called.
     secrets: BTreeMap<String, Value>,
+    /// What was wrapped, by ciphertext; both in base64.
+    wrapped: BTreeMap<String, String>,
     tokens: Vec<String>,
     logins: usize,
     reads: Vec<String>,
@@ -83,6 +86,15 @@ impl Vault {
     /// Stores a secret in the engine `secret`, which has versions.
     pub fn store_versioned(&self, path: &str, secret: Value) {
         self.state().secrets.insert(format!("secret/data/{path}"), secret);
+    }
+
+    /// What `vault write transit/encrypt/hoop` gives for a text in base64.
+    #[must_use]
+    pub fn wrap(&self, plain: &str) -> String {
+        let mut state = self.state();
+        let ciphertext = format!("vault:v1:{:040}", state.wrapped.len() + 1);
+        state.wrapped.insert(ciphertext.clone(), plain.to_owned());
+        ciphertext
     }
 
     /// Takes all tokens that logins gave.
@@ -161,17 +173,27 @@ impl State {
         };
         match (request.method.as_str(), path) {
             ("POST" | "PUT", "auth/approle/login") => self.log_in(&request.body),
+            _ if !self.knows(request) => refused(403, "permission denied"),
+            ("POST" | "PUT", "transit/decrypt/hoop") => self.unwrap(&request.body),
             ("GET", path) => {
-                let token = request.headers.get("x-vault-token");
-                let known =
-                    token.is_some_and(|token| token == TOKEN || self.tokens.contains(token));
-                if !known {
-                    return refused(403, "permission denied");
-                }
                 self.reads.push(path.to_owned());
                 self.read(path)
             }
             _ => refused(405, "unsupported operation"),
+        }
+    }
+
+    fn knows(&self, request: &Request) -> bool {
+        let token = request.headers.get("x-vault-token");
+        token.is_some_and(|token| token == TOKEN || self.tokens.contains(token))
+    }
+
+    fn unwrap(&self, body: &[u8]) -> (u16, Value) {
+        let given: Value = serde_json::from_slice(body).unwrap_or_default();
+        let ciphertext = given.get("ciphertext").and_then(Value::as_str);
+        match ciphertext.and_then(|text| self.wrapped.get(text)) {
+            Some(plain) => (200, json!({ "data": { "plaintext": plain } })),
+            None => (400, json!({ "errors": ["invalid ciphertext: unable to decrypt"] })),
         }
     }
 

@@ -1,6 +1,7 @@
 // A real identity provider for the tests, oidc-provider, with everybody signing in at once.
 // It listens on a free port of 127.0.0.1 and prints it. Beside what every provider has:
 //   POST /control {account, rotate, ttl, claims}  changes what it says from now on.
+//   POST /sign {claims, foreign}  answers a token with these claims, of its key or of a foreign one.
 import { createServer } from 'node:http';
 import { generateKeyPair, exportJWK, importJWK, decodeJwt, SignJWT } from 'jose';
 import Provider from 'oidc-provider';
@@ -15,13 +16,12 @@ let handler;
 
 const server = createServer((request, response) => {
   if (request.url === '/control') return control(request, response);
+  if (request.url === '/sign') return sign(request, response);
   return handler(request, response);
 });
 
 async function control(request, response) {
-  let text = '';
-  for await (const piece of request) text += piece;
-  const wish = JSON.parse(text);
+  const wish = await read(request);
   if (wish.person) people.set(wish.person.sub, wish.person);
   if (wish.account !== undefined) account = wish.account;
   if (wish.claims !== undefined) claims = wish.claims;
@@ -29,6 +29,23 @@ async function control(request, response) {
   if (wish.gone !== undefined) gone = wish.gone;
   if (wish.rotate) await begin();
   response.end('{}');
+}
+
+async function read(request) {
+  let text = '';
+  for await (const piece of request) text += piece;
+  return JSON.parse(text);
+}
+
+async function sign(request, response) {
+  const wish = await read(request);
+  const now = Math.floor(Date.now() / 1000);
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const payload = { iss: issuer, iat: now, exp: now + 600, ...wish.claims };
+  const foreign = wish.foreign ? (await generateKeyPair('RS256')).privateKey : undefined;
+  const header = { alg: 'RS256', kid: key.kid, typ: 'at+jwt' };
+  const signing = foreign ?? (await importJWK(key, 'RS256'));
+  response.end(await new SignJWT(payload).setProtectedHeader(header).sign(signing));
 }
 
 async function begin() {

@@ -21,11 +21,16 @@ pub(crate) struct Call {
 }
 
 pub(crate) fn hello(connection: &str) -> up::Frame {
+    hello_for(connection, "")
+}
+
+/// The same for a verb.
+pub(crate) fn hello_for(connection: &str, verb: &str) -> up::Frame {
     up::Frame::ClientHello(proto::ClientHello {
         connection_name: connection.to_owned(),
         application: "a test".to_owned(),
-        window: 0,
-        verb: String::new(),
+        verb: verb.to_owned(),
+        ..proto::ClientHello::default()
     })
 }
 

@@ -13,18 +13,17 @@ use super::{World, says};
 use crate::Result;
 
 /// A `hoop login` that waits.
-struct Waiting {
+pub(crate) struct Waiting {
     child: Child,
     talk: BufReader<ChildStderr>,
     /// The page that it names.
-    url: String,
+    pub(crate) url: String,
     /// The code that it shows.
-    code: String,
+    pub(crate) code: String,
 }
 
 impl Waiting {
-    async fn begin(world: &World, person: &Person, with: &[&str]) -> Result<Self> {
-        let api_url = &world.gateway.api_url;
+    pub(crate) async fn begin(api_url: &str, person: &Person, with: &[&str]) -> Result<Self> {
         let arguments = [&["login", "--api-url", api_url], with].concat();
         // A browser that opens nothing: the test is the person.
         let mut child = person.hoop(&arguments)?.env("BROWSER", "true").spawn()?;
@@ -39,7 +38,7 @@ impl Waiting {
         Ok(Self { child, talk, url, code })
     }
 
-    async fn end(mut self) -> Result<Output> {
+    pub(crate) async fn end(mut self) -> Result<Output> {
         let mut stderr = Vec::new();
         self.talk.read_to_end(&mut stderr).await?;
         let mut output = self.child.wait_with_output().await?;
@@ -52,7 +51,7 @@ impl Waiting {
 async fn the_command_line_signs_in_through_a_browser_on_any_machine() -> Result {
     let world = World::new().await?;
     let person = Person::new()?;
-    let waiting = Waiting::begin(&world, &person, &["--no-browser"]).await?;
+    let waiting = Waiting::begin(&world.gateway.api_url, &person, &["--no-browser"]).await?;
     let mut browser = Browser::new()?;
     // By way of the identity provider, and back to the question.
     let page = browser.open(&waiting.url).await?;
@@ -81,7 +80,7 @@ async fn the_command_line_signs_in_through_a_browser_on_any_machine() -> Result 
 async fn a_browser_on_the_same_machine_comes_by_at_the_terminal() -> Result {
     let world = World::new().await?;
     let person = Person::new()?;
-    let waiting = Waiting::begin(&world, &person, &[]).await?;
+    let waiting = Waiting::begin(&world.gateway.api_url, &person, &[]).await?;
     let mut browser = Browser::new()?;
     let page = browser.open(&waiting.url).await?;
     let typed = waiting.code.to_lowercase().replace('-', " ");
@@ -98,7 +97,7 @@ async fn a_browser_on_the_same_machine_comes_by_at_the_terminal() -> Result {
 async fn who_denies_signs_nobody_in_and_a_stranger_can_take_nothing() -> Result {
     let world = World::new().await?;
     let person = Person::new()?;
-    let waiting = Waiting::begin(&world, &person, &["--no-browser"]).await?;
+    let waiting = Waiting::begin(&world.gateway.api_url, &person, &["--no-browser"]).await?;
     let mut browser = Browser::new()?;
     let page = browser.open(&waiting.url).await?;
     let deny = [("user_code", waiting.code.as_str()), ("answer", "deny")];

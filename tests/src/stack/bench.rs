@@ -7,6 +7,7 @@
 mod accounts;
 mod agents;
 mod figures;
+mod listing;
 mod load;
 mod measure;
 mod neighbours;
@@ -65,6 +66,10 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
     if 0 < plan.agents {
         heading(&format!("{} agents", plan.agents));
         agents::measure(&mut gateway, plan.agents, &mut table).await?;
+    }
+    if 0 < plan.sessions {
+        heading(&format!("lists of {} sessions", plan.sessions));
+        listing::measure(&gateway, plan.sessions, &mut table).await?;
     }
     say(&table.text());
     if let Some(file) = &plan.json {

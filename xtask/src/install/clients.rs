@@ -32,7 +32,7 @@ fn packages(what: &str, folder: &str, requirements: &str) -> Result<()> {
     step(&format!("installing {what} (pip)"), || pip::install(requirements, &folder))
 }
 
-/// node-postgres and oidc-provider, in `node` of the tools folder.
+/// node-postgres, oidc-provider and samlp, in `node` of the tools folder.
 pub(super) fn node() -> Result<()> {
     let source = root()?.join("tests/clients/node");
     let folder = super::tools()?.join("node");
@@ -45,7 +45,7 @@ pub(super) fn node() -> Result<()> {
     if !has("node") || !has("npm") {
         debian::packages(&["nodejs", "npm"])?;
     }
-    step("installing node-postgres and oidc-provider (npm)", || {
+    step("installing node-postgres and identity providers (npm)", || {
         fs::create_dir_all(&folder)?;
         for file in ["package.json", "package-lock.json"] {
             fs::copy(source.join(file), folder.join(file))?;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::{Finding, Tree};
 
 const CODE: &str = "services/runtime/src/config/variables.rs";
+const UNUSED: &str = "services/runtime/src/config/unused.rs";
 const GUIDE: &str = "docs/guide/configuration.md";
 
 pub(super) const LAW: &str =
@@ -18,7 +19,9 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     let (Some(code), Some(guide)) = (tree.get(CODE), tree.get(GUIDE)) else {
         return Ok(Vec::new());
     };
-    let (code, guide) = (in_code(&code.text), in_guide(&guide.text));
+    let unused = tree.get(UNUSED).map(|file| in_code(&file.text, "unused(")).unwrap_or_default();
+    let (mut code, guide) = (in_code(&code.text, "variable("), in_guide(&guide.text));
+    code.extend(unused);
     let missing = code.difference(&guide).map(|name| Finding::new(GUIDE, format!("lacks {name}")));
     let unknown = guide
         .difference(&code)
@@ -26,9 +29,9 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<Finding>> {
     Ok(missing.chain(unknown).collect())
 }
 
-/// The first string after each `variable(`.
-fn in_code(text: &str) -> BTreeSet<&str> {
-    text.split("variable(")
+/// The first string after each `call`, such as `variable(`.
+fn in_code<'a>(text: &'a str, call: &str) -> BTreeSet<&'a str> {
+    text.split(call)
         .skip(1)
         .filter_map(|call| call.trim_start().strip_prefix('"')?.split('"').next())
         .collect()
@@ -53,11 +56,9 @@ mod tests {
     fn what_only_one_of_them_has_is_found() {
         let code = "fn find() {}\nconst fn variable(name: X)\nvariable(\n  \"A_B\", X)\nvariable(\"C\", X)";
         let guide = "| `C` | x |\n| `D`, `A` | `NOT_THIS` |\n";
-        let tree = Tree::of(&[(CODE, code), (GUIDE, guide)]);
+        let unused = "const fn unused(name: X)\nunused(\"D\", X), unused(\"E\", X)";
+        let tree = Tree::of(&[(CODE, code), (UNUSED, unused), (GUIDE, guide)]);
         let found: Vec<_> = check(&tree).unwrap().into_iter().map(|finding| finding.what).collect();
-        assert_eq!(
-            found,
-            ["lacks A_B", "has A, which nothing reads", "has D, which nothing reads"]
-        );
+        assert_eq!(found, ["lacks A_B", "lacks E", "has A, which nothing reads"]);
     }
 }

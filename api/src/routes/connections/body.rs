@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use hoop_domain::{AuditLevel, ConnectionType, GroupName, connection::Limits};
 use hoop_store::{agent::Agent, connection::Connection};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::ToSchema;
 
-use crate::{Error, error::Result};
+use crate::{Error, error::Result, extract::given};
 
 /// What was given as a secret: a value, or nothing to keep the stored one.
 pub(crate) type Given = BTreeMap<String, Option<String>>;
@@ -21,6 +21,8 @@ const YEAR: u32 = 365 * 24 * 3600;
 const MOST_SESSIONS: u32 = 1_000_000;
 
 /// A connection to be, or what becomes of one.
+///
+/// In a change, what is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionRequest {
@@ -40,32 +42,86 @@ pub(crate) struct ConnectionRequest {
     pub(super) secret: Option<Given>,
     /// What the agent runs, word by word; no shell reads it. Required for `command-line`;
     /// databases have a client of their own when it is left out.
-    #[serde(default)]
-    pub(super) command: Vec<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>)]
+    pub(super) command: Option<Vec<String>>,
     /// The groups that the connection is open to; nobody but administrators when empty.
-    #[serde(default, alias = "groups")]
-    pub(super) access_groups: Vec<String>,
+    #[serde(default, alias = "groups", deserialize_with = "given")]
+    #[schema(value_type = Vec<String>)]
+    pub(super) access_groups: Option<Vec<String>>,
     /// `enabled` (the default) or `disabled`.
-    #[serde(default = "enabled")]
-    pub(super) access_mode_connect: String,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String)]
+    pub(super) access_mode_connect: Option<String>,
     /// `enabled` (the default) or `disabled`.
-    #[serde(default = "enabled")]
-    pub(super) access_mode_exec: String,
-    /// A session ends after so many seconds; no limit when left out.
-    pub(super) max_session_seconds: Option<u32>,
-    /// A session ends after so many seconds without data; no limit when left out.
-    pub(super) idle_timeout_seconds: Option<u32>,
-    /// Live sessions of one user; no limit when left out.
-    pub(super) max_sessions_per_user: Option<u32>,
-    /// Live sessions of all users; no limit when left out.
-    pub(super) max_sessions: Option<u32>,
-    /// `strict` (the default), `synced` or `windowed`: what has to be true of a packet before
-    /// it is passed on.
-    pub(super) audit_level: Option<String>,
-}
-
-fn enabled() -> String {
-    "enabled".into()
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String)]
+    pub(super) access_mode_exec: Option<String>,
+    /// `enabled` (the default) or `disabled`.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String)]
+    pub(super) access_mode_runbooks: Option<String>,
+    /// Groups that have to approve what is done with it; nobody has to when empty.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>)]
+    pub(super) reviewers: Option<Vec<String>>,
+    /// How many of these groups are enough; all when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) min_review_approvals: Option<Option<u32>>,
+    /// Groups of which one member may approve alone.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<String>)]
+    pub(super) force_approve_groups: Option<Vec<String>>,
+    /// The longest time that an approval holds, in seconds; 48 hours when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) access_max_duration: Option<Option<u32>>,
+    /// The time that is approved when nobody asks for another; 30 minutes when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) jit_access_duration_sec: Option<Option<u32>>,
+    /// A session ends after so many seconds; no limit when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) max_session_seconds: Option<Option<u32>>,
+    /// A session ends after so many seconds without data; no limit when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) idle_timeout_seconds: Option<Option<u32>>,
+    /// Live sessions of one user; no limit when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) max_sessions_per_user: Option<Option<u32>>,
+    /// Live sessions of all users; no limit when null.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    pub(super) max_sessions: Option<Option<u32>>,
+    /// `strict` (the default, and what null is), `synced` or `windowed`: what has to be true of
+    /// a packet before it is passed on.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    pub(super) audit_level: Option<Option<String>>,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "tags")]
+    #[schema(value_type = Vec<String>)]
+    _tags: IgnoredAny,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "connection_tags")]
+    #[schema(value_type = Object)]
+    _connection_tags: IgnoredAny,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "resource_name")]
+    #[schema(value_type = String)]
+    _resource_name: IgnoredAny,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "access_schema")]
+    #[schema(value_type = String)]
+    _access_schema: IgnoredAny,
+    /// Ignored, for older clients.
+    #[serde(default, rename = "default_database")]
+    #[schema(value_type = String)]
+    _default_database: IgnoredAny,
 }
 
 /// A connection.
@@ -98,6 +154,20 @@ pub(crate) struct ConnectionResponse {
     access_mode_connect: &'static str,
     /// `enabled` or `disabled`.
     access_mode_exec: &'static str,
+    /// `enabled` or `disabled`.
+    access_mode_runbooks: &'static str,
+    /// Groups that have to approve what is done with it.
+    reviewers: Vec<String>,
+    /// How many of these groups are enough; all when null.
+    min_review_approvals: Option<u32>,
+    /// Groups of which one member may approve alone.
+    force_approve_groups: Vec<String>,
+    /// The longest time that an approval holds, in seconds.
+    access_max_duration: Option<u32>,
+    /// The time that is approved when nobody asks for another, in seconds.
+    jit_access_duration_sec: Option<u32>,
+    /// Whether somebody has to approve, all in all: plugins may ask for it, too.
+    needs_review: bool,
     /// Seconds after which a session ends.
     max_session_seconds: Option<u32>,
     /// Seconds without data after which a session ends.
@@ -131,11 +201,15 @@ impl ConnectionRequest {
         Ok(kind)
     }
 
-    /// What the agent is to run.
-    pub(super) fn command(&self) -> Result<Vec<String>> {
+    /// What the agent is to run, beside what it runs now.
+    pub(super) fn command(&self, stored: Option<&Connection>) -> Result<Vec<String>> {
         let kind = self.kind()?;
         let refuse = |why: &str| Err(Error::invalid("command", why));
-        let Some(program) = self.command.first() else {
+        let command = match (&self.command, stored) {
+            (None, Some(stored)) => return Ok(stored.command.clone()),
+            (given, _) => given.as_deref().unwrap_or_default(),
+        };
+        let Some(program) = command.first() else {
             if kind.runs_commands() && !kind.has_default_command() {
                 return refuse("is required: the program and its arguments, such as [\"bash\"]");
             }
@@ -147,34 +221,38 @@ impl ConnectionRequest {
         if program.is_empty() {
             return refuse("begins with the name of a program");
         }
-        let length: usize = self.command.iter().map(String::len).sum();
-        if MOST_WORDS < self.command.len() || LONGEST_COMMAND < length {
+        let length: usize = command.iter().map(String::len).sum();
+        if MOST_WORDS < command.len() || LONGEST_COMMAND < length {
             return refuse("has at most 64 words and 16 KiB");
         }
-        if self.command.iter().any(|word| word.contains('\0')) {
+        if command.iter().any(|word| word.contains('\0')) {
             return refuse("has no NUL");
         }
-        Ok(self.command.clone())
+        Ok(command.to_vec())
     }
 
     /// What has to be true of a packet before it is passed on.
-    pub(super) fn audit_level(&self) -> Result<AuditLevel> {
-        let level = self.audit_level.as_deref().map(str::parse).transpose();
+    pub(super) fn audit_level(&self, stored: AuditLevel) -> Result<AuditLevel> {
+        let Some(given) = &self.audit_level else { return Ok(stored) };
+        let level = given.as_deref().map(str::parse).transpose();
         Ok(level.map_err(|error| Error::invalid("audit_level", error))?.unwrap_or_default())
     }
 
     /// How long sessions may last, and how many there may be.
-    pub(super) fn limits(&self) -> Result<Limits> {
+    pub(super) fn limits(&self, stored: Limits) -> Result<Limits> {
         let within = |field: &str, given: Option<u32>, most: u32| match given {
             Some(limit) if limit == 0 || most < limit => {
                 Err(Error::invalid(field, format_args!("is 1 to {most}, or null for no limit")))
             }
             _ => Ok(given),
         };
-        let (mine, all) = (self.max_sessions_per_user, self.max_sessions);
+        let length = self.max_session_seconds.unwrap_or(stored.session_seconds);
+        let idle = self.idle_timeout_seconds.unwrap_or(stored.idle_seconds);
+        let mine = self.max_sessions_per_user.unwrap_or(stored.sessions_per_user);
+        let all = self.max_sessions.unwrap_or(stored.sessions);
         Ok(Limits {
-            session_seconds: within("max_session_seconds", self.max_session_seconds, YEAR)?,
-            idle_seconds: within("idle_timeout_seconds", self.idle_timeout_seconds, YEAR)?,
+            session_seconds: within("max_session_seconds", length, YEAR)?,
+            idle_seconds: within("idle_timeout_seconds", idle, YEAR)?,
             sessions_per_user: within("max_sessions_per_user", mine, MOST_SESSIONS)?,
             sessions: within("max_sessions", all, MOST_SESSIONS)?,
         })
@@ -184,6 +262,7 @@ impl ConnectionRequest {
 impl ConnectionResponse {
     pub(super) fn new(connection: Connection, agents: &[Agent]) -> Self {
         let online = agents.iter().any(|agent| agent.id == connection.agent && agent.online);
+        let needs_review = connection.review_rule().asks();
         Self {
             id: connection.id.to_string(),
             name: connection.name.to_string(),
@@ -198,9 +277,16 @@ impl ConnectionResponse {
             max_sessions_per_user: connection.limits.sessions_per_user,
             max_sessions: connection.limits.sessions,
             audit_level: connection.audit_level.as_str(),
+            needs_review,
+            access_mode_runbooks: mode(connection.mode_runbooks),
+            reviewers: names(&connection.review.reviewers),
+            min_review_approvals: connection.review.min_approvals,
+            force_approve_groups: names(&connection.review.force_groups),
+            access_max_duration: connection.review.max_seconds,
+            jit_access_duration_sec: connection.review.jit_seconds,
             secret_names: connection.secret_names,
             secrets_updated_at: connection.secret_updated_at,
-            access_groups: connection.groups.iter().map(GroupName::to_string).collect(),
+            access_groups: names(&connection.groups),
             access_mode_connect: mode(connection.mode_connect),
             access_mode_exec: mode(connection.mode_exec),
             version: connection.version,
@@ -208,6 +294,10 @@ impl ConnectionResponse {
             updated_at: connection.updated_at,
         }
     }
+}
+
+fn names(groups: &[GroupName]) -> Vec<String> {
+    groups.iter().map(GroupName::to_string).collect()
 }
 
 /// What the API calls the family of a type.
@@ -219,12 +309,13 @@ pub(crate) const fn family(kind: ConnectionType) -> &'static str {
     }
 }
 
-/// Reads `enabled` or `disabled`.
-pub(super) fn switch(field: &str, word: &str) -> Result<bool> {
+/// Reads `enabled` or `disabled`; what is left out stays as it is `stored`.
+pub(super) fn switch(field: &str, word: Option<&str>, stored: bool) -> Result<bool> {
     match word {
-        "enabled" => Ok(true),
-        "disabled" => Ok(false),
-        _ => Err(Error::invalid(field, "is enabled or disabled")),
+        None => Ok(stored),
+        Some("enabled") => Ok(true),
+        Some("disabled") => Ok(false),
+        Some(_) => Err(Error::invalid(field, "is enabled or disabled")),
     }
 }
 

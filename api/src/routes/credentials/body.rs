@@ -3,26 +3,28 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::CredentialId;
 use hoop_store::connection::Connection;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::App;
+use crate::{App, review::Waiting};
 
 /// Thirty days. What lives longer is a machine's, and those get their own kind.
 pub(super) const LONGEST: i64 = 30 * 24 * 3600;
-const DEFAULT: i64 = 3600;
+pub(super) const DEFAULT: i64 = 3600;
 
 /// How long the credential works.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CredentialRequest {
-    /// 1 second to 30 days; an hour when left out.
-    #[serde(default = "default_duration")]
-    pub(super) access_duration_seconds: i64,
+    /// 1 second to 30 days; when left out an hour, or as long as the approval holds.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = i64)]
+    pub(super) access_duration_seconds: Option<i64>,
 }
 
-const fn default_duration() -> i64 {
-    DEFAULT
+/// A number that may be left out and can't be null.
+fn given<'de, D: Deserializer<'de>>(number: D) -> Result<Option<i64>, D::Error> {
+    i64::deserialize(number).map(Some)
 }
 
 /// A credential. The password can't be had again.
@@ -59,6 +61,31 @@ struct PostgresCredentials {
     password: String,
     database_name: String,
     connection_string: String,
+}
+
+/// Somebody has to approve it first. Who asks again when that has happened gets the credential.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HeldCredential)]
+pub(crate) struct Held {
+    /// What it would open.
+    connection_name: String,
+    /// Always true.
+    has_review: bool,
+    /// The request that waits.
+    review_id: String,
+    /// For whom it waits.
+    message: String,
+}
+
+impl Held {
+    pub(super) fn new(waiting: &Waiting, connection: &Connection) -> Self {
+        Self {
+            connection_name: connection.name.to_string(),
+            has_review: true,
+            review_id: waiting.id.to_string(),
+            message: waiting.sentence(connection),
+        }
+    }
 }
 
 /// What was made, before it is forgotten.

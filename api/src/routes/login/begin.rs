@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::page;
+use super::{page, saml};
 use crate::{
     App, Error,
     auth::{
@@ -31,7 +31,7 @@ const LONGEST: usize = 1024;
 #[serde(deny_unknown_fields)]
 pub(crate) struct BeginQuery {
     /// A path of this gateway, to be shown after signing in; `/` when left out.
-    redirect: Option<String>,
+    pub(super) redirect: Option<String>,
 }
 
 /// Where to sign in.
@@ -55,6 +55,9 @@ pub(crate) async fn begin(
 ) -> Result<Response> {
     let destination = destination(query.redirect)?;
     let person = accepts_html(&headers);
+    if let Some(provider) = &app.saml {
+        return saml::depart(&app, provider, person, destination).await;
+    }
     let Some(provider) = &app.provider else {
         let form = page::sign_in(&destination, None);
         return Ok(if person { form.into_response() } else { local(&app, &destination) });
@@ -70,11 +73,16 @@ pub(crate) async fn begin(
         expires_at: app.now() + SIGN_IN,
     };
     app.org.sign_in_begin(&token::digest(&departure.state), &sign_in).await?;
-    let cookie = [Cookie::SignIn.set(&app, &browser, SIGN_IN)?];
+    sent(&app, &browser, departure.url, person)
+}
+
+/// Sends a browser away, and remembers in it that it is the one.
+pub(super) fn sent(app: &App, browser: &str, url: String, person: bool) -> Result<Response> {
+    let cookie = [Cookie::SignIn.set(app, browser, SIGN_IN)?];
     Ok(if person {
-        (cookie, Redirect::to(&departure.url)).into_response()
+        (cookie, Redirect::to(&url)).into_response()
     } else {
-        (cookie, Json(LoginUrl { login_url: departure.url })).into_response()
+        (cookie, Json(LoginUrl { login_url: url })).into_response()
     })
 }
 

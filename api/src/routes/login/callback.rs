@@ -4,8 +4,11 @@ use axum::{
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use hoop_store::sign_in::NotLetIn;
-use http::{HeaderMap, StatusCode};
+use hoop_store::{
+    sign_in::{Identity, NotLetIn},
+    user::User,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 
 use super::page;
@@ -15,8 +18,9 @@ use crate::{
         browser::{self, Cookie},
         token,
     },
-    error::Result,
+    error::{Result, Told},
     extract::Params,
+    guard::audit::SignedIn,
     metrics, oidc,
 };
 
@@ -52,15 +56,23 @@ pub(crate) async fn callback(
             metrics::login("right");
             response
         }
-        Err(error) => {
-            metrics::login("wrong");
-            let (message, status) = (error.to_string(), error.into_response().status());
-            (status, page::failed(&message)).into_response()
-        }
+        Err(error) => told(error),
     }
 }
 
-fn refused(why: impl Into<String>) -> Error {
+/// A page that says why nobody is signed in.
+pub(super) fn told(error: Error) -> Response {
+    metrics::login("wrong");
+    let message = error.to_string();
+    let answer = error.into_response();
+    let mut response = (answer.status(), page::failed(&message)).into_response();
+    if let Some(told) = answer.extensions().get::<Told>() {
+        response.extensions_mut().insert(told.clone());
+    }
+    response
+}
+
+pub(super) fn refused(why: impl Into<String>) -> Error {
     Error::NotSignedIn { why: why.into() }
 }
 
@@ -83,25 +95,40 @@ async fn arrive(app: &App, headers: &HeaderMap, query: CallbackQuery) -> Result<
     }
     let code = query.code.ok_or_else(begin_again)?;
     let person = provider.arrive(code, sign_in.pkce_verifier, sign_in.nonce).await?;
-    let user = match app.org.user_sign_in(&person.identity).await? {
-        Ok(user) => user,
-        Err(NotLetIn::Inactive) => {
-            return Err(refused("you are not active here; ask an administrator"));
-        }
-        Err(NotLetIn::AddressOfAnother) => {
-            let email = &person.identity.email;
-            return Err(refused(format!("{email} is another user here; ask an administrator")));
-        }
-    };
+    let user = admitted(app, &person.identity).await?;
     let (session, cookie) = browser::sign_in(app, user.id).await?;
     if let Some(refresh_token) = &person.refresh_token {
         oidc::keep(app, session, refresh_token, person.expires_in).await;
     }
-    app.nudge();
     let cookies = [cookie, Cookie::SignIn.clear(app)?];
-    let mut response = (StatusCode::SEE_OTHER, Redirect::to(&sign_in.destination)).into_response();
+    Ok(back(app, user, &sign_in.destination, cookies))
+}
+
+/// The user that somebody is, if they are let in.
+pub(super) async fn admitted(app: &App, identity: &Identity) -> Result<User> {
+    match app.org.user_sign_in(identity).await? {
+        Ok(user) => Ok(user),
+        Err(NotLetIn::Inactive) => Err(refused("you are not active here; ask an administrator")),
+        Err(NotLetIn::AddressOfAnother) => {
+            let email = &identity.email;
+            Err(refused(format!("{email} is another user here; ask an administrator")))
+        }
+    }
+}
+
+/// Back to where the person came from, signed in.
+pub(super) fn back(
+    app: &App,
+    user: User,
+    destination: &str,
+    cookies: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+) -> Response {
+    app.nudge();
+    let who = SignedIn(user.into());
+    let mut response = (StatusCode::SEE_OTHER, Redirect::to(destination)).into_response();
     for (name, value) in cookies {
         response.headers_mut().append(name, value);
     }
-    Ok(response)
+    response.extensions_mut().insert(who);
+    response
 }

@@ -1,19 +1,24 @@
 //! Signing a browser in with a password, where there is no identity provider.
 
+use std::net::IpAddr;
+
 use axum::{
+    Extension,
     extract::State,
     response::{IntoResponse, Redirect, Response},
 };
-use http::HeaderMap;
+use hoop_store::user::User;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{LoginRequest, begin, checked, page};
+use super::{LoginRequest, begin, changed_meanwhile, checked, page};
 use crate::{
     App, Error,
     auth::{Source, browser},
-    error::{Problem, Result},
+    error::{Problem, Result, Told},
     extract::FormBody,
+    guard::audit::{Claimed, SignedIn},
 };
 
 /// What the form sends.
@@ -24,6 +29,8 @@ pub(crate) struct SignInForm {
     email: String,
     /// The password.
     password: String,
+    /// The code of an authenticator, where one is needed.
+    code: Option<String>,
     /// The path to go to afterwards.
     redirect: Option<String>,
 }
@@ -45,16 +52,39 @@ pub(crate) async fn submit(
     // Who signs a person in as somebody else sees what they do then.
     browser::from_our_page(&app, &headers)?;
     let destination = begin::destination(form.redirect)?;
-    let request = LoginRequest { email: form.email, password: form.password };
-    match checked(&app, source, request).await {
-        Ok(user) => {
-            let (_, cookie) = browser::sign_in(&app, user).await?;
-            Ok(([cookie], Redirect::to(&destination)).into_response())
+    let email = form.email.clone();
+    let request = LoginRequest {
+        email: form.email,
+        password: form.password,
+        code: form.code.filter(|code| !code.is_empty()),
+    };
+    match sign_in(&app, source, request).await {
+        Ok((user, cookie)) => {
+            let who = Extension(SignedIn(user.into()));
+            Ok(([cookie], who, Redirect::to(&destination)).into_response())
         }
-        Err(error @ (Error::WrongPassword | Error::TooManyLogins(_))) => {
+        Err(
+            error @ (Error::WrongPassword
+            | Error::CodeNeeded
+            | Error::WrongCode
+            | Error::TooManyLogins(_)),
+        ) => {
             let form = page::sign_in(&destination, Some(&error.to_string()));
-            Ok((error.into_response().status(), form).into_response())
+            let told = Extension(Told(error.for_the_record()));
+            Ok((error.status(), told, Extension(Claimed(email)), form).into_response())
         }
         Err(error) => Err(error),
     }
+}
+
+/// Who signs in, and the cookie that says so.
+async fn sign_in(
+    app: &App,
+    source: IpAddr,
+    request: LoginRequest,
+) -> Result<(User, (HeaderName, HeaderValue))> {
+    let (user, hash) = checked(app, source, request).await?;
+    let kept = browser::sign_in_with(app, user.id, &hash).await;
+    let (_, cookie) = kept.map_err(changed_meanwhile)?;
+    Ok((user, cookie))
 }

@@ -247,8 +247,8 @@ pub(crate) async fn take(
         Answer::Denied => {
             return Err(Error::NotSignedIn { why: "you denied it in the browser".into() });
         }
-        Answer::Agreed(user, parent) => {
-            let (token, expires_at) = login_token(&app, user, Some(parent)).await?;
+        Answer::Agreed(user, parent, ends_at) => {
+            let (token, expires_at) = login_token(&app, user, Some(parent), ends_at).await?;
             Json(LoginResponse { status: "ok", token, expires_at }).into_response()
         }
     })

@@ -61,6 +61,8 @@ pub(super) fn sign_in(destination: &str, wrong: Option<&str>) -> impl IntoRespon
          required autofocus></label>\
          <label>Password <input name=\"password\" type=\"password\" \
          autocomplete=\"current-password\" required></label>\
+         <label>Code, if you have an authenticator <input name=\"code\" inputmode=\"numeric\" \
+         autocomplete=\"one-time-code\"></label>\
          <button>Sign in</button></form>",
         escaped(destination)
     ))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hoop_store::notification::{ChannelKind, Values};
+use hoop_store::notification::{ChannelKind, REQUESTER, REVIEWERS, Values};
 
 use crate::{Error, error::Result};
 
@@ -110,7 +110,9 @@ pub(super) fn recipients(
         if !plain {
             return invalid("are addresses or names without spaces and commas");
         }
-        if kind == ChannelKind::Smtp && !address(recipient) {
+        // People of the event, whoever they are then.
+        let people = [REVIEWERS, REQUESTER].contains(&recipient.as_str());
+        if kind == ChannelKind::Smtp && !people && !address(recipient) {
             return invalid("are mail addresses such as ann@example.com");
         }
     }

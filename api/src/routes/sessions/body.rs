@@ -72,6 +72,8 @@ pub(crate) struct SessionResponse {
     agent_name: String,
     /// `connect` or `exec`.
     verb: &'static str,
+    /// The approval that it stands on; null where it needs none.
+    review_id: Option<String>,
     /// What the agent was to run; empty for the type's own command.
     command: Vec<String>,
     /// From where.
@@ -186,6 +188,7 @@ impl SessionResponse {
             connection_id: session.connection.to_string(),
             agent_name: session.agent_name.to_string(),
             verb: session.verb.as_str(),
+            review_id: session.review.map(|standing| standing.review.to_string()),
             command: session.command,
             client_address: session.client_address,
             client_application: session.client_application,

@@ -1,18 +1,20 @@
 //! `hoop admin create credential CONNECTION`: stdout gets the connection string.
 
 use anyhow::Result;
+use hoop_domain::ConnectionName;
 use serde_json::json;
 
 use crate::{
     args::CreateCredential,
+    command::open::held,
     context::Context,
     output::{self, field},
 };
 
 pub(crate) async fn run(wanted: &CreateCredential, context: &Context) -> Result<()> {
     let body = json!({"access_duration_seconds": wanted.duration.as_secs()});
-    let path = ["connections", &wanted.connection, "credentials"];
-    let credential = context.api.post(&path, &body).await?;
+    let connection: ConnectionName = wanted.connection.parse()?;
+    let credential = held::credential(context, &connection, &body).await?;
     if context.json() {
         return output::print_json(&credential);
     }

@@ -42,11 +42,16 @@ fn body(wanted: &CreateUser, known: Option<&Value>) -> Result<Value> {
         [] => before("groups"),
         groups => Some(json!(groups)),
     };
+    let status = match (wanted.active, wanted.inactive) {
+        (true, _) => None,
+        (false, true) => Some(json!("inactive")),
+        (false, false) => before("status"),
+    };
     let mut body = json!({
         "email": wanted.email,
         "name": name.unwrap_or_else(|| "".into()),
         "groups": groups.unwrap_or_else(|| json!([])),
-        "status": if wanted.inactive { "inactive" } else { "active" },
+        "status": status.unwrap_or_else(|| "active".into()),
     });
     if wanted.password_stdin {
         let password = prompt::password(&format!("password for {}", wanted.email))?;

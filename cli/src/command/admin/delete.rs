@@ -29,6 +29,14 @@ pub(crate) async fn run(delete: Delete, context: &Context) -> Result<()> {
             api.post(&path, &json!({})).await?;
             format!("credential {id} is revoked, and its sessions are over")
         }
+        Delete::ApiKey { name } => {
+            api.delete(&["api-keys", name]).await?;
+            format!("API key {name} is revoked, and its sessions are over")
+        }
+        Delete::ServiceAccount { subject } => {
+            api.delete(&["serviceaccounts", subject]).await?;
+            format!("service account {subject} is deleted, and its sessions are over")
+        }
     };
     output::say(&done);
     Ok(())

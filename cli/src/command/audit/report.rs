@@ -9,11 +9,20 @@ use serde_json::{Value, json};
 
 use crate::output;
 
+/// What came of verifying the audit log.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) lines: u64,
+    /// What is wrong with it, as a code and in words.
+    pub(super) findings: Vec<(&'static str, String)>,
+}
+
 /// Gathers findings. Nothing found is the only success.
 pub(super) struct Report {
     json: bool,
     recordings: Vec<Value>,
     chain: Vec<Finding>,
+    log: Option<Log>,
     checked: u64,
     broken: u64,
     keys: BTreeSet<String>,
@@ -27,6 +36,7 @@ impl Report {
             json,
             recordings: Vec::new(),
             chain: Vec::new(),
+            log: None,
             checked: 0,
             broken: 0,
             keys: BTreeSet::new(),
@@ -61,6 +71,15 @@ impl Report {
         Ok(())
     }
 
+    /// What came of verifying the audit log.
+    pub(super) fn log(&mut self, log: Log) -> Result<()> {
+        let word = if log.findings.is_empty() { "ok    " } else { "BROKEN" };
+        self.line(&format!("{word}  audit log  {} lines", log.lines))?;
+        log.findings.iter().try_for_each(|(_, text)| self.line(&format!("        {text}")))?;
+        self.log = Some(log);
+        Ok(())
+    }
+
     pub(super) fn key(&mut self, key: KeyId) {
         self.keys.insert(key.to_string());
     }
@@ -86,8 +105,9 @@ impl Report {
     }
 
     /// Whether nothing is wrong so far.
-    pub(super) const fn holds(&self) -> bool {
-        self.broken == 0 && self.chain.is_empty()
+    pub(super) fn holds(&self) -> bool {
+        let log = self.log.as_ref().is_none_or(|log| log.findings.is_empty());
+        self.broken == 0 && self.chain.is_empty() && log
     }
 
     /// What was found in recordings, as codes.
@@ -104,6 +124,12 @@ impl Report {
         if self.json {
             output::print_json(&json!({
                 "ok": holds,
+                "audit_log": self.log.as_ref().map(|log| json!({
+                    "lines": log.lines,
+                    "findings": log.findings.iter()
+                        .map(|(code, text)| json!({"code": code, "message": text}))
+                        .collect::<Vec<_>>(),
+                })),
                 "recordings": self.recordings,
                 "chain": self.chain.iter().map(spelled).collect::<Vec<_>>(),
                 "keys": self.keys,
@@ -117,8 +143,13 @@ impl Report {
         }
         let chain =
             if self.chain.is_empty() { "" } else { ", and the chain of manifests is broken" };
+        let log = match &self.log {
+            Some(log) if log.findings.is_empty() => "; the audit log is whole",
+            Some(_) => "; the audit log is broken",
+            None => "",
+        };
         output::say(&format!(
-            "{} recordings verified, {} broken{chain}",
+            "{} recordings verified, {} broken{chain}{log}",
             self.checked, self.broken
         ));
         Ok(u8::from(!holds))

@@ -15,7 +15,7 @@ use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
     checkpoints::OpenSessions,
-    keys,
+    keys, log,
     manifests::{Entry, Manifests},
     remembered,
     report::Report,
@@ -51,6 +51,9 @@ pub(super) async fn online(wanted: &AuditVerify, context: &Context) -> Result<u8
             // In this order: what ends meanwhile is open here and not yet in the chain.
             open_sessions(&trusted, context, &mut report).await?;
             everything(wanted, &trusted, context, &mut report).await?;
+            if wanted.since.is_none() {
+                log::verify(&trusted, wanted.remember.as_deref(), context, &mut report).await?;
+            }
         }
     }
     report.finish()

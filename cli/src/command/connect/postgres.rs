@@ -1,6 +1,8 @@
 //! A local port that leads to the gateway's native one, and a credential that works there
 //! until this ends.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use hoop_domain::ConnectionName;
 use serde_json::{Value, json};
@@ -8,15 +10,29 @@ use serde_json::{Value, json};
 use super::{POSTGRES_PORT, banner, forward, listen, ready};
 use crate::{
     args::Connect,
+    command::open::held,
     context::Context,
     output::{self, field},
 };
 
-pub(super) async fn run(name: &ConnectionName, connect: &Connect, context: &Context) -> Result<()> {
+/// How long a credential works when nobody says otherwise.
+const DURATION: Duration = Duration::from_secs(8 * 3600);
+
+pub(super) async fn run(
+    name: &ConnectionName,
+    connect: &Connect,
+    reviewed: bool,
+    context: &Context,
+) -> Result<()> {
     let listener = listen(connect.port.unwrap_or(POSTGRES_PORT)).await?;
-    let body = json!({"access_duration_seconds": connect.duration.as_secs()});
+    // Where somebody approves it, the connection has a usual time of its own.
+    let duration = connect.duration.or_else(|| (!reviewed).then_some(DURATION));
+    let body = match duration {
+        Some(duration) => json!({"access_duration_seconds": duration.as_secs()}),
+        None => json!({}),
+    };
     let path = ["connections", name.as_str(), "credentials"];
-    let credential = context.api.post(&path, &body).await?;
+    let credential = held::credential(context, name, &body).await?;
     let native = field(&credential, "port");
     let native: u16 = native.parse().context("the gateway's answer has no native port")?;
     let target = (field(&credential, "host"), native);

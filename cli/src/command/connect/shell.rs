@@ -1,5 +1,7 @@
 //! The user's terminal, on the other side.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use hoop_domain::ConnectionName;
 use hoop_proto::v1::Terminal;
@@ -20,18 +22,17 @@ use crate::{
 pub(super) async fn run(
     name: &ConnectionName,
     arguments: Vec<String>,
+    duration: Option<Duration>,
     context: &Context,
 ) -> Result<u8> {
     ensure!(
         terminal::is_interactive(),
         "hoop connect {name} needs a terminal; without one, use `hoop exec {name}`"
     );
+    let session = open::connect(context, name, duration).await?;
     let (columns, rows) = terminal::size();
     let terminal = Terminal { term: terminal::name(), columns, rows };
-    let starting = async {
-        let session = open::open(context, name, "connect").await?;
-        Remote::start(session, arguments, Some(terminal)).await
-    };
+    let starting = Remote::start(session, arguments, Some(terminal));
     let mut remote = spinner::during(&format!("waiting for {name}"), starting).await?;
     say(&format!("connection: {name} | session: {}", remote.id));
     let ending = lend(&mut remote).await;

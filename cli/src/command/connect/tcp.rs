@@ -1,5 +1,7 @@
 //! A local port whose connections are channels of one session.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use hoop_domain::ConnectionName;
 use serde_json::json;
@@ -7,9 +9,14 @@ use serde_json::json;
 use super::{banner, listen, ready, relay};
 use crate::{command::open, context::Context, output};
 
-pub(super) async fn run(name: &ConnectionName, port: u16, context: &Context) -> Result<()> {
+pub(super) async fn run(
+    name: &ConnectionName,
+    port: u16,
+    duration: Option<Duration>,
+    context: &Context,
+) -> Result<()> {
     let listener = listen(port).await?;
-    let session = open::open(context, name, "connect").await?;
+    let session = open::connect(context, name, duration).await?;
     // It may have been changed in between.
     if session.connection_type != "tcp" {
         bail!("{name} is a {:?} connection now; try again", session.connection_type);

@@ -103,8 +103,7 @@ async fn stream_through(channel: Channel, known: &Known) -> Result<((), String),
     let hello = Frame::ClientHello(ClientHello {
         connection_name: NOBODYS.into(),
         application: concat!("hoop doctor/", env!("CARGO_PKG_VERSION")).into(),
-        window: 0,
-        verb: String::new(),
+        ..ClientHello::default()
     });
     let opened = stream::open(channel, &credentials, hello, KeepAlive::STANDARD);
     match timeout(PATIENCE, opened).await {
@@ -129,7 +128,7 @@ async fn stream_through(channel: Channel, known: &Known) -> Result<((), String),
 fn denied(error: &Error) -> Broken {
     match error {
         Error::Broken(status) => explain(status),
-        Error::Refused { code: None, message } => {
+        Error::Refused { code: None, message, .. } => {
             explain(&Status::new(Code::Unimplemented, message.clone()))
         }
         other => Broken::new(other.to_string(), "tell the gateway's operator; its log has more"),

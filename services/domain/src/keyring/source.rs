@@ -44,15 +44,21 @@ pub enum InvalidKeys {
 #[derive(Debug, Clone)]
 pub struct KeyList(Vec<RootKey>);
 
+impl KeyList {
+    /// What stands for one key each in a list of keys.
+    pub fn parts(text: &str) -> impl Iterator<Item = &str> {
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let separate = |c: char| c == ',' || c.is_whitespace();
+        lines.flat_map(move |line| line.split(separate)).filter(|part| !part.is_empty())
+    }
+}
+
 impl FromStr for KeyList {
     type Err = InvalidKeys;
 
     fn from_str(text: &str) -> Result<Self, InvalidKeys> {
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-        let separate = |c: char| c == ',' || c.is_whitespace();
-        let parts = lines.flat_map(|line| line.split(separate)).filter(|part| !part.is_empty());
         let mut keys = Vec::new();
-        for part in parts {
+        for part in Self::parts(text) {
             let key = read(part)?;
             if keys.iter().any(|known: &RootKey| known.reveal() == key.reveal()) {
                 return Err(InvalidKeys::Twice);

@@ -3,7 +3,8 @@
 use std::str::{FromStr, Lines, Split};
 
 use super::{
-    Checkpoint, Flaw, HEADING, Manifest, SegmentSummary, SegmentTotals, WaySummary, checkpoint,
+    Checkpoint, Flaw, HEADING, LogHead, Manifest, SegmentSummary, SegmentTotals, WaySummary,
+    checkpoint, log_head,
 };
 use crate::{Both, Chain, Direction, time};
 
@@ -37,6 +38,18 @@ impl Checkpoint {
         let mut reader = Reader { lines: text.lines(), line: 0 };
         let checkpoint = reader.checkpoint().ok_or(InvalidManifest { line: reader.line })?;
         if checkpoint.encode() == text { Ok(checkpoint) } else { Err(InvalidManifest { line: 1 }) }
+    }
+}
+
+impl LogHead {
+    /// Reads a statement of where an audit log ends.
+    ///
+    /// # Errors
+    /// With the first line that is wrong.
+    pub fn parse(text: &str) -> Result<Self, InvalidManifest> {
+        let mut reader = Reader { lines: text.lines(), line: 0 };
+        let head = reader.log_head().ok_or(InvalidManifest { line: reader.line })?;
+        if head.encode() == text { Ok(head) } else { Err(InvalidManifest { line: 1 }) }
     }
 }
 
@@ -91,6 +104,21 @@ impl<'a> Reader<'a> {
             ended_at: time::from_micros(self.only("ended")?),
             ways: Both { inward: self.way("in")?, outward: self.way("out")? },
             segments: self.fields("segments")?.totals()?,
+        })
+    }
+
+    fn log_head(&mut self) -> Option<LogHead> {
+        (self.next()? == log_head::HEADING).then_some(())?;
+        let org = self.only("org")?;
+        let mut line = self.fields("line")?;
+        let mut manifest = self.fields("manifest")?;
+        Some(LogHead {
+            org,
+            line: line.value()?,
+            digest: line.digest()?,
+            manifest: manifest.value()?,
+            manifest_digest: manifest.digest()?,
+            signed_at: time::from_micros(self.only("signed")?),
         })
     }
 

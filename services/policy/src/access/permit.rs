@@ -5,11 +5,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{
-    AgentId, AuditLevel, ConnectionId, CredentialId, DenialCode, OrgId, TokenId, UserId,
-    connection::Limits, session::Verb,
+    AgentId, AuditLevel, ConnectionId, CredentialId, DenialCode, OrgId, ReviewId, ReviewKind,
+    TokenId, UserId, connection::Limits, session::Verb,
 };
 
-use super::{Connection, Facts, Proof, User};
+use super::{Connection, Facts, Proof, User, approval::Cover};
 
 /// A yes: this user, this connection, for this, until then. Only [`super::decide`] makes one.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub struct AccessPermit {
     not_after: Option<DateTime<Utc>>,
     limits: Limits,
     audit_level: AuditLevel,
+    cover: Option<Cover>,
 }
 
 /// How many live sessions a connection has.
@@ -58,6 +59,7 @@ impl AccessPermit {
         user: &User<'_>,
         connection: &Connection<'_>,
         proven_until: Option<DateTime<Utc>>,
+        cover: Option<Cover>,
     ) -> Self {
         let (credential, token) = match &facts.proof {
             Proof::Credential { id, .. } => (Some(*id), None),
@@ -73,9 +75,13 @@ impl AccessPermit {
             credential,
             token,
             verb: facts.verb,
-            not_after: [proven_until, longest].into_iter().flatten().min(),
+            not_after: [proven_until, longest, cover.map(|cover| cover.until)]
+                .into_iter()
+                .flatten()
+                .min(),
             limits: connection.limits,
             audit_level: connection.audit_level,
+            cover,
         }
     }
 
@@ -101,6 +107,24 @@ impl AccessPermit {
     #[must_use]
     pub const fn agent(&self) -> AgentId {
         self.agent
+    }
+
+    /// The approval that it stands on, if it needs one.
+    #[must_use]
+    pub fn review(&self) -> Option<ReviewId> {
+        self.cover.map(|cover| cover.review)
+    }
+
+    /// Whether that approval is for one command and may be used once.
+    #[must_use]
+    pub fn is_one_time(&self) -> bool {
+        self.cover.is_some_and(|cover| cover.kind == ReviewKind::OneTime)
+    }
+
+    /// When its approval ends, or the hours of the day in which it holds.
+    #[must_use]
+    pub fn approved_until(&self) -> Option<DateTime<Utc>> {
+        self.cover.map(|cover| cover.until)
     }
 
     /// Whether live sessions have to be counted before one more is opened.

@@ -48,9 +48,14 @@ impl Scene {
                 mode_exec: true,
                 limits: Limits::default(),
                 audit_level: AuditLevel::Synced,
+                restricted_to: None,
+                reviewed: false,
+                unsupported: false,
             }),
             protocol: Protocol::Only(ConnectionType::Postgres),
             verb: Verb::Connect,
+            input: None,
+            approvals: Vec::new(),
         }
     }
 }
@@ -255,4 +260,118 @@ fn what_can_not_be_recorded_is_not_opened_whoever_asks() {
         let permit = decide(&scene.facts(&admins, &admins)).unwrap();
         assert_eq!(permit.with_room(recording, LiveSessions::default()).unwrap_err(), code);
     }
+}
+
+/// An approval of what the scene asks for, for ten seconds.
+fn approval(scene: &Scene) -> super::Approval {
+    super::Approval {
+        id: hoop_domain::ReviewId::generate(),
+        kind: hoop_domain::ReviewKind::Jit,
+        user: scene.user,
+        connection: scene.connection,
+        input: None,
+        until: scene.now + TimeDelta::seconds(10),
+        window: None,
+    }
+}
+
+/// The same for a connection that needs an approval, which `change` makes worse.
+fn reviewed(change: impl FnOnce(&mut Facts<'_>, &Scene), expect: Result<(), DenialCode>) {
+    check(
+        |facts, scene| {
+            facts.connection.as_mut().unwrap().reviewed = true;
+            facts.approvals = vec![approval(scene)];
+            change(facts, scene);
+        },
+        expect,
+    );
+}
+
+#[test]
+fn an_approval_covers_this_user_this_connection_this_verb_and_this_time() {
+    let refused = Err(DenialCode::ReviewRequired);
+    reviewed(|_, _| {}, Ok(()));
+    reviewed(|facts, _| facts.approvals.clear(), refused);
+    let with = |change: fn(&mut super::Approval), expect| {
+        reviewed(|facts, _| change(facts.approvals.first_mut().unwrap()), expect);
+    };
+    with(|approval| approval.user = UserId::generate(), refused);
+    with(|approval| approval.connection = ConnectionId::generate(), refused);
+    with(|approval| approval.kind = hoop_domain::ReviewKind::OneTime, refused);
+    with(|approval| approval.until -= TimeDelta::seconds(10), refused);
+    // The scene is in the first minute of a day.
+    let window = |start, end| hoop_domain::TimeWindow::parse(start, end).ok();
+    let hours = |window, expect| {
+        reviewed(|facts, _| facts.approvals.first_mut().unwrap().window = window, expect);
+    };
+    hours(window("22:00", "06:00"), Ok(()));
+    hours(window("06:00", "22:00"), Err(DenialCode::OutsideTimeWindow));
+    let another = |facts: &mut Facts<'_>, scene: &Scene| {
+        facts.approvals.first_mut().unwrap().window = window("06:00", "22:00");
+        facts.approvals.insert(0, approval(scene));
+    };
+    reviewed(another, Ok(()));
+}
+
+#[test]
+fn an_approved_command_is_that_command_and_no_other() {
+    let hash = |input: &str| Some(hoop_domain::InputHash::of(&[], &[], input.as_bytes()));
+    let exec = |approved, asked, expect| {
+        reviewed(
+            |facts, scene| {
+                facts.proof = token(scene.user, None);
+                (facts.protocol, facts.verb) = (Protocol::Any, Verb::Exec);
+                let approval = facts.approvals.first_mut().unwrap();
+                approval.kind = hoop_domain::ReviewKind::OneTime;
+                (approval.input, facts.input) = (approved, asked);
+            },
+            expect,
+        );
+    };
+    exec(hash("select 1"), hash("select 1"), Ok(()));
+    for asked in [hash("select 2"), hash(""), None] {
+        exec(hash("select 1"), asked, Err(DenialCode::ReviewRequired));
+    }
+    exec(None, None, Err(DenialCode::ReviewRequired));
+}
+
+#[test]
+fn a_session_ends_when_its_approval_does_however_late_it_began() {
+    let scene = Scene::new();
+    let (user, connection) = (groups(&["dba"]), groups(&["dba"]));
+    let mut facts = scene.facts(&user, &connection);
+    facts.proof = token(scene.user, None);
+    facts.protocol = Protocol::Any;
+    facts.connection.as_mut().unwrap().reviewed = true;
+    facts.approvals = vec![approval(&scene)];
+    facts.now += TimeDelta::seconds(9);
+    let permit = decide(&facts).unwrap();
+    let end = scene.now + TimeDelta::seconds(10);
+    assert_eq!((permit.approved_until(), permit.is_one_time()), (Some(end), false));
+    assert!(permit.review().is_some());
+    let permit = permit.with_room(Recording::Ready, LiveSessions::default()).unwrap();
+    assert_eq!(permit.not_after(), Some(end), "a second is left of ten");
+}
+
+#[test]
+fn what_is_restricted_further_is_open_to_those_in_both() {
+    let restricted = |to: &[&str], expect| {
+        let to = groups(to);
+        let scene = Scene::new();
+        let (user, connection) = (groups(&["dba", "dev"]), groups(&["dba"]));
+        let mut facts = scene.facts(&user, &connection);
+        facts.connection.as_mut().unwrap().restricted_to = Some(&to);
+        assert_eq!(decide(&facts).map(|_| ()), expect);
+    };
+    restricted(&["dev"], Ok(()));
+    restricted(&["dba", "ops"], Ok(()));
+    restricted(&["ops"], Err(DenialCode::ConnectionNotFound));
+    restricted(&[], Err(DenialCode::ConnectionNotFound));
+}
+
+#[test]
+fn a_rule_that_can_not_be_applied_is_a_refusal() {
+    let refused = Err(DenialCode::PolicyUnavailable);
+    check(|facts, _| facts.connection.as_mut().unwrap().unsupported = true, refused);
+    reviewed(|facts, _| facts.connection.as_mut().unwrap().unsupported = true, refused);
 }

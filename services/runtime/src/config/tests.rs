@@ -59,6 +59,33 @@ fn an_unknown_setting_with_a_prefix_of_ours_stops_the_start() {
 }
 
 #[test]
+fn a_switch_is_set_to_its_word_or_not_at_all() {
+    for (name, word) in [("PROFILE", "dev"), ("PROFILE_DEV_FORCE", "1"), ("LOG_GRPC", "1")] {
+        assert_eq!(env(&[]).unwrap().only(name, word), Ok(false));
+        assert_eq!(env(&[(name, "")]).unwrap().only(name, word), Ok(false));
+        assert_eq!(env(&[(name, word)]).unwrap().only(name, word), Ok(true));
+        for wrong in ["Dev", "production", "true", "0", "dev ", " 1"] {
+            let error = env(&[(name, wrong)]).unwrap().only(name, word).unwrap_err();
+            let begins = format!("{name} is malformed: {wrong:?} is not {word}");
+            assert!(error.to_string().starts_with(&begins), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_documents_name_and_nothing_reads_stops_no_process_and_is_told() {
+    let names = ["PLUGIN_REGISTRY_URL", "SENTRY_DSN", "STATIC_UI_PATH"];
+    let env_of = |value: &'static str| env(&names.map(|name| (name, value))).unwrap();
+    assert_eq!(env_of("x").unused().collect::<Vec<_>>(), names);
+    assert_eq!(env_of("").unused().count(), 0);
+    for (name, purpose) in super::unused::UNUSED {
+        assert!(VARIABLES.iter().all(|variable| variable.name != *name), "{name} is read");
+        assert!(!purpose.is_empty(), "{name}");
+    }
+    assert!(env(&[("PLUGIN_REGISTRY_URI", "x")]).is_err(), "it is none of either");
+}
+
+#[test]
 fn the_old_state_store_is_refused_with_what_replaces_it() {
     let error = env(&[("XTDB_ADDRESS", "x")]).unwrap_err();
     assert!(error.to_string().contains("set POSTGRES_DB_URI"));

@@ -32,9 +32,9 @@ const API: &[&str] = &["api"];
 const EDGE: &[&str] = &["grpc-edge"];
 const WRITER: &[&str] = &["audit-writer"];
 const RECORDINGS: &[&str] = &["api", "audit-writer"];
-const AGENT: &[&str] = &["agent"];
 const NOTIFIER: &[&str] = &["notifier"];
 const KEYED: &[&str] = &["api", "notifier"];
+const LOOKS_UP: &[&str] = &["agent", "api", "notifier"];
 const STATE: &[&str] = &["api", "audit-writer", "notifier"];
 const BROKER: &[&str] = &["api", "grpc-edge", "audit-writer", "notifier"];
 
@@ -104,6 +104,12 @@ pub const VARIABLES: &[Variable] = &[
         "the public URL of the edges, for agent keys",
     ),
     variable(
+        "API_GRPC_URL",
+        API,
+        "what GRPC_URL says",
+        "where the api itself finds an edge, for connection tests and commands over REST",
+    ),
+    variable(
         "NATIVE_PG_ADDRESS",
         API,
         "127.0.0.1:15432",
@@ -119,14 +125,62 @@ pub const VARIABLES: &[Variable] = &[
         "AUTH_METHOD",
         API,
         "local; oidc when IDP_ISSUER is set",
-        "how people sign in: `local` with a password that is kept here, or `oidc` at an identity provider",
+        "how people sign in: `local` with a password that is kept here, `oidc` or `saml` at an identity provider",
     ),
     variable("IDP_ISSUER", API, "", "the identity provider, as it calls itself"),
     variable("IDP_CLIENT_ID", API, "", "what the identity provider calls this gateway"),
     variable("IDP_CLIENT_SECRET", API, "", "what proves to it that it is this gateway"),
     variable("IDP_AUDIENCE", API, "", "whom tokens of programs are for, at the identity provider"),
-    variable("IDP_GROUPS_CLAIM", API, "groups", "the claim that carries people's groups"),
+    variable(
+        "IDP_GROUPS_CLAIM",
+        API,
+        "groups",
+        "the claim, or the SAML attribute, that carries people's groups",
+    ),
+    variable(
+        "IDP_METADATA_URL",
+        API,
+        "",
+        "where a SAML identity provider's metadata is, such as https://idp.example.com/metadata",
+    ),
+    variable(
+        "IDP_METADATA",
+        API,
+        "",
+        "a SAML identity provider's metadata itself, instead of IDP_METADATA_URL",
+    ),
+    variable("IDP_METADATA_FILE", API, "", "a file with what IDP_METADATA would be"),
+    variable(
+        "API_RATE_IDENTITY",
+        API,
+        "6000",
+        "requests a minute of a user or program that is signed in; `off` for any number",
+    ),
+    variable(
+        "API_RATE_ADDRESS",
+        API,
+        "30000",
+        "requests a minute of an address, with all who are behind it; `off` for any number",
+    ),
+    variable(
+        "API_RATE_STRANGER",
+        API,
+        "600",
+        "requests a minute of those at an address who are not signed in; `off` for any number",
+    ),
+    variable(
+        "API_RATE_SIGN_IN",
+        API,
+        "120",
+        "sign-ins that are begun a minute at an address; `off` for any number",
+    ),
     variable("SECRETS_KEY_FILE", KEYED, "", "a file with what SECRETS_KEY would be, a key a line"),
+    variable(
+        "SECRETS_KMS",
+        KEYED,
+        "",
+        "who unwraps the keys of SECRETS_KEY at the start: `vault:ENGINE/KEY`, `aws`, or `aws:KEY`",
+    ),
     variable("ADMIN_EMAIL", API, "admin@localhost", "the first user, made when there is none"),
     variable(
         "ADMIN_PASSWORD",
@@ -254,18 +308,23 @@ pub const VARIABLES: &[Variable] = &[
         "",
         "the agent's key, printed once by `hoop admin create agent`",
     ),
-    variable("VAULT_ADDR", AGENT, "", "the URL of the Vault that references to Vault mean"),
-    variable("VAULT_TOKEN", AGENT, "", "the agent's token at Vault"),
-    variable("VAULT_TOKEN_FILE", AGENT, "", "a file with what VAULT_TOKEN would be"),
-    variable("VAULT_APP_ROLE_ID", AGENT, "", "the agent's AppRole at Vault, instead of a token"),
-    variable("VAULT_APP_SECRET_ID", AGENT, "", "the secret of VAULT_APP_ROLE_ID"),
+    variable(
+        "VAULT_ADDR",
+        LOOKS_UP,
+        "",
+        "the URL of the Vault that references and SECRETS_KMS mean",
+    ),
+    variable("VAULT_TOKEN", LOOKS_UP, "", "who this process is at Vault"),
+    variable("VAULT_TOKEN_FILE", LOOKS_UP, "", "a file with what VAULT_TOKEN would be"),
+    variable("VAULT_APP_ROLE_ID", LOOKS_UP, "", "its AppRole at Vault, instead of a token"),
+    variable("VAULT_APP_SECRET_ID", LOOKS_UP, "", "the secret of VAULT_APP_ROLE_ID"),
     variable(
         "VAULT_APP_SECRET_ID_FILE",
-        AGENT,
+        LOOKS_UP,
         "",
         "a file with what VAULT_APP_SECRET_ID would be",
     ),
-    variable("VAULT_NAMESPACE", AGENT, "", "the namespace at Vault, where there are some"),
+    variable("VAULT_NAMESPACE", LOOKS_UP, "", "the namespace at Vault, where there are some"),
     variable(
         "HOOP_TOKEN",
         &["cli"],

@@ -242,7 +242,7 @@ pub const METRICS: &[Metric] = &[
         COUNTER,
         &["outcome"],
         API,
-        "passwords that were `right` or `wrong`, or `too_many` to be looked at",
+        "logins that were `right` or `wrong`, or `too_many` to be looked at",
     ),
     metric(
         "hoop_control_answer_seconds",

@@ -41,7 +41,7 @@ pub struct Traces {
 /// # Errors
 /// When a variable is malformed.
 pub fn init(env: &Env, service: &'static str) -> Result<Option<Traces>, Error> {
-    if telemetry::shows_grpc(env) {
+    if telemetry::shows_grpc(env)? {
         return telemetry::init_from(env, service, "off");
     }
     let Some(traces) = exporter(env, service)? else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! Making, changing and deleting connections.
 
 use hoop_domain::{
-    AgentId, AuditLevel, ConnectionId, ConnectionName, ConnectionType, GroupName,
+    AgentId, AuditLevel, ConnectionId, ConnectionName, ConnectionType, GroupName, ReviewRule,
     connection::Limits,
 };
 use sqlx::PgConnection;
@@ -33,12 +33,16 @@ pub struct ConnectionSpec {
     pub mode_connect: bool,
     /// Whether `hoop exec` may open it.
     pub mode_exec: bool,
+    /// Whether runbooks may use it.
+    pub mode_runbooks: bool,
     /// What it runs, where it runs anything; empty for the type's own command.
     pub command: Vec<String>,
     /// How long, and how many.
     pub limits: Limits,
     /// What has to be true of its packets before they are passed on.
     pub audit_level: AuditLevel,
+    /// Who has to approve what is done with it.
+    pub review: ReviewRule,
     /// `None` leaves the stored one as it is.
     pub secret: Option<EncryptedSecret>,
 }
@@ -54,7 +58,7 @@ impl OrgStore {
         spec: &ConnectionSpec,
     ) -> Result<Connection> {
         let mut tx = self.pool.begin().await?;
-        let (secret, names) = match &spec.secret {
+        let (secret, secret_names) = match &spec.secret {
             Some(secret) => (secret.ciphertext.as_slice(), secret.names.as_slice()),
             None => Default::default(),
         };
@@ -62,8 +66,10 @@ impl OrgStore {
             "INSERT INTO connections
                (id, org_id, name, type, agent_id, secret, secret_names, mode_connect, mode_exec,
                 command, max_session_seconds, idle_timeout_seconds, max_sessions_per_user,
-                max_sessions, audit_level)
-             SELECT $1, $2, $3, $4, id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+                max_sessions, audit_level, mode_runbooks, reviewers, min_review_approvals,
+                force_approve_groups, access_max_seconds, jit_access_seconds)
+             SELECT $1, $2, $3, $4, id, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+               $18, $19, $20, $21
              FROM agents WHERE org_id = $2 AND id = $5 AND revoked_at IS NULL",
             id.uuid(),
             self.org.uuid(),
@@ -71,7 +77,7 @@ impl OrgStore {
             spec.kind.as_str(),
             spec.agent.uuid(),
             secret,
-            names,
+            secret_names,
             spec.mode_connect,
             spec.mode_exec,
             &spec.command,
@@ -79,7 +85,13 @@ impl OrgStore {
             column(spec.limits.idle_seconds),
             column(spec.limits.sessions_per_user),
             column(spec.limits.sessions),
-            spec.audit_level.as_str()
+            spec.audit_level.as_str(),
+            spec.mode_runbooks,
+            &names(&spec.review.reviewers),
+            column(spec.review.min_approvals),
+            &names(&spec.review.force_groups),
+            column(spec.review.max_seconds),
+            column(spec.review.jit_seconds)
         )
         .execute(&mut *tx)
         .await
@@ -103,6 +115,19 @@ impl OrgStore {
         id: ConnectionId,
         spec: &ConnectionSpec,
     ) -> Result<Connection> {
+        self.connection_update_of(id, spec, None).await
+    }
+
+    /// Changes a connection, if it is of one of these versions.
+    ///
+    /// # Errors
+    /// As [`Self::connection_update`], and [`Error::Changed`] when it is of another version.
+    pub async fn connection_update_of(
+        &self,
+        id: ConnectionId,
+        spec: &ConnectionSpec,
+        versions: Option<&[i32]>,
+    ) -> Result<Connection> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
             "UPDATE connections c SET name = $3, agent_id = a.id, mode_connect = $5,
@@ -111,10 +136,13 @@ impl OrgStore {
                secret_updated_at = CASE WHEN $7 IS NULL THEN secret_updated_at ELSE now() END,
                command = $9, max_session_seconds = $10, idle_timeout_seconds = $11,
                max_sessions_per_user = $12, max_sessions = $13, audit_level = $14,
+               mode_runbooks = $15, reviewers = $16, min_review_approvals = $17,
+               force_approve_groups = $18, access_max_seconds = $19, jit_access_seconds = $20,
                version = c.version + 1, updated_at = now()
              FROM agents a
              WHERE c.org_id = $1 AND c.id = $2
-               AND a.org_id = $1 AND a.id = $4 AND a.revoked_at IS NULL",
+               AND a.org_id = $1 AND a.id = $4 AND a.revoked_at IS NULL
+               AND ($21::int[] IS NULL OR c.version = ANY ($21))",
             self.org.uuid(),
             id.uuid(),
             spec.name.as_str(),
@@ -128,13 +156,20 @@ impl OrgStore {
             column(spec.limits.idle_seconds),
             column(spec.limits.sessions_per_user),
             column(spec.limits.sessions),
-            spec.audit_level.as_str()
+            spec.audit_level.as_str(),
+            spec.mode_runbooks,
+            &names(&spec.review.reviewers),
+            column(spec.review.min_approvals),
+            &names(&spec.review.force_groups),
+            column(spec.review.max_seconds),
+            column(spec.review.jit_seconds),
+            versions
         )
         .execute(&mut *tx)
         .await
         .on_constraint("connections_name_key", "there is a connection of that name already")?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "connection" });
+            return Err(self.connection_not_changed(id, versions).await?);
         }
         sqlx::query!(
             "DELETE FROM connection_groups WHERE org_id = $1 AND connection_id = $2",
@@ -154,18 +189,50 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when there is none.
     pub async fn connection_delete(&self, id: ConnectionId) -> Result<()> {
+        self.connection_delete_of(id, None).await
+    }
+
+    /// Deletes a connection, if it is of one of these versions.
+    ///
+    /// # Errors
+    /// As [`Self::connection_delete`], and [`Error::Changed`] when it is of another version.
+    pub async fn connection_delete_of(
+        &self,
+        id: ConnectionId,
+        versions: Option<&[i32]>,
+    ) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let name = sqlx::query_scalar!(
-            "DELETE FROM connections WHERE org_id = $1 AND id = $2 RETURNING name",
+            "DELETE FROM connections WHERE org_id = $1 AND id = $2
+               AND ($3::int[] IS NULL OR version = ANY ($3)) RETURNING name",
             self.org.uuid(),
-            id.uuid()
+            id.uuid(),
+            versions
         )
         .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::NotFound { what: "connection" })?;
+        .await?;
+        let Some(name) = name else {
+            return Err(self.connection_not_changed(id, versions).await?);
+        };
         self.told(&mut tx, "connection.deleted", id, &name).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Why nothing was changed.
+    async fn connection_not_changed(
+        &self,
+        id: ConnectionId,
+        versions: Option<&[i32]>,
+    ) -> Result<Error> {
+        let found = sqlx::query_scalar!(
+            "SELECT version FROM connections WHERE org_id = $1 AND id = $2",
+            self.org.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(Error::of_version("connection", found, versions))
     }
 
     async fn open_to(
@@ -197,6 +264,10 @@ impl OrgStore {
         let body = serde_json::json!({ "connection": id.to_string(), "name": name });
         outbox::append(conn, self.org.uuid(), kind, &body).await
     }
+}
+
+fn names(groups: &[GroupName]) -> Vec<String> {
+    groups.iter().map(GroupName::to_string).collect()
 }
 
 /// A limit as it is stored. What is larger than the column limits nothing.

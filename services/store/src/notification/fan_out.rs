@@ -10,6 +10,11 @@ use uuid::Uuid;
 use super::{ChannelKind, Pattern};
 use crate::{Result, Store, convert, outbox::Event};
 
+/// A recipient that stands for those who may decide about the request that the event is about.
+pub const REVIEWERS: &str = "reviewers";
+/// A recipient that stands for the one whose request it is.
+pub const REQUESTER: &str = "requester";
+
 /// A subscription that is in force, as fanning out needs it.
 struct Subscribed {
     org: Uuid,
@@ -92,6 +97,23 @@ async fn subscribed(conn: &mut PgConnection, events: &[Event]) -> Result<Vec<Sub
         .collect()
 }
 
+/// Whom a recipient stands for: [`REVIEWERS`] and [`REQUESTER`] are people of the event.
+fn people<'a>(recipient: &'a str, event: &'a Event) -> Vec<&'a str> {
+    match recipient {
+        REVIEWERS => {
+            let people = event.body.get("reviewers").and_then(serde_json::Value::as_array);
+            people.into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
+        }
+        REQUESTER if event.kind.starts_with("review.") => {
+            let asked = event.body.get("user_email").and_then(serde_json::Value::as_str);
+            // A program that asked has no address.
+            asked.filter(|address| address.contains('@')).into_iter().collect()
+        }
+        REQUESTER => Vec::new(),
+        address => vec![address],
+    }
+}
+
 impl Columns {
     fn add(&mut self, event: &Event, subscribed: &[Subscribed]) {
         let mut channels: BTreeMap<Uuid, (&Subscribed, BTreeSet<&str>)> = BTreeMap::new();
@@ -100,12 +122,12 @@ impl Columns {
             if one.org == event.org.uuid() && fits {
                 let (_, recipients) =
                     channels.entry(one.channel).or_insert_with(|| (one, BTreeSet::new()));
-                recipients.extend(one.recipients.iter().map(String::as_str));
+                recipients.extend(one.recipients.iter().flat_map(|name| people(name, event)));
             }
         }
         for (one, recipients) in channels.into_values() {
             let recipients: Vec<&str> = recipients.into_iter().collect();
-            if recipients.is_empty() {
+            if one.recipients.is_empty() {
                 self.push(event, one, String::new());
             }
             for batch in recipients.chunks(one.kind.batch()) {

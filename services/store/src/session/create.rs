@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, CredentialId, SessionId,
-    TokenId, UserId, session::Verb,
+    AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, CredentialId, ReviewId,
+    SessionId, TokenId, UserId, session::Verb,
 };
 use sqlx::{Postgres, Transaction};
 
-use crate::{OrgStore, Result, convert};
+use crate::{OrgStore, Result, convert, review::review_claim_on_conn};
 
 /// What is known of a session from its beginning, and never changes.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct NewSession {
     pub credential: Option<CredentialId>,
     /// The API token that opens it, if one does.
     pub token: Option<TokenId>,
+    /// The approval that it stands on, if it needs one.
+    pub review: Option<Standing>,
     /// The client's address and port.
     pub client_address: String,
     /// What the client calls itself.
@@ -46,6 +48,15 @@ pub struct NewSession {
     pub not_after: Option<DateTime<Utc>>,
     /// When it was allowed.
     pub authorized_at: DateTime<Utc>,
+}
+
+/// An approval that a session stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The request that was approved.
+    pub review: ReviewId,
+    /// Whether it is for this session only.
+    pub one_time: bool,
 }
 
 /// How many live sessions there are of a connection, and nobody opens another meanwhile.
@@ -98,10 +109,11 @@ impl OrgStore {
     }
 
     /// Puts a session on record, before anything of it happens; with `count`, as one more
-    /// than was counted.
+    /// than was counted. An approval is used by this, or there is no session.
     ///
     /// # Errors
-    /// When the database is not available; then the session must not begin.
+    /// [`Error::Conflict`](crate::Error::Conflict) when its approval does not hold any more;
+    /// when the database is not available; then the session must not begin.
     pub async fn session_create(
         &self,
         new: &NewSession,
@@ -111,13 +123,17 @@ impl OrgStore {
             Some(count) => count.guard,
             None => self.pool.begin().await?,
         };
+        if let Some(Standing { review, one_time }) = new.review {
+            let (org, now) = (self.org, new.authorized_at);
+            review_claim_on_conn(&mut tx, org, review, new.id, one_time, now).await?;
+        }
         sqlx::query!(
             "INSERT INTO sessions (id, org_id, user_id, user_email, user_name, connection_id,
                connection_name, connection_type, agent_id, agent_name, credential_id,
                client_address, client_application, state, authorized_at, seen_at, not_after,
-               verb, command, token_id)
+               verb, command, token_id, review_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'opening', $14, $14,
-               $15, $16, $17, $18)",
+               $15, $16, $17, $18, $19)",
             new.id.uuid(),
             self.org.uuid(),
             new.user.uuid(),
@@ -135,7 +151,8 @@ impl OrgStore {
             new.not_after,
             new.verb.as_str(),
             &new.command,
-            new.token.map(TokenId::uuid)
+            new.token.map(TokenId::uuid),
+            new.review.map(|standing| standing.review.uuid())
         )
         .execute(&mut *tx)
         .await?;

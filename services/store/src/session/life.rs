@@ -8,7 +8,7 @@ use hoop_domain::{EndReason, SessionId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Result, Store, outbox};
+use crate::{Result, Store, outbox, review::review_executed_on_conn};
 
 impl Store {
     /// The first packet of a session is recorded. Returns whether the session was opening.
@@ -113,6 +113,8 @@ pub(crate) async fn session_close_on_conn(
     message: &str,
     at: DateTime<Utc>,
 ) -> Result<bool> {
+    // First, because who revokes an approval takes its row before those of its sessions.
+    review_executed_on_conn(conn, session, reason).await?;
     let row = sqlx::query!(
         "UPDATE sessions SET state = 'done', closed_at = $2, end_reason = $3, end_message = $4
          WHERE id = $1 AND state <> 'done'

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{ConnectionType, SessionId, UserId, session::Verb};
+use uuid::Uuid;
 
 use super::{Row, Session};
 use crate::{Cursor, Error, OrgStore, Page, Result};
@@ -30,6 +31,24 @@ pub struct SessionFilter {
 }
 
 impl SessionFilter {
+    // An id and a name are found by different indexes, so a query asks for one of them.
+
+    fn user_id(&self) -> Option<Uuid> {
+        self.user.as_deref().and_then(|text| text.parse().ok())
+    }
+
+    fn user_email(&self) -> Option<&str> {
+        self.user.as_deref().filter(|_| self.user_id().is_none())
+    }
+
+    fn agent_id(&self) -> Option<Uuid> {
+        self.agent.as_deref().and_then(|text| text.parse().ok())
+    }
+
+    fn agent_name(&self) -> Option<&str> {
+        self.agent.as_deref().filter(|_| self.agent_id().is_none())
+    }
+
     fn kinds(&self) -> Option<Vec<String>> {
         let kinds = self.kinds.as_ref()?;
         Some(kinds.iter().map(|kind| kind.as_str().to_owned()).collect())
@@ -42,7 +61,8 @@ macro_rules! select {
         sqlx::query_as!(
             Row,
             "SELECT id, org_id, user_id, user_email, user_name, connection_id, connection_name,
-               connection_type, agent_id, agent_name, credential_id, token_id, verb, command,
+               connection_type, agent_id, agent_name, credential_id, token_id, review_id, verb,
+               command,
                client_address, client_application, state, authorized_at, opened_at, closed_at,
                end_reason, end_message, not_after, edge, exit_code
              FROM sessions " + $condition,
@@ -82,34 +102,41 @@ impl OrgStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<Session>> {
+        let mut planned = self.planned().await?;
         let rows = select!(
             "WHERE org_id = $1
-               AND ($2::uuid IS NULL OR id < $2)
+               AND ($2::uuid IS NULL OR (authorized_at, id)
+                 < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
                AND ($3::uuid IS NULL OR user_id = $3)
-               AND ($4::text IS NULL OR user_email = lower($4) OR user_id::text = $4)
-               AND ($5::text IS NULL OR connection_name = $5)
-               AND ($6::text[] IS NULL OR connection_type = ANY($6))
-               AND ($7::text IS NULL OR state = $7)
-               AND ($8::timestamptz IS NULL OR $8 <= authorized_at)
-               AND ($9::timestamptz IS NULL OR authorized_at < $9)
-               AND ($10::text IS NULL OR agent_name = $10 OR agent_id::text = $10)
-               AND ($11::text IS NULL OR verb = $11)
-             ORDER BY id DESC LIMIT $12",
+               AND ($4::uuid IS NULL OR user_id = $4)
+               AND ($5::text IS NULL OR user_email = lower($5))
+               AND ($6::text IS NULL OR connection_name = $6)
+               AND ($7::text[] IS NULL OR connection_type = ANY($7))
+               AND ($8::text IS NULL OR state = $8)
+               AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
+               AND ($10::timestamptz IS NULL OR authorized_at < $10)
+               AND ($11::uuid IS NULL OR agent_id = $11)
+               AND ($12::text IS NULL OR agent_name = $12)
+               AND ($13::text IS NULL OR verb = $13)
+             ORDER BY authorized_at DESC, id DESC LIMIT $14",
             self.org.uuid(),
             after.map(Cursor::uuid),
             filter.visible_to.map(UserId::uuid),
-            filter.user,
+            filter.user_id(),
+            filter.user_email(),
             filter.connection,
             filter.kinds() as Option<Vec<String>>,
             filter.state,
             filter.from,
             filter.until,
-            filter.agent,
+            filter.agent_id(),
+            filter.agent_name(),
             filter.verb.map(Verb::as_str),
             i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&mut *planned)
         .await?;
+        planned.commit().await?;
         let rows: Vec<Session> = rows.into_iter().map(Session::try_from).collect::<Result<_>>()?;
         Ok(Page::of(rows, limit, |session| session.id.uuid()))
     }
@@ -120,34 +147,50 @@ impl OrgStore {
     /// # Errors
     /// When the database is not available.
     pub async fn session_count(&self, filter: &SessionFilter, cap: i64) -> Result<i64> {
+        let mut planned = self.planned().await?;
         let count = sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM (
                  SELECT FROM sessions
                  WHERE org_id = $1
                    AND ($2::uuid IS NULL OR user_id = $2)
-                   AND ($3::text IS NULL OR user_email = lower($3) OR user_id::text = $3)
-                   AND ($4::text IS NULL OR connection_name = $4)
-                   AND ($5::text[] IS NULL OR connection_type = ANY($5))
-                   AND ($6::text IS NULL OR state = $6)
-                   AND ($7::timestamptz IS NULL OR $7 <= authorized_at)
-                   AND ($8::timestamptz IS NULL OR authorized_at < $8)
-                   AND ($9::text IS NULL OR agent_name = $9 OR agent_id::text = $9)
-                   AND ($10::text IS NULL OR verb = $10)
-                 LIMIT $11) AS matching"#,
+                   AND ($3::uuid IS NULL OR user_id = $3)
+                   AND ($4::text IS NULL OR user_email = lower($4))
+                   AND ($5::text IS NULL OR connection_name = $5)
+                   AND ($6::text[] IS NULL OR connection_type = ANY($6))
+                   AND ($7::text IS NULL OR state = $7)
+                   AND ($8::timestamptz IS NULL OR $8 <= authorized_at)
+                   AND ($9::timestamptz IS NULL OR authorized_at < $9)
+                   AND ($10::uuid IS NULL OR agent_id = $10)
+                   AND ($11::text IS NULL OR agent_name = $11)
+                   AND ($12::text IS NULL OR verb = $12)
+                 LIMIT $13) AS matching"#,
             self.org.uuid(),
             filter.visible_to.map(UserId::uuid),
-            filter.user,
+            filter.user_id(),
+            filter.user_email(),
             filter.connection,
             filter.kinds() as Option<Vec<String>>,
             filter.state,
             filter.from,
             filter.until,
-            filter.agent,
+            filter.agent_id(),
+            filter.agent_name(),
             filter.verb.map(Verb::as_str),
             cap
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *planned)
         .await?;
+        planned.commit().await?;
         Ok(count)
+    }
+
+    /// Queries in here are planned for their own filters each time: a plan that is kept for all
+    /// of them would read a million sessions to find the ten of one user.
+    async fn planned(&self) -> Result<sqlx::Transaction<'static, sqlx::Postgres>> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query_scalar!("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+            .fetch_one(&mut *transaction)
+            .await?;
+        Ok(transaction)
     }
 }

@@ -138,7 +138,19 @@ impl Store {
                            AND NOT EXISTS (SELECT FROM credentials k
                              WHERE k.id = l.credential_id AND k.revoked_at IS NULL))
                        OR (l.token_id IS NOT NULL
-                           AND NOT EXISTS (SELECT FROM api_tokens t WHERE t.id = l.token_id))
+                           AND NOT EXISTS (SELECT FROM api_tokens t WHERE t.id = l.token_id)
+                           AND NOT EXISTS (SELECT FROM api_keys p
+                             WHERE p.id = l.token_id AND p.revoked_at IS NULL))
+                       OR (l.review_id IS NOT NULL
+                           AND NOT EXISTS (SELECT FROM reviews r WHERE r.id = l.review_id
+                             AND r.status IN ('APPROVED', 'PROCESSING', 'EXECUTED')))
+                       OR EXISTS (SELECT FROM plugin_connections x
+                             JOIN plugins p ON p.id = x.plugin_id
+                           WHERE x.connection_id = l.connection_id AND p.name = 'access_control'
+                             AND NOT EXISTS (SELECT FROM user_groups m
+                               JOIN groups g ON g.id = m.group_id
+                               WHERE m.user_id = l.user_id
+                                 AND (g.name = 'admin' OR g.name = ANY(x.config))))
                        OR NOT EXISTS (SELECT FROM user_groups m JOIN groups g ON g.id = m.group_id
                              WHERE m.user_id = l.user_id AND (g.name = 'admin'
                                OR EXISTS (SELECT FROM connection_groups o

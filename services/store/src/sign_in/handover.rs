@@ -37,8 +37,8 @@ pub enum Answer {
     Pending,
     /// Somebody said no.
     Denied,
-    /// This user agreed, in this session of a browser.
-    Agreed(UserId, TokenId),
+    /// This user agreed, in this session of a browser, which ends at this time.
+    Agreed(UserId, TokenId, Option<DateTime<Utc>>),
 }
 
 impl OrgStore {
@@ -98,7 +98,9 @@ impl OrgStore {
         let done = sqlx::query!(
             "UPDATE handovers SET token_id = $3, denied = $3::uuid IS NULL
              WHERE org_id = $1 AND user_code = $2 AND $4 < expires_at
-               AND token_id IS NULL AND NOT denied",
+               AND token_id IS NULL AND NOT denied
+               AND ($3::uuid IS NULL
+                 OR EXISTS (SELECT FROM api_tokens WHERE id = $3 AND kind = 'browser'))",
             self.org.uuid(),
             user_code,
             token.map(TokenId::uuid),
@@ -126,7 +128,8 @@ impl OrgStore {
         let gone = || Error::NotFound { what: "login; begin again" };
         let mut tx = self.pool.begin().await?;
         let row = sqlx::query!(
-            "SELECT h.token_id, h.denied, t.user_id AS \"user_id?\" FROM handovers h
+            "SELECT h.token_id, h.denied, t.user_id AS \"user_id?\", t.expires_at AS \"ends_at?\"
+             FROM handovers h
                LEFT JOIN api_tokens t ON t.id = h.token_id
              WHERE h.org_id = $1 AND h.id = $2 AND h.challenge = $3 AND $4 < h.expires_at
              FOR UPDATE OF h",
@@ -141,7 +144,7 @@ impl OrgStore {
         let answer = match (row.denied, row.token_id, row.user_id) {
             (true, ..) => Answer::Denied,
             (false, Some(token), Some(user)) => {
-                Answer::Agreed(UserId::from_uuid(user), TokenId::from_uuid(token))
+                Answer::Agreed(UserId::from_uuid(user), TokenId::from_uuid(token), row.ends_at)
             }
             _ => return Ok(Answer::Pending),
         };

@@ -42,7 +42,7 @@ impl OrgStore {
             .fetch_one(&mut *tx)
             .await?;
         let known = sqlx::query!(
-            r#"SELECT id, active, subject FROM users
+            r#"SELECT id, active, subject, kind = 'person' AS "person!" FROM users
                WHERE org_id = $1 AND (subject = $2 OR email = $3)
                ORDER BY (subject = $2) IS TRUE DESC LIMIT 1"#,
             self.org.uuid(),
@@ -52,6 +52,8 @@ impl OrgStore {
         .fetch_optional(&mut *tx)
         .await?;
         let id = match known {
+            // Nobody signs in as a program, whatever their provider says they are called.
+            Some(known) if !known.person => return Ok(Err(NotLetIn::AddressOfAnother)),
             Some(known) if !known.active => return Ok(Err(NotLetIn::Inactive)),
             Some(known) if known.subject.as_deref() == Some(&identity.subject) => known.id,
             Some(known) if known.subject.is_none() && !identity.email_unverified => known.id,
@@ -60,7 +62,7 @@ impl OrgStore {
         };
         let id = UserId::from_uuid(id);
         sqlx::query!(
-            "UPDATE users SET subject = $3, name = $4, updated_at = now()
+            "UPDATE users SET subject = $3, name = $4, updated_at = now(), version = version + 1
              WHERE org_id = $1 AND id = $2 AND (subject, name) IS DISTINCT FROM ($3, $4)",
             self.org.uuid(),
             id.uuid(),
@@ -110,7 +112,7 @@ impl OrgStore {
         names: &[GroupName],
     ) -> Result<()> {
         let groups = group::ensure(conn, self.org.uuid(), names).await?;
-        sqlx::query!(
+        let gone = sqlx::query!(
             "DELETE FROM user_groups
              WHERE org_id = $1 AND user_id = $2 AND from_provider AND group_id <> ALL ($3)",
             self.org.uuid(),
@@ -119,15 +121,24 @@ impl OrgStore {
         )
         .execute(&mut *conn)
         .await?;
-        sqlx::query!(
+        let new = sqlx::query!(
             "INSERT INTO user_groups (org_id, user_id, group_id, from_provider)
              SELECT $1, $2, id, true FROM unnest($3::uuid[]) AS id ON CONFLICT DO NOTHING",
             self.org.uuid(),
             user.uuid(),
             &groups
         )
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+        if 0 < gone.rows_affected() + new.rows_affected() {
+            sqlx::query!(
+                "UPDATE users SET version = version + 1 WHERE org_id = $1 AND id = $2",
+                self.org.uuid(),
+                user.uuid()
+            )
+            .execute(conn)
+            .await?;
+        }
         Ok(())
     }
 }

@@ -54,21 +54,35 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn user_update(&self, id: UserId, spec: &UserSpec) -> Result<User> {
+        self.user_update_of(id, spec, None).await
+    }
+
+    /// Changes everything about a user but the address, if they are of one of these versions.
+    ///
+    /// # Errors
+    /// As [`Self::user_update`], and [`Error::Changed`] when they are of another version.
+    pub async fn user_update_of(
+        &self,
+        id: UserId,
+        spec: &UserSpec,
+        versions: Option<&[i32]>,
+    ) -> Result<User> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
-            "UPDATE users SET name = $3, active = $4, updated_at = now(),
+            "UPDATE users SET name = $3, active = $4, updated_at = now(), version = version + 1,
                password_hash = COALESCE($5, password_hash)
-             WHERE org_id = $1 AND id = $2",
+             WHERE org_id = $1 AND id = $2 AND ($6::int[] IS NULL OR version = ANY ($6))",
             self.org.uuid(),
             id.uuid(),
             spec.name,
             spec.active,
-            spec.password_hash.as_ref().map(Secret::reveal)
+            spec.password_hash.as_ref().map(Secret::reveal),
+            versions
         )
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "user" });
+            return Err(self.user_not_changed(id, versions).await?);
         }
         // Those that stay keep who named them.
         let names: Vec<String> = spec.groups.iter().map(GroupName::to_string).collect();
@@ -93,19 +107,43 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn user_delete(&self, id: UserId) -> Result<()> {
+        self.user_delete_of(id, None).await
+    }
+
+    /// Deletes a user, if they are of one of these versions.
+    ///
+    /// # Errors
+    /// As [`Self::user_delete`], and [`Error::Changed`] when they are of another version.
+    pub async fn user_delete_of(&self, id: UserId, versions: Option<&[i32]>) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let email = sqlx::query_scalar!(
-            "DELETE FROM users WHERE org_id = $1 AND id = $2 RETURNING email",
+            "DELETE FROM users WHERE org_id = $1 AND id = $2
+               AND ($3::int[] IS NULL OR version = ANY ($3)) RETURNING email",
             self.org.uuid(),
-            id.uuid()
+            id.uuid(),
+            versions
         )
         .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::NotFound { what: "user" })?;
+        .await?;
+        let Some(email) = email else {
+            return Err(self.user_not_changed(id, versions).await?);
+        };
         let body = serde_json::json!({ "user": id.to_string(), "email": email });
         outbox::append(&mut tx, self.org.uuid(), "user.deleted", &body).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Why nothing was changed.
+    async fn user_not_changed(&self, id: UserId, versions: Option<&[i32]>) -> Result<Error> {
+        let found = sqlx::query_scalar!(
+            "SELECT version FROM users WHERE org_id = $1 AND id = $2",
+            self.org.uuid(),
+            id.uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(Error::of_version("user", found, versions))
     }
 
     pub(crate) async fn join_groups(

@@ -28,6 +28,20 @@ async fn nobody_revokes_the_credential_of_another() {
 }
 
 #[tokio::test]
+async fn a_new_password_revokes_the_credentials_of_its_user_only() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let ben = user(&org, "ben@example.com", &["dba"]).await;
+    let bens = new_credential(ben.id, cast.connection.id, "c-ben");
+    org.credential_create(&bens).await.unwrap();
+    let hash = hoop_domain::Secret::new("hash".to_owned());
+    org.user_password_change(cast.user.id, &hash, None).await.unwrap();
+    let username = format!("c-{}", org.id());
+    assert!(store.credential_by_username(&username).await.unwrap().unwrap().revoked);
+    assert!(!store.credential_by_username("c-ben").await.unwrap().unwrap().revoked);
+}
+
+#[tokio::test]
 async fn a_credential_goes_with_its_connection() {
     let Scene { store, org, .. } = Scene::new().await;
     let cast = cast(&org).await;

@@ -10,6 +10,8 @@ mod credentials;
 mod migrations;
 mod outbox;
 mod people;
+mod programs;
+mod reviews;
 mod session_life;
 mod session_list;
 mod sweeps;

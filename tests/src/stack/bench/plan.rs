@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) pauses: u32,
     /// Agents that connect at once.
     pub(super) agents: u32,
+    /// Sessions that are listed.
+    pub(super) sessions: u32,
     /// Times that each process is stopped and started again.
     pub(super) starts: usize,
     /// Settings of processes: whose names begin with this, variable, value.
@@ -35,7 +37,7 @@ pub(super) struct Plan {
 
 const USAGE: &str = "usage: bench [--quick] [--rounds N] [--mebibytes N] [--json FILE] \
                      [--set PROCESS:VARIABLE=VALUE] \
-                     [--only latency|logins|copy|rows|idle|pauses|agents|starts]";
+                     [--only latency|logins|copy|rows|idle|pauses|agents|lists|starts]";
 
 impl Plan {
     /// `--quick` measures less of everything; `--only` one thing, `--mebibytes N` sets the size
@@ -51,6 +53,7 @@ impl Plan {
             idle: 200,
             pauses: 5,
             agents: 1000,
+            sessions: 1_000_000,
             starts: 5,
             settings: Vec::new(),
             json: None,
@@ -82,6 +85,7 @@ impl Plan {
             idle: 20,
             pauses: 1,
             agents: 50,
+            sessions: 20_000,
             starts: 1,
             ..self
         }
@@ -97,6 +101,7 @@ impl Plan {
             idle: 0,
             pauses: 0,
             agents: 0,
+            sessions: 0,
             starts: 0,
             ..self.clone()
         };
@@ -108,6 +113,7 @@ impl Plan {
             "idle" => Self { idle: self.idle, ..nothing },
             "pauses" => Self { pauses: self.pauses, ..nothing },
             "agents" => Self { agents: self.agents, ..nothing },
+            "lists" => Self { sessions: self.sessions, ..nothing },
             "starts" => Self { starts: self.starts, ..nothing },
             _ => bail!("--only does not know {what:?}; {USAGE}"),
         })

@@ -1,0 +1,53 @@
+//! Headers that many routes read, and no handler of its own.
+
+use http::Method;
+use utoipa::openapi::{
+    ObjectBuilder, RefOr, Required, Response, Type,
+    path::{Operation, ParameterBuilder, ParameterIn},
+};
+
+use crate::router::{Access, Route};
+
+/// What has versions.
+const TAGGED: [&str; 2] = ["/api/connections/{name}", "/api/users/{id}"];
+
+/// Whether changes there may say of which version.
+pub(super) fn has_versions(route: &Route) -> bool {
+    !route.method.is_safe() && TAGGED.contains(&route.path)
+}
+
+/// Whether an `Idempotency-Key` counts there.
+pub(super) fn may_be_sent_twice(route: &Route) -> bool {
+    *route.method == Method::POST && route.access != Access::Public
+}
+
+/// Adds the headers that `route` reads.
+pub(super) fn add(operation: &mut Operation, route: &Route) {
+    if may_be_sent_twice(route) {
+        let why = "Of your own, such as a UUID: sent again within 24 hours, the same request is \
+                   not done again, and the first answer is given again.";
+        parameter(operation, "Idempotency-Key", why);
+    }
+    if !TAGGED.contains(&route.path) {
+        return;
+    }
+    if *route.method == Method::GET {
+        parameter(operation, "If-None-Match", "The etag of what one has.");
+        let same = Response::new("it is as it was");
+        operation.responses.responses.insert("304".into(), same.into());
+    } else {
+        let why = "The etag of what is to be changed, as it was read.";
+        parameter(operation, "If-Match", why);
+    }
+}
+
+fn parameter(operation: &mut Operation, name: &str, why: &str) {
+    let parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(why))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+}

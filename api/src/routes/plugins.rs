@@ -1,0 +1,145 @@
+//! What is switched on, and for which connections.
+
+mod body;
+
+use axum::{Json, extract::State};
+use hoop_domain::{ConnectionId, Plugin, PluginId};
+use hoop_store::connection::EncryptedSecret;
+use http::StatusCode;
+
+use crate::{
+    App, Error,
+    error::{Problem, Result},
+    extract::{Body, Named},
+    secrets::{Place, SecretMap},
+};
+
+pub(crate) use body::{PluginConfigRequest, PluginRequest, PluginResponse};
+use body::{Wanted, values};
+
+/// Lists the plugins that are enabled.
+#[utoipa::path(get, path = "/api/plugins", tag = "plugins",
+    responses((status = 200, body = Vec<PluginResponse>)))]
+pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<PluginResponse>>> {
+    let plugins = app.org.plugin_list().await?;
+    Ok(Json(plugins.into_iter().map(PluginResponse::new).collect()))
+}
+
+/// Shows one plugin. The values of its settings are never shown.
+#[utoipa::path(get, path = "/api/plugins/{name}", tag = "plugins",
+    params(("name" = String, Path, description = "the plugin's name")),
+    responses((status = 200, body = PluginResponse), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Named(name): Named,
+) -> Result<Json<PluginResponse>> {
+    respond(&app, known(&name)?).await
+}
+
+/// Enables a plugin for connections.
+#[utoipa::path(post, path = "/api/plugins", tag = "plugins", request_body = PluginRequest,
+    responses((status = 201, body = PluginResponse),
+        (status = 409, description = "it is enabled already", body = Problem),
+        (status = 422, description = "a field makes no sense", body = Problem)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    Body(request): Body<PluginRequest>,
+) -> Result<(StatusCode, Json<PluginResponse>)> {
+    let plugin = request.plugin()?;
+    let connections = connections(&app, plugin, request.wanted(plugin)?).await?;
+    let id = PluginId::generate();
+    let config = match &request.config {
+        None => None,
+        Some(config) => Some(encrypt(&app, id, &values("config.envvars", &config.envvars)?)?),
+    };
+    let priority = request.priority.unwrap_or_default();
+    app.org.plugin_create(id, plugin, priority, config.as_ref(), &connections).await?;
+    app.nudge();
+    Ok((StatusCode::CREATED, respond(&app, plugin).await?))
+}
+
+/// Enables a plugin for these connections and no others; for none when the list is empty. Its
+/// settings stay as they are.
+#[utoipa::path(put, path = "/api/plugins/{name}", tag = "plugins",
+    params(("name" = String, Path, description = "the plugin's name")),
+    request_body = PluginRequest,
+    responses((status = 200, body = PluginResponse), (status = 404, body = Problem),
+        (status = 422, description = "a field makes no sense", body = Problem)))]
+pub(crate) async fn update(
+    State(app): State<App>,
+    Named(name): Named,
+    Body(request): Body<PluginRequest>,
+) -> Result<Json<PluginResponse>> {
+    let plugin = known(&name)?;
+    if request.plugin()? != plugin {
+        return Err(Error::invalid("name", "can't be changed"));
+    }
+    if request.config.is_some() {
+        return Err(Error::invalid("config", "is changed with PUT …/config"));
+    }
+    let connections = connections(&app, plugin, request.wanted(plugin)?).await?;
+    let stored = app.org.plugin_fetch(plugin).await?;
+    let priority = request.priority.unwrap_or(stored.priority);
+    app.org.plugin_update(plugin, priority, &connections).await?;
+    app.nudge();
+    respond(&app, plugin).await
+}
+
+/// Replaces the settings of a plugin: names to values in base64. They are never shown again.
+#[utoipa::path(put, path = "/api/plugins/{name}/config", tag = "plugins",
+    params(("name" = String, Path, description = "the plugin's name")),
+    request_body = PluginConfigRequest,
+    responses((status = 200, body = PluginResponse), (status = 404, body = Problem),
+        (status = 422, description = "a value makes no sense", body = Problem)))]
+pub(crate) async fn configure(
+    State(app): State<App>,
+    Named(name): Named,
+    Body(request): Body<PluginConfigRequest>,
+) -> Result<Json<PluginResponse>> {
+    let plugin = known(&name)?;
+    let stored = app.org.plugin_fetch(plugin).await?;
+    let config = encrypt(&app, stored.id, &values("body", &request.0)?)?;
+    app.org.plugin_configure(plugin, &config).await?;
+    respond(&app, plugin).await
+}
+
+/// What is no plugin is not there.
+fn known(name: &str) -> Result<Plugin> {
+    name.parse().map_err(|_| Error::NotFound { what: "plugin" })
+}
+
+async fn respond(app: &App, plugin: Plugin) -> Result<Json<PluginResponse>> {
+    Ok(Json(PluginResponse::new(app.org.plugin_fetch(plugin).await?)))
+}
+
+/// The connections that are meant, by their ids.
+async fn connections(
+    app: &App,
+    plugin: Plugin,
+    wanted: Vec<Wanted>,
+) -> Result<Vec<(ConnectionId, Vec<String>)>> {
+    if !plugin.is_built() && !wanted.is_empty() {
+        let why = format_args!("{plugin} is not done by this version, so nothing may rely on it");
+        return Err(Error::invalid("connections", why));
+    }
+    let mut found = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        let connection = match app.org.connection_fetch(&one.name).await {
+            Ok(connection) => connection,
+            Err(hoop_store::Error::NotFound { .. }) => {
+                return Err(Error::invalid(one.field, "there is no connection of that id or name"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        found.push((connection.id, one.config));
+    }
+    Ok(found)
+}
+
+/// Settings as they are stored.
+fn encrypt(app: &App, id: PluginId, values: &SecretMap) -> Result<EncryptedSecret> {
+    Ok(EncryptedSecret {
+        ciphertext: app.secrets().encrypt_at(Place::Plugin(id), values).map_err(Error::internal)?,
+        names: values.keys().cloned().collect(),
+    })
+}

@@ -1,0 +1,151 @@
+//! Plugins: what they switch on, and what they never show.
+
+use hoop_proto::v1::{self, authorize_reply::Outcome, authorize_request::Proof};
+use serde_json::{Value, json};
+
+use super::{
+    authorize::{authorize, request},
+    world::World,
+};
+
+async fn decision(world: &World, token: &str) -> String {
+    let asked = v1::AuthorizeRequest {
+        protocol: String::new(),
+        ..request(Proof::BearerToken(token.into()))
+    };
+    match authorize(world, &asked).await {
+        Outcome::Grant(_) => "granted".into(),
+        Outcome::Denial(denial) => denial.code,
+    }
+}
+
+fn body(name: &str, groups: &Value) -> Value {
+    json!({ "name": name, "connections": [{ "name": "pg", "config": groups }] })
+}
+
+#[tokio::test]
+async fn the_review_plugin_makes_its_connections_need_a_review() {
+    let world = World::new().await;
+    world.pg().await;
+    let (root, dba) = (world.root().await, world.user("dba@example.com", &["dba"]).await);
+    assert_eq!(decision(&world, &dba).await, "granted");
+    let made = world.post(&root, "/api/plugins", body("review", &json!(["leads"]))).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(made.body["connections"][0]["name"], "pg");
+    assert_eq!(decision(&world, &dba).await, "review_required");
+    let shown = world.get(&root, "/api/connections/pg").await.body;
+    assert_eq!((&shown["needs_review"], &shown["reviewers"]), (&json!(true), &json!([])));
+    let again = world.post(&root, "/api/plugins", body("review", &json!(["leads"]))).await;
+    again.is_problem(409, "this plugin is enabled already; change it");
+    let off = json!({ "name": "review", "connections": [] });
+    assert_eq!(world.put(&root, "/api/plugins/review", off).await.status, 200);
+    assert_eq!(decision(&world, &dba).await, "granted");
+}
+
+#[tokio::test]
+async fn access_control_lets_in_those_of_its_groups_only_and_ends_the_others_sessions() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let (dba, both) = (
+        world.user("dba@example.com", &["dba"]).await,
+        world.user("both@example.com", &["dba", "oncall"]).await,
+    );
+    assert_eq!(decision(&world, &dba).await, "granted");
+    let live = world.get(&root, "/api/sessions").await.body["data"][0]["id"].clone();
+    let session = live.as_str().unwrap().parse().unwrap();
+    let made = world.post(&root, "/api/plugins", body("access_control", &json!(["oncall"]))).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(decision(&world, &dba).await, "connection_not_found");
+    assert_eq!(world.get(&dba, "/api/connections").await.body, json!([]));
+    assert_eq!(world.get(&dba, "/api/connections/pg").await.status, 404);
+    for (who, count) in [(&dba, 0), (&both, 1), (&root, 1)] {
+        let found = world.get(who, "/api/search?term=pg").await.body;
+        assert_eq!(found["connections"].as_array().map(Vec::len), Some(count), "{found}");
+    }
+    assert_eq!(decision(&world, &both).await, "granted");
+    assert_eq!(decision(&world, &root).await, "granted", "administrators are always in");
+    // The reconciler may have been quicker; both leave the same mark.
+    crate::reconcile::step(&world.app, false).await.unwrap();
+    let told = world.app.store.session_seen("edge", &[session], world.app.now()).await.unwrap();
+    assert_eq!(told[0].reason, hoop_domain::EndReason::AccessRevoked);
+}
+
+#[tokio::test]
+async fn what_this_version_does_not_do_is_refused_and_opens_nothing() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let dlp = world.post(&root, "/api/plugins", body("dlp", &json!([]))).await;
+    assert_eq!((dlp.status.as_u16(), dlp.body["field"].as_str()), (422, Some("connections")));
+    let empty = json!({ "name": "dlp", "connections": [] });
+    assert_eq!(world.post(&root, "/api/plugins", empty).await.status, 201);
+    assert_eq!(decision(&world, &root).await, "granted");
+    // As a later version may have left it.
+    for plugin in ["dlp", "of_tomorrow"] {
+        world.sql(&format!("update plugins set name = '{plugin}'")).await;
+        world
+            .sql(
+                "insert into plugin_connections
+                 select p.org_id, p.id, c.id, '{}' from plugins p, connections c
+                 on conflict do nothing",
+            )
+            .await;
+        assert_eq!(decision(&world, &root).await, "policy_unavailable", "{plugin}");
+    }
+    // A rule that can't be read.
+    world.sql("update plugins set name = 'review'").await;
+    assert_eq!(decision(&world, &root).await, "policy_unavailable", "reviewed by nobody");
+    world.sql("update plugin_connections set config = '{\"not a name\"}'").await;
+    assert_eq!(decision(&world, &root).await, "decider_unavailable");
+}
+
+#[tokio::test]
+async fn settings_are_never_shown_and_encrypted_at_rest() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut slack = body("slack", &json!(["#ops"]));
+    slack["config"] = json!({ "envvars": { "SLACK_BOT_TOKEN": "aHVudGVyMg==" } });
+    let made = world.post(&root, "/api/plugins", slack).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let redacted = json!({ "SLACK_BOT_TOKEN": "REDACTED" });
+    assert_eq!(made.body["config"]["envvars"], redacted);
+    // One is called as a field of other requests is, which the audit log keeps.
+    let config = json!({ "SLACK_BOT_TOKEN": "aHVudGVyMw==", "channel": "aHVudGVyNA==" });
+    let changed = world.put(&root, "/api/plugins/slack/config", config).await;
+    assert_eq!(changed.body["config"]["envvars"].as_object().unwrap().len(), 2);
+    let kept = world.sql("select * from audit_log").await;
+    assert!(kept.contains("/api/plugins/slack/config"), "{kept}");
+    assert!(!kept.contains("aHVudGVy") && !kept.contains("hunter"), "{kept}");
+    for path in ["/api/plugins", "/api/plugins/slack"] {
+        let shown = String::from_utf8(world.get(&root, path).await.bytes).unwrap();
+        assert!(shown.contains("REDACTED") && !shown.contains("hunter"), "{shown}");
+        assert!(!shown.contains("aHVudGVy"), "{shown}");
+    }
+    let check = "do $$ begin assert not exists (select from plugins
+        where position('hunter'::bytea in config) > 0 or config is null); end $$";
+    world.sql(check).await;
+}
+
+#[tokio::test]
+async fn nonsense_is_refused_with_its_field() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let secret =
+        json!({ "name": "slack", "connections": [], "config": { "envvars": { "A": "*" } } });
+    for (body, field) in [
+        (body("of_tomorrow", &json!([])), "name"),
+        (body("review", &json!([])), "connections[0].config"),
+        (body("review", &json!(["a b"])), "connections[0].config"),
+        (json!({ "name": "audit", "connections": [{ "name": "no" }] }), "connections[0].id"),
+        (secret, "config.envvars.A"),
+    ] {
+        let answer = world.post(&root, "/api/plugins", body).await;
+        assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(field)));
+    }
+    world.get(&root, "/api/plugins/of_tomorrow").await.is_problem(404, "there is no such plugin");
+    world.get(&root, "/api/plugins/audit").await.is_problem(404, "there is no such plugin");
+    assert_eq!(world.get(&root, "/api/plugins").await.body, json!([]), "nothing was made");
+}

@@ -1,0 +1,68 @@
+//! `hoop audit logs`.
+
+use anyhow::Result;
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::TryStreamExt;
+use serde_json::Value;
+
+use crate::{
+    args::AuditLogs,
+    context::Context,
+    output::{self, field},
+};
+
+const HEADING: [&str; 7] = ["TIME", "ACTOR", "ACTION", "RESOURCE", "PATH", "STATUS", "FROM"];
+
+pub(crate) async fn run(wanted: &AuditLogs, context: &Context) -> Result<()> {
+    if wanted.all {
+        return all(wanted, context).await;
+    }
+    let mut query = query(wanted);
+    query.push(("limit", wanted.limit.to_string()));
+    query.extend(wanted.cursor.clone().map(|cursor| ("cursor", cursor)));
+    let page = context.api.get(&["audit", "logs"], &query).await?;
+    if context.json() {
+        return output::print_json(&page);
+    }
+    Ok(output::page(HEADING, &page, row, "no line matches")?)
+}
+
+/// Every line that matches, as it comes.
+async fn all(wanted: &AuditLogs, context: &Context) -> Result<()> {
+    let mut query = query(wanted);
+    query.push(("format", "jsonl".to_owned()));
+    let mut pieces = context.api.stream(&["audit", "logs"], &query).await?.bytes_stream();
+    while let Some(piece) = pieces.try_next().await? {
+        output::write(&piece)?;
+    }
+    Ok(())
+}
+
+fn query(wanted: &AuditLogs) -> Vec<(&'static str, String)> {
+    let AuditLogs { actor, resource, action, outcome, from, to, .. } = wanted;
+    let time = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let (from, to) = (from.as_ref().map(time), to.as_ref().map(time));
+    let given = [
+        ("actor", actor),
+        ("resource", resource),
+        ("action", action),
+        ("outcome", outcome),
+        ("from", &from),
+        ("to", &to),
+    ];
+    given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+}
+
+fn row(line: &Value) -> [String; 7] {
+    let [time, email, action, resource, path, status, client] = [
+        "created_at",
+        "actor_email",
+        "action",
+        "resource_type",
+        "http_path",
+        "http_status",
+        "client_ip",
+    ]
+    .map(|name| field(line, name));
+    [time, email, action, resource, path, status, client]
+}

@@ -1,0 +1,256 @@
+//! What may become of a request for access: votes, and their sum.
+//!
+//! ```text
+//! Pending ──enough groups say yes──▶ Approved ──claimed──▶ Processing ──▶ Executed
+//!    │                                  │  (a command, once)
+//!    └──one says no──▶ Rejected         └──taken back──▶ Revoked
+//! ```
+//!
+//! A request is consumed by whatever happens to it, so there is no way back. Rows are the
+//! store's: who decides here holds the row's lock.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hoop_domain::{GroupName, ReviewKind, ReviewStatus, Role, TimeWindow, UserId};
+
+/// Who has a say, or thinks so.
+#[derive(Debug, Clone)]
+pub struct Voter<'a> {
+    /// The user.
+    pub id: UserId,
+    /// Their groups.
+    pub groups: &'a [GroupName],
+}
+
+/// What one group of reviewers says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vote {
+    /// The group.
+    pub group: GroupName,
+    /// What a member of it has said; `None` so far nothing.
+    pub said: Option<Said>,
+}
+
+/// What somebody has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Yes or no.
+    pub yes: bool,
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether they decided alone.
+    pub forced: bool,
+}
+
+/// A request as it is decided about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    /// What it is for.
+    pub kind: ReviewKind,
+    /// Who asks.
+    pub owner: UserId,
+    /// The groups that have to say yes.
+    pub votes: Vec<Vote>,
+    /// How many of them are enough.
+    pub needed: u32,
+    /// Groups of which one member may decide alone.
+    pub force_groups: Vec<GroupName>,
+    /// How long an approval holds.
+    pub seconds: u32,
+    /// The hours of the day in which it holds; all when `None`.
+    pub window: Option<TimeWindow>,
+    /// Where it is.
+    pub state: State,
+}
+
+/// Where a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits for reviewers.
+    Pending,
+    /// It holds until then, counted from the last vote that it needed.
+    Approved {
+        /// The end.
+        until: DateTime<Utc>,
+    },
+    /// It will never be.
+    Rejected,
+    /// It is no more.
+    Revoked,
+    /// It has been used and may not be again.
+    Used {
+        /// Whether the session is over.
+        over: bool,
+    },
+}
+
+/// How somebody wants to approve.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Only in these hours.
+    pub window: Option<TimeWindow>,
+    /// Alone, as a member of a force group.
+    pub force: bool,
+}
+
+/// Why nothing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Four eyes, and these are the same two.
+    #[error("nobody approves their own request; ask another reviewer")]
+    OwnRequest,
+    /// The voter has no say in this.
+    #[error("you are in no group that reviews this request")]
+    NoReviewer,
+    /// The voter is in no group whose members decide alone.
+    #[error("you are in no group that may approve alone; approve without force_review")]
+    NoForce,
+    /// Nothing like this can happen to it any more, or not yet.
+    #[error("this request is {status}, so it can't be {wanted}")]
+    WrongState {
+        /// What it is.
+        status: &'static str,
+        /// What it was to become.
+        wanted: &'static str,
+    },
+    /// Another reviewer has said other hours.
+    #[error("another reviewer has set a time window; approve without one, or reject")]
+    OtherWindow,
+}
+
+impl Review {
+    /// A reviewer says yes, for each of their groups.
+    ///
+    /// # Errors
+    /// When they may not, or it is too late.
+    pub fn approve(
+        mut self,
+        voter: &Voter<'_>,
+        terms: Terms,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Refusal> {
+        self.state.is_pending("approved", now)?;
+        if voter.id == self.owner {
+            return Err(Refusal::OwnRequest);
+        }
+        if terms.force && !member(voter, &self.force_groups) {
+            return Err(Refusal::NoForce);
+        }
+        if !terms.force && !self.reviews(voter) {
+            return Err(Refusal::NoReviewer);
+        }
+        match (self.window, terms.window) {
+            (Some(set), Some(wanted)) if set != wanted => return Err(Refusal::OtherWindow),
+            (set, wanted) => self.window = set.or(wanted),
+        }
+        let said = Said { yes: true, by: voter.id, at: now, forced: terms.force };
+        for vote in &mut self.votes {
+            if voter.groups.contains(&vote.group) || terms.force {
+                vote.said.get_or_insert(said);
+            }
+        }
+        if terms.force || self.needed <= self.approvals() {
+            let until = now + TimeDelta::seconds(self.seconds.into());
+            self.state = State::Approved { until };
+        }
+        Ok(self)
+    }
+
+    /// A reviewer, an administrator, or the one who asked says no.
+    ///
+    /// # Errors
+    /// When they may not, or it is too late.
+    pub fn reject(mut self, voter: &Voter<'_>, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        self.state.is_pending("rejected", now)?;
+        if !self.may_stop(voter) {
+            return Err(Refusal::NoReviewer);
+        }
+        let said = Said { yes: false, by: voter.id, at: now, forced: false };
+        for vote in &mut self.votes {
+            if voter.groups.contains(&vote.group) {
+                vote.said = Some(said);
+            }
+        }
+        self.state = State::Rejected;
+        Ok(self)
+    }
+
+    /// A reviewer, an administrator, or the one who asked takes it back.
+    ///
+    /// # Errors
+    /// When they may not, or there is nothing to take back.
+    pub fn revoke(mut self, voter: &Voter<'_>, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        // What runs can be taken back as well; it is ended then.
+        let holds = match self.state {
+            State::Approved { until } => now < until,
+            state => state == State::Used { over: false },
+        };
+        if !holds {
+            return Err(self.state.wrong("revoked", now));
+        }
+        if !self.may_stop(voter) {
+            return Err(Refusal::NoReviewer);
+        }
+        self.state = State::Revoked;
+        Ok(self)
+    }
+
+    /// Whether the voter is in a group that reviews.
+    #[must_use]
+    pub fn reviews(&self, voter: &Voter<'_>) -> bool {
+        self.votes.iter().any(|vote| voter.groups.contains(&vote.group))
+    }
+
+    /// How many groups have said yes.
+    #[must_use]
+    pub fn approvals(&self) -> u32 {
+        let yes = self.votes.iter().filter(|vote| vote.said.is_some_and(|said| said.yes)).count();
+        u32::try_from(yes).unwrap_or(u32::MAX)
+    }
+
+    fn may_stop(&self, voter: &Voter<'_>) -> bool {
+        let role = Role::of_groups(voter.groups.iter().map(GroupName::as_str));
+        voter.id == self.owner
+            || role == Role::Admin
+            || self.reviews(voter)
+            || member(voter, &self.force_groups)
+    }
+}
+
+impl State {
+    /// What it is called.
+    #[must_use]
+    pub const fn status(self) -> ReviewStatus {
+        match self {
+            Self::Pending => ReviewStatus::Pending,
+            Self::Approved { .. } => ReviewStatus::Approved,
+            Self::Rejected => ReviewStatus::Rejected,
+            Self::Revoked => ReviewStatus::Revoked,
+            Self::Used { over: false } => ReviewStatus::Processing,
+            Self::Used { over: true } => ReviewStatus::Executed,
+        }
+    }
+
+    fn is_pending(self, wanted: &'static str, now: DateTime<Utc>) -> Result<(), Refusal> {
+        match self {
+            Self::Pending => Ok(()),
+            _ => Err(self.wrong(wanted, now)),
+        }
+    }
+
+    fn wrong(self, wanted: &'static str, now: DateTime<Utc>) -> Refusal {
+        let status = match self {
+            Self::Approved { until } if until <= now => "over",
+            _ => self.status().as_str(),
+        };
+        Refusal::WrongState { status, wanted }
+    }
+}
+
+fn member(voter: &Voter<'_>, groups: &[GroupName]) -> bool {
+    voter.groups.iter().any(|group| groups.contains(group))
+}
+
+#[cfg(test)]
+mod tests;

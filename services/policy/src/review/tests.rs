@@ -1,0 +1,195 @@
+//! Who may say what, when, and what it adds up to.
+
+use hoop_domain::time::from_micros;
+
+use super::*;
+
+fn at(second: i64) -> DateTime<Utc> {
+    from_micros(second * 1_000_000)
+}
+
+fn groups(names: &[&str]) -> Vec<GroupName> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
+fn review(reviewers: &[&str], needed: u32) -> Review {
+    Review {
+        kind: ReviewKind::Jit,
+        owner: UserId::generate(),
+        votes: groups(reviewers).into_iter().map(|group| Vote { group, said: None }).collect(),
+        needed,
+        force_groups: groups(&["chiefs"]),
+        seconds: 60,
+        window: None,
+        state: State::Pending,
+    }
+}
+
+/// Somebody else who says yes.
+fn approve(review: Review, of: &[&str], second: i64) -> Result<Review, Refusal> {
+    let voter = groups(of);
+    let voter = Voter { id: UserId::generate(), groups: &voter };
+    review.approve(&voter, Terms::default(), at(second))
+}
+
+fn wrong(status: &'static str, wanted: &'static str) -> Refusal {
+    Refusal::WrongState { status, wanted }
+}
+
+#[test]
+fn enough_groups_approve_and_the_time_counts_from_the_last_of_them() {
+    let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
+    assert_eq!((one.state, one.approvals()), (State::Pending, 1));
+    let two = approve(one, &["b"], 20).unwrap();
+    assert_eq!(two.state, State::Approved { until: at(80) });
+}
+
+#[test]
+fn a_vote_counts_for_each_group_of_the_reviewer_and_more_than_enough_is_enough() {
+    let both = approve(review(&["a", "b"], 1), &["a", "b"], 10).unwrap();
+    assert_eq!((both.state, both.approvals()), (State::Approved { until: at(70) }, 2));
+    let both = approve(review(&["a", "b"], 2), &["a", "b", "c"], 10).unwrap();
+    assert_eq!(both.state, State::Approved { until: at(70) });
+}
+
+#[test]
+fn a_second_vote_of_the_same_group_adds_nothing() {
+    let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
+    let first = one.votes.first().unwrap().said;
+    let one = approve(one, &["a"], 20).unwrap();
+    assert_eq!((one.state, one.approvals()), (State::Pending, 1));
+    assert_eq!(one.votes.first().unwrap().said, first, "who was first stays on record");
+}
+
+#[test]
+fn approving_again_does_not_move_the_end() {
+    let done = approve(review(&["a"], 1), &["a"], 10).unwrap();
+    assert_eq!(approve(done, &["a"], 30), Err(wrong("APPROVED", "approved")));
+}
+
+#[test]
+fn what_is_over_is_neither_approved_again_nor_taken_back() {
+    let admin = groups(&["admin"]);
+    let admin = Voter { id: UserId::generate(), groups: &admin };
+    let done = approve(review(&["a"], 1), &["a"], 10).unwrap();
+    assert_eq!(done.clone().revoke(&admin, at(69)).unwrap().state, State::Revoked);
+    assert_eq!(done.clone().revoke(&admin, at(70)), Err(wrong("over", "revoked")));
+    assert_eq!(done.clone().reject(&admin, at(70)), Err(wrong("over", "rejected")));
+    assert_eq!(approve(done, &["a"], 70), Err(wrong("over", "approved")));
+}
+
+#[test]
+fn nobody_approves_their_own_request_not_even_by_force_and_everybody_may_withdraw_it() {
+    let review = review(&["a"], 1);
+    let all = groups(&["a", "chiefs", "admin"]);
+    let owner = Voter { id: review.owner, groups: &all };
+    for force in [false, true] {
+        let terms = Terms { force, window: None };
+        let refused = review.clone().approve(&owner, terms, at(1));
+        assert_eq!(refused, Err(Refusal::OwnRequest));
+    }
+    let none = Voter { id: review.owner, groups: &[] };
+    assert_eq!(review.reject(&none, at(1)).unwrap().state, State::Rejected);
+}
+
+#[test]
+fn who_is_in_no_group_of_reviewers_has_no_say_and_administrators_only_a_no() {
+    assert_eq!(approve(review(&["a"], 1), &["b"], 1), Err(Refusal::NoReviewer));
+    assert_eq!(approve(review(&["a"], 1), &["admin"], 1), Err(Refusal::NoReviewer));
+    let stranger = groups(&["b"]);
+    let stranger = Voter { id: UserId::generate(), groups: &stranger };
+    assert_eq!(review(&["a"], 1).reject(&stranger, at(1)), Err(Refusal::NoReviewer));
+    let admin = groups(&["admin"]);
+    let admin = Voter { id: UserId::generate(), groups: &admin };
+    assert_eq!(review(&["a"], 1).reject(&admin, at(1)).unwrap().state, State::Rejected);
+    let approved = approve(review(&["a"], 1), &["a"], 1).unwrap();
+    assert_eq!(approved.clone().revoke(&stranger, at(1)), Err(Refusal::NoReviewer));
+    assert_eq!(approved.revoke(&admin, at(1)).unwrap().state, State::Revoked);
+}
+
+#[test]
+fn a_chief_decides_alone_and_says_so() {
+    let chief = groups(&["chiefs"]);
+    let chief = Voter { id: UserId::generate(), groups: &chief };
+    let terms = Terms { force: true, window: None };
+    let done = review(&["a", "b"], 2).approve(&chief, terms, at(10)).unwrap();
+    assert_eq!(done.state, State::Approved { until: at(70) });
+    assert!(done.votes.iter().all(|vote| vote.said.is_some_and(|said| said.forced)));
+    let plain = review(&["a"], 1).approve(&chief, Terms::default(), at(10));
+    assert_eq!(plain, Err(Refusal::NoReviewer), "one that does not say so is no reviewer");
+    let member = groups(&["a"]);
+    let member = Voter { id: UserId::generate(), groups: &member };
+    assert_eq!(review(&["a"], 1).approve(&member, terms, at(10)), Err(Refusal::NoForce));
+}
+
+#[test]
+fn a_window_is_set_once() {
+    let (night, day) = (TimeWindow::parse("22:00", "06:00"), TimeWindow::parse("08:00", "18:00"));
+    let member = groups(&["a"]);
+    let voter = Voter { id: UserId::generate(), groups: &member };
+    let terms = |window| Terms { window, force: false };
+    let one = review(&["a", "b"], 2).approve(&voter, terms(night.ok()), at(1)).unwrap();
+    let other = groups(&["b"]);
+    let other = Voter { id: UserId::generate(), groups: &other };
+    let refused = one.clone().approve(&other, terms(day.ok()), at(2));
+    assert_eq!(refused, Err(Refusal::OtherWindow));
+    for same in [night.ok(), None] {
+        let two = one.clone().approve(&other, terms(same), at(2)).unwrap();
+        assert_eq!(two.window, night.ok());
+    }
+}
+
+#[test]
+fn what_was_decided_stays_decided() {
+    let admin = groups(&["admin", "a", "chiefs"]);
+    let voter = Voter { id: UserId::generate(), groups: &admin };
+    let until = at(60);
+    for state in [
+        State::Pending,
+        State::Approved { until },
+        State::Rejected,
+        State::Revoked,
+        State::Used { over: false },
+        State::Used { over: true },
+    ] {
+        let review = Review { state, ..review(&["a"], 1) };
+        let (open, running) =
+            (state == State::Pending, matches!(state, State::Used { over: false }));
+        let terms = Terms { force: true, window: None };
+        assert_eq!(review.clone().approve(&voter, terms, at(1)).is_ok(), open, "{state:?}");
+        assert_eq!(review.clone().reject(&voter, at(1)).is_ok(), open, "{state:?}");
+        let revocable = running || matches!(state, State::Approved { .. });
+        assert_eq!(review.revoke(&voter, at(1)).is_ok(), revocable, "{state:?}");
+    }
+}
+
+/// Every way in which up to three groups can be asked, voted on by every sequence of up to
+/// three reviewers: whatever the order, the sum is the same, and nobody is counted twice.
+#[test]
+fn whatever_the_order_of_votes_the_sum_is_the_same() {
+    let names = ["a", "b", "c"];
+    let voters: Vec<Vec<&str>> = (0..8_u32)
+        .map(|set| (0..3).filter(|n| set & (1 << n) != 0).map(|n| names[n as usize]).collect())
+        .collect();
+    for needed in 1..=3 {
+        for first in &voters {
+            for second in &voters {
+                for third in &voters {
+                    let mut covered: Vec<&str> =
+                        [first, second, third].into_iter().flatten().copied().collect();
+                    covered.sort_unstable();
+                    covered.dedup();
+                    let expect = needed <= u32::try_from(covered.len()).unwrap();
+                    for order in [[first, second, third], [third, first, second]] {
+                        let mut at = review(&names, needed);
+                        for (second, groups) in order.into_iter().enumerate() {
+                            at = approve(at.clone(), groups, second as i64).unwrap_or(at);
+                        }
+                        let approved = matches!(at.state, State::Approved { .. });
+                        assert_eq!(approved, expect, "{needed} of {order:?}");
+                    }
+                }
+            }
+        }
+    }
+}

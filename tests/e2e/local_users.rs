@@ -1,0 +1,58 @@
+//! A second factor at the command line.
+
+use anyhow::{Context, ensure};
+use aws_lc_rs::hmac;
+use hoop_tests::{Gateway, Psql, cli::Person, rest::text};
+use serde_json::json;
+
+use crate::Result;
+
+const EMAIL: &str = "ann@example.com";
+const PASSWORD: &str = "a-password-of-a-test";
+
+/// What an authenticator with this secret, in base 32, shows `steps` steps from now.
+fn code(secret: &str, steps: u64) -> Result<String> {
+    let bits: String = secret
+        .bytes()
+        .filter_map(|letter| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".iter().position(|b| *b == letter))
+        .map(|value| format!("{value:05b}"))
+        .collect();
+    let bytes = bits.as_bytes().chunks_exact(8).map(|byte| {
+        let byte = std::str::from_utf8(byte)?;
+        Ok(u8::from_str_radix(byte, 2)?)
+    });
+    let key = bytes.collect::<Result<Vec<u8>>>()?;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &key);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+    let digest = hmac::sign(&key, &(now / 30 + steps).to_be_bytes());
+    let offset = usize::from(digest.as_ref().last().context("no digest")? & 15);
+    let chosen = digest.as_ref().get(offset..offset + 4).context("no digest")?;
+    let number = u32::from_be_bytes(chosen.try_into()?) & 0x7fff_ffff;
+    Ok(format!("{:06}", number % 1_000_000))
+}
+
+#[tokio::test]
+async fn hoop_login_asks_for_the_code() -> Result {
+    let gateway = Gateway::usual().await?;
+    let ann = gateway.rest.user_create(EMAIL, &[]).await?;
+    let path = format!("/api/users/{EMAIL}/totp");
+    let made = ann.post(&path, json!({ "password": PASSWORD })).await?;
+    let secret = text(&made, "secret");
+    let confirm = format!("{path}/confirm");
+    let confirmed = ann.post(&confirm, json!({ "code": code(secret, 0)? })).await?;
+    let recovery = confirmed["recovery_codes"][0].as_str().context("no recovery codes")?;
+
+    let person = Person::new()?;
+    let login = ["login", "--api-url", &gateway.api_url, "--email", EMAIL];
+    let refused = person.feed(&login, format!("{PASSWORD}\n000000\n").into_bytes()).await?;
+    let complaint = Psql(refused).failure()?;
+    ensure!(complaint.contains("the code is wrong"), "{complaint}");
+    let typed = format!("{PASSWORD}\n{}\n", code(secret, 1)?);
+    Psql(person.feed(&login, typed.into_bytes()).await?).success()?;
+    let typed = format!("{PASSWORD}\n{recovery}\n");
+    Psql(person.feed(&login, typed.into_bytes()).await?).success()?;
+    person.run(&["list"]).await?;
+    let dump = gateway.dump_of_state().await?;
+    ensure!(!dump.contains(secret) && !dump.contains(recovery), "it is in the database in clear");
+    Ok(())
+}
