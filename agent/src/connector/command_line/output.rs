@@ -1,5 +1,5 @@
 //! What a command prints, watched: a grandchild that keeps an output open must not hold
-//! the session for ever, and a client that reads slowly must lose nothing.
+//! the session for ever, and who reads slowly must lose nothing.
 
 use std::{
     io,
@@ -13,8 +13,6 @@ use tokio::{
     sync::Notify,
     time::{Duration, Instant, timeout},
 };
-
-use super::group::Group;
 
 /// After the command is gone, outputs that are silent for so long are taken for forgotten.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -39,6 +37,8 @@ pub(super) struct Outputs {
 struct State {
     outputs: Vec<Watched>,
     cut: bool,
+    /// What is there is read, and nothing is waited for.
+    closing: bool,
     /// How much is still taken, once the group is dead.
     allowance: Option<usize>,
 }
@@ -69,26 +69,42 @@ impl Outputs {
     pub(super) fn cut(&self) {
         let mut state = self.state();
         state.cut = true;
-        for waker in state.outputs.iter_mut().filter_map(|output| output.waker.take()) {
-            waker.wake();
-        }
+        state.wake();
     }
 
-    /// The command is gone: waits until all that it printed is read.
-    pub(super) async fn drained(&self, group: &Group) {
+    /// The command is gone: waits until all that it printed is read. `kill` ends what it left.
+    pub(super) async fn drained(&self, kill: impl Fn()) {
         let began = Instant::now();
+        self.listen_again();
         while !self.all_ended() {
             if self.silent() {
-                group.kill();
-                self.cut();
-                return;
+                kill();
+                self.close();
             }
             if LONGEST <= began.elapsed() {
-                group.kill();
+                kill();
                 self.state().allowance.get_or_insert(LAST_WORDS);
             }
             let _ = timeout(LOOK, self.ended.notified()).await;
         }
+    }
+
+    /// Silence from before the command's end says nothing: its last words may be there, and
+    /// their reader may not have had its turn yet.
+    fn listen_again(&self) {
+        let mut state = self.state();
+        for output in &mut state.outputs {
+            output.silent_since = None;
+        }
+        state.wake();
+    }
+
+    /// Ends each of them where its reader would wait.
+    fn close(&self) {
+        let mut state = self.state();
+        state.closing = true;
+        state.allowance.get_or_insert(LAST_WORDS);
+        state.wake();
     }
 
     fn all_ended(&self) -> bool {
@@ -129,10 +145,15 @@ impl Outputs {
         }
     }
 
-    fn silence(&self, index: usize) {
-        if let Some(output) = self.state().outputs.get_mut(index) {
+    /// There is nothing to read; whether that is the end.
+    fn silence(&self, index: usize) -> bool {
+        let mut state = self.state();
+        let closing = state.closing;
+        if let Some(output) = state.outputs.get_mut(index) {
             output.silent_since.get_or_insert_with(Instant::now);
+            output.ended |= closing;
         }
+        closing
     }
 
     fn end(&self, index: usize) {
@@ -140,6 +161,14 @@ impl Outputs {
             output.ended = true;
         }
         self.ended.notify_one();
+    }
+}
+
+impl State {
+    fn wake(&mut self) {
+        for waker in self.outputs.iter_mut().filter_map(|output| output.waker.take()) {
+            waker.wake();
+        }
     }
 }
 
@@ -155,10 +184,11 @@ impl<R: AsyncRead + Unpin> AsyncRead for Output<R> {
         }
         let before = buf.filled().len();
         match Pin::new(&mut self.inner).poll_read(cx, buf) {
-            Poll::Pending => {
-                self.outputs.silence(self.index);
-                Poll::Pending
+            Poll::Pending if self.outputs.silence(self.index) => {
+                self.outputs.ended.notify_one();
+                Poll::Ready(Ok(()))
             }
+            Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) if before < buf.filled().len() => {
                 self.outputs.heard(self.index, buf.filled().len() - before);
                 Poll::Ready(Ok(()))
@@ -175,5 +205,58 @@ impl<R: AsyncRead + Unpin> AsyncRead for Output<R> {
 impl<R> Drop for Output<R> {
     fn drop(&mut self) {
         self.outputs.end(self.index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        task::yield_now,
+        time::advance,
+    };
+
+    use super::*;
+
+    /// Polls `waiting` once: it has nothing to say yet.
+    async fn waits(waiting: &mut (impl Future + Unpin)) {
+        tokio::select! {
+            biased;
+            _ = waiting => unreachable!("there is nothing to read"),
+            () = yield_now() => {}
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_words_after_a_long_silence_are_read() {
+        let (mut command, inner) = duplex(64);
+        let outputs = Arc::<Outputs>::default();
+        let mut output = outputs.watch(inner);
+        let (mut text, mut read) = (String::new(), None);
+        {
+            let mut reading = Box::pin(output.read_to_string(&mut text));
+            waits(&mut reading).await;
+            advance(SILENCE * 2).await;
+            // A grandchild has the output still open, so that it has no end of its own.
+            command.write_all(b"still here").await.unwrap();
+            let mut drained = Box::pin(outputs.drained(|| {}));
+            // The command's end is noticed before what it said.
+            waits(&mut drained).await;
+            tokio::join!(drained, async { read = Some(reading.await) });
+        }
+        assert_eq!(text, "still here");
+        assert!(read.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_there_when_nobody_waits_any_longer_is_read() {
+        let (mut command, inner) = duplex(64);
+        let outputs = Arc::<Outputs>::default();
+        let mut output = outputs.watch(inner);
+        command.write_all(b"at the last moment").await.unwrap();
+        outputs.close();
+        let mut text = String::new();
+        output.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "at the last moment");
     }
 }

@@ -86,7 +86,7 @@ impl Process {
         };
         tokio::select! {
             biased;
-            () = self.outputs.drained(&self.group) => {}
+            () = self.outputs.drained(|| self.group.kill()) => {}
             () = stop.cancelled() => self.end_group().await,
         }
         self.over();
