@@ -149,6 +149,7 @@ pub const ROUTES: &[Route] = routes! {
     POST   "/api/api-keys/{name}/reactivate"                ADMIN + audited => api_keys::reactivate;
     GET    "/api/serviceaccounts"                           ADMIN => service_accounts::list;
     POST   "/api/serviceaccounts"                           ADMIN + audited => service_accounts::create;
+    GET    "/api/serviceaccounts/{subject}"                 ADMIN => service_accounts::show;
     PUT    "/api/serviceaccounts/{subject}"                 ADMIN + audited => service_accounts::update;
     DELETE "/api/serviceaccounts/{subject}"                 ADMIN + audited => service_accounts::delete;
     GET    "/api/audit/logs"                                AUDITOR => audit_logs::list;

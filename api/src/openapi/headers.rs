@@ -8,8 +8,18 @@ use utoipa::openapi::{
 
 use crate::router::{Access, Route};
 
-/// What has versions.
-const TAGGED: [&str; 2] = ["/api/connections/{name}", "/api/users/{id}"];
+/// What has versions, and what else changes it.
+const TAGGED: [&str; 9] = [
+    "/api/connections/{name}",
+    "/api/users/{id}",
+    "/api/plugins/{name}",
+    "/api/plugins/{name}/config",
+    "/api/api-keys/{name}",
+    "/api/api-keys/{name}/reactivate",
+    "/api/serviceaccounts/{subject}",
+    "/api/notifications/channels/{name}",
+    "/api/notifications/subscriptions/{name}",
+];
 
 /// Whether changes there may say of which version.
 pub(super) fn has_versions(route: &Route) -> bool {

@@ -4,13 +4,14 @@ mod body;
 
 use axum::{Json, extract::State};
 use hoop_domain::{GroupName, UserId};
-use hoop_store::api_key::{ApiKeyChange, NewApiKey};
+use hoop_store::api_key::{ApiKey, ApiKeyChange, NewApiKey};
 use http::StatusCode;
 
 use crate::{
     App, Error,
     auth::{Actor, token},
     error::{Problem, Result},
+    etag::{IfMatch, Tagged},
     extract::{Body, Named},
     routes::tokens::end,
 };
@@ -31,9 +32,9 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ApiKeyRespon
 pub(crate) async fn show(
     State(app): State<App>,
     Named(name): Named,
-) -> Result<Json<ApiKeyResponse>> {
+) -> Result<Tagged<ApiKeyResponse>> {
     let key = app.org.api_key_fetch(&name).await?;
-    Ok(Json(ApiKeyResponse::new(&app, key)))
+    Ok(respond(&app, key))
 }
 
 /// Makes an API key. The answer has it; it can't be had again.
@@ -77,9 +78,10 @@ pub(crate) async fn create(
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     State(app): State<App>,
+    IfMatch(versions): IfMatch,
     Named(name): Named,
     Body(request): Body<ApiKeyChangeRequest>,
-) -> Result<Json<ApiKeyResponse>> {
+) -> Result<Tagged<ApiKeyResponse>> {
     let key = app.org.api_key_fetch(&name).await?;
     if request.name.is_some_and(|name| name != key.name.as_str()) {
         return Err(Error::invalid("name", "can't be changed"));
@@ -89,9 +91,9 @@ pub(crate) async fn update(
         own_groups(groups.as_deref().unwrap_or_default())?;
     }
     let change = ApiKeyChange { groups, expires_at: end(&app, request.expires_in_seconds)? };
-    let key = app.org.api_key_update(key.id, &change).await?;
+    let key = app.org.api_key_update(key.id, &change, versions.as_deref()).await?;
     app.nudge();
-    Ok(Json(ApiKeyResponse::new(&app, key)))
+    Ok(respond(&app, key))
 }
 
 /// Revokes an API key and ends what it opened. It stays on the list, with its name.
@@ -101,10 +103,11 @@ pub(crate) async fn update(
 pub(crate) async fn revoke(
     State(app): State<App>,
     actor: Actor,
+    IfMatch(versions): IfMatch,
     Named(name): Named,
 ) -> Result<StatusCode> {
     let key = app.org.api_key_fetch(&name).await?;
-    app.org.api_key_revoke(key.id, &actor.email).await?;
+    app.org.api_key_revoke(key.id, &actor.email, versions.as_deref()).await?;
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -116,11 +119,16 @@ pub(crate) async fn revoke(
         (status = 409, description = "its time is over", body = Problem)))]
 pub(crate) async fn reactivate(
     State(app): State<App>,
+    IfMatch(versions): IfMatch,
     Named(name): Named,
-) -> Result<Json<ApiKeyResponse>> {
+) -> Result<Tagged<ApiKeyResponse>> {
     let key = app.org.api_key_fetch(&name).await?;
-    let key = app.org.api_key_reactivate(key.id, app.now()).await?;
-    Ok(Json(ApiKeyResponse::new(&app, key)))
+    let key = app.org.api_key_reactivate(key.id, app.now(), versions.as_deref()).await?;
+    Ok(respond(&app, key))
+}
+
+fn respond(app: &App, key: ApiKey) -> Tagged<ApiKeyResponse> {
+    Tagged(key.version, ApiKeyResponse::new(app, key))
 }
 
 fn own_groups(groups: &[GroupName]) -> Result<()> {

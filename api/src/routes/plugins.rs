@@ -10,6 +10,7 @@ use http::StatusCode;
 use crate::{
     App, Error,
     error::{Problem, Result},
+    etag::{IfMatch, Tagged},
     extract::{Body, Named},
     secrets::{Place, SecretMap},
 };
@@ -32,7 +33,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<PluginRespon
 pub(crate) async fn show(
     State(app): State<App>,
     Named(name): Named,
-) -> Result<Json<PluginResponse>> {
+) -> Result<Tagged<PluginResponse>> {
     respond(&app, known(&name)?).await
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     State(app): State<App>,
     Body(request): Body<PluginRequest>,
-) -> Result<(StatusCode, Json<PluginResponse>)> {
+) -> Result<(StatusCode, Tagged<PluginResponse>)> {
     let plugin = request.plugin()?;
     let connections = connections(&app, plugin, request.wanted(plugin)?).await?;
     let id = PluginId::generate();
@@ -67,9 +68,10 @@ pub(crate) async fn create(
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     State(app): State<App>,
+    IfMatch(versions): IfMatch,
     Named(name): Named,
     Body(request): Body<PluginRequest>,
-) -> Result<Json<PluginResponse>> {
+) -> Result<Tagged<PluginResponse>> {
     let plugin = known(&name)?;
     if request.plugin()? != plugin {
         return Err(Error::invalid("name", "can't be changed"));
@@ -78,9 +80,8 @@ pub(crate) async fn update(
         return Err(Error::invalid("config", "is changed with PUT …/config"));
     }
     let connections = connections(&app, plugin, request.wanted(plugin)?).await?;
-    let stored = app.org.plugin_fetch(plugin).await?;
-    let priority = request.priority.unwrap_or(stored.priority);
-    app.org.plugin_update(plugin, priority, &connections).await?;
+    let versions = versions.as_deref();
+    app.org.plugin_update(plugin, request.priority, &connections, versions).await?;
     app.nudge();
     respond(&app, plugin).await
 }
@@ -93,13 +94,14 @@ pub(crate) async fn update(
         (status = 422, description = "a value makes no sense", body = Problem)))]
 pub(crate) async fn configure(
     State(app): State<App>,
+    IfMatch(versions): IfMatch,
     Named(name): Named,
     Body(request): Body<PluginConfigRequest>,
-) -> Result<Json<PluginResponse>> {
+) -> Result<Tagged<PluginResponse>> {
     let plugin = known(&name)?;
     let stored = app.org.plugin_fetch(plugin).await?;
     let config = encrypt(&app, stored.id, &values("body", &request.0)?)?;
-    app.org.plugin_configure(plugin, &config).await?;
+    app.org.plugin_configure(plugin, &config, versions.as_deref()).await?;
     respond(&app, plugin).await
 }
 
@@ -108,8 +110,9 @@ fn known(name: &str) -> Result<Plugin> {
     name.parse().map_err(|_| Error::NotFound { what: "plugin" })
 }
 
-async fn respond(app: &App, plugin: Plugin) -> Result<Json<PluginResponse>> {
-    Ok(Json(PluginResponse::new(app.org.plugin_fetch(plugin).await?)))
+async fn respond(app: &App, plugin: Plugin) -> Result<Tagged<PluginResponse>> {
+    let stored = app.org.plugin_fetch(plugin).await?;
+    Ok(Tagged(stored.version, PluginResponse::new(stored)))
 }
 
 /// The connections that are meant, by their ids.

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use hoop_domain::GroupName;
-use hoop_store::service_account::{ServiceAccount, ServiceAccountSpec};
+use hoop_store::service_account::{ServiceAccount, ServiceAccountChange, ServiceAccountSpec};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use super::users::{check_name, is_active};
 use crate::{
     App, Error,
     error::{Problem, Result},
+    etag::{IfMatch, Tagged},
     extract::{Body, Named, given},
 };
 
@@ -88,10 +89,29 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ServiceAccou
 pub(crate) async fn create(
     State(app): State<App>,
     Body(request): Body<ServiceAccountRequest>,
-) -> Result<(StatusCode, Json<ServiceAccountResponse>)> {
+) -> Result<(StatusCode, Tagged<ServiceAccountResponse>)> {
     check_subject(&request.subject)?;
-    let account = app.org.service_account_create(&spec(request, None)?).await?;
-    Ok((StatusCode::CREATED, Json(ServiceAccountResponse::new(&app, account))))
+    let given = read(&request)?;
+    let spec = ServiceAccountSpec {
+        subject: request.subject,
+        name: given.name.unwrap_or_default(),
+        active: given.active.unwrap_or(true),
+        groups: given.groups.unwrap_or_default(),
+    };
+    let account = app.org.service_account_create(&spec).await?;
+    Ok((StatusCode::CREATED, respond(&app, account)))
+}
+
+/// Shows one service account.
+#[utoipa::path(get, path = "/api/serviceaccounts/{subject}", tag = "programs",
+    params(("subject" = String, Path, description = "the subject")),
+    responses((status = 200, body = ServiceAccountResponse), (status = 404, body = Problem)))]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Named(subject): Named,
+) -> Result<Tagged<ServiceAccountResponse>> {
+    let account = app.org.service_account_fetch(&subject).await?;
+    Ok(respond(&app, account))
 }
 
 /// Changes a service account. What is left out stays as it is; what is taken away ends its
@@ -103,17 +123,17 @@ pub(crate) async fn create(
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     State(app): State<App>,
+    IfMatch(versions): IfMatch,
     Named(subject): Named,
     Body(request): Body<ServiceAccountRequest>,
-) -> Result<Json<ServiceAccountResponse>> {
+) -> Result<Tagged<ServiceAccountResponse>> {
     if !request.subject.is_empty() && request.subject != subject {
         return Err(Error::invalid("subject", "can't be changed"));
     }
-    let stored = app.org.service_account_fetch(&subject).await?;
-    let spec = ServiceAccountSpec { subject, ..spec(request, Some(&stored))? };
-    let account = app.org.service_account_update(&spec).await?;
+    let change = read(&request)?;
+    let account = app.org.service_account_update(&subject, &change, versions.as_deref()).await?;
     app.nudge();
-    Ok(Json(ServiceAccountResponse::new(&app, account)))
+    Ok(respond(&app, account))
 }
 
 /// Deletes a service account with its API keys and ends its live sessions; what is recorded
@@ -121,8 +141,12 @@ pub(crate) async fn update(
 #[utoipa::path(delete, path = "/api/serviceaccounts/{subject}", tag = "programs",
     params(("subject" = String, Path, description = "the subject")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(crate) async fn delete(State(app): State<App>, Named(subject): Named) -> Result<StatusCode> {
-    app.org.service_account_delete(&subject).await?;
+pub(crate) async fn delete(
+    State(app): State<App>,
+    IfMatch(versions): IfMatch,
+    Named(subject): Named,
+) -> Result<StatusCode> {
+    app.org.service_account_delete(&subject, versions.as_deref()).await?;
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -135,19 +159,17 @@ fn check_subject(subject: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is asked for, and otherwise what is `stored`.
-fn spec(
-    request: ServiceAccountRequest,
-    stored: Option<&ServiceAccount>,
-) -> Result<ServiceAccountSpec> {
+fn respond(app: &App, account: ServiceAccount) -> Tagged<ServiceAccountResponse> {
+    Tagged(account.version, ServiceAccountResponse::new(app, account))
+}
+
+/// What is given of a service account, checked.
+fn read(request: &ServiceAccountRequest) -> Result<ServiceAccountChange> {
     request.name.as_deref().map_or(Ok(()), check_name)?;
-    let active = stored.is_none_or(|stored| stored.active);
-    let groups = stored.map(|stored| stored.groups.clone()).unwrap_or_default();
-    let name = || stored.map(|stored| stored.name.clone()).unwrap_or_default();
-    Ok(ServiceAccountSpec {
-        active: request.status.as_deref().map_or(Ok(active), is_active)?,
-        groups: super::groups::changed("groups", request.groups.as_deref(), groups)?,
-        subject: request.subject,
-        name: request.name.unwrap_or_else(name),
+    let groups = request.groups.as_deref().map(|names| super::groups::parse("groups", names));
+    Ok(ServiceAccountChange {
+        name: request.name.clone(),
+        active: request.status.as_deref().map(is_active).transpose()?,
+        groups: groups.transpose()?,
     })
 }

@@ -144,7 +144,7 @@ pub(crate) async fn update(
     if_match: IfMatch,
     Named(id): Named,
     Body(request): Body<UserRequest>,
-) -> Result<Json<UserResponse>> {
+) -> Result<Tagged<UserResponse>> {
     let user = app.org.user_fetch(&id).await?;
     if !request.email.is_empty() && request.email.to_lowercase() != user.email {
         return Err(Error::invalid("email", "can't be changed"));
@@ -155,22 +155,22 @@ pub(crate) async fn update(
     }
     let id = user.id.to_string();
     let given = Given::read(&app, request).await?;
-    let user = change(&app, &actor, &id, &given, &if_match).await?;
+    let (user, version) = change(&app, &actor, &id, &given, &if_match).await?;
     if let Some(hash) = &given.password_hash {
         app.org.user_password_change(user.id, hash, None).await?;
     }
     app.nudge();
-    Ok(Json(user.into()))
+    Ok(Tagged(version, user.into()))
 }
 
-/// Makes of the user what is given.
+/// Makes of the user what is given, and says of which version they are now.
 async fn change(
     app: &App,
     actor: &Actor,
     id: &str,
     given: &Given,
     if_match: &IfMatch,
-) -> Result<User> {
+) -> Result<(User, i32)> {
     for _ in 0..TRIES {
         let (user, version) = app.org.user_with_version(id).await?;
         if_match.allows("user", version)?;

@@ -188,6 +188,7 @@ async fn a_service_account_lends_its_groups_to_its_keys() {
     assert_eq!(world.get(&secret, "/api/userinfo").await.status, 200);
     assert_eq!(world.delete(&root, path).await.status, 204);
     assert_eq!(world.get(&secret, "/api/userinfo").await.status, 401);
+    world.get(&root, path).await.is_problem(404, "there is no such service account");
     assert_eq!(world.get(&root, "/api/serviceaccounts").await.body, json!([]));
     assert_eq!(world.get(&root, "/api/api-keys").await.body, json!([]));
 }

@@ -63,6 +63,7 @@ async fn a_change_of_a_user_keeps_what_it_does_not_name() {
     let kept = world.put(&root, path, json!({})).await.body;
     assert_eq!((&kept["status"], &kept["groups"]), (&json!("inactive"), &json!(["dba"])));
     assert_eq!(kept["name"], "CI");
+    assert_eq!(world.get(&root, path).await.body, kept);
 }
 
 #[tokio::test]

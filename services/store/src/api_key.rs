@@ -38,6 +38,8 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it was used last, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// Counts its changes; being used is none.
+    pub version: i32,
 }
 
 impl ApiKey {
@@ -64,6 +66,7 @@ struct Row {
     revoked_by: Option<String>,
     revoked_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
+    version: i32,
 }
 
 impl TryFrom<Row> for ApiKey {
@@ -81,6 +84,7 @@ impl TryFrom<Row> for ApiKey {
             revoked_by: row.revoked_by,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
+            version: row.version,
         })
     }
 }
@@ -92,6 +96,7 @@ macro_rules! select {
             Row,
             r#"SELECT k.id, k.name, k.masked, s.subject AS "subject?", k.created_by,
                  k.created_at, k.expires_at, k.revoked_by, k.revoked_at, k.last_used_at,
+                 k.version,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = k.user_id ORDER BY g.name) AS "groups!"
                FROM api_keys k LEFT JOIN service_accounts s ON s.user_id = k.user_id "#

@@ -38,14 +38,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Why a thing that is of this version, if it is there, was not changed.
-    pub(crate) fn of_version(
-        what: &'static str,
-        found: Option<i32>,
-        wanted: Option<&[i32]>,
-    ) -> Self {
-        match (found, wanted) {
-            (Some(found), Some(wanted)) if !wanted.contains(&found) => Self::Changed { what },
+    /// Why a thing that was there, of the version `found`, was not changed.
+    pub(crate) fn of_version(what: &'static str, found: i32, wanted: Option<&[i32]>) -> Self {
+        match wanted {
+            Some(wanted) if !wanted.contains(&found) => Self::Changed { what },
             _ => Self::NotFound { what },
         }
     }

@@ -48,7 +48,17 @@ impl OrgStore {
     /// [`Error::NotFound`] when there is none.
     pub async fn group_delete(&self, name: &GroupName) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        // Whoever has read them with the group must not bring it back by accident.
+        // Whoever has read them with the group must not bring it back by accident. Keys come
+        // before users, as where a key is changed, so that two can't wait for each other.
+        sqlx::query!(
+            "UPDATE api_keys SET version = version + 1 WHERE org_id = $1 AND user_id IN
+               (SELECT m.user_id FROM user_groups m JOIN groups g ON g.id = m.group_id
+                WHERE g.org_id = $1 AND g.name = $2)",
+            self.org.uuid(),
+            name.as_str()
+        )
+        .execute(&mut *tx)
+        .await?;
         sqlx::query!(
             "UPDATE users SET version = version + 1 WHERE org_id = $1 AND id IN
                (SELECT m.user_id FROM user_groups m JOIN groups g ON g.id = m.group_id

@@ -21,6 +21,8 @@ pub struct StoredPlugin {
     pub config_names: Vec<String>,
     /// For which connections.
     pub connections: Vec<PluggedConnection>,
+    /// Counts its changes.
+    pub version: i32,
 }
 
 /// A connection that a plugin is switched on for.
@@ -40,6 +42,7 @@ struct Row {
     priority: i32,
     config: Option<Vec<u8>>,
     config_names: Vec<String>,
+    version: i32,
 }
 
 impl OrgStore {
@@ -50,7 +53,7 @@ impl OrgStore {
     pub async fn plugin_list(&self) -> Result<Vec<StoredPlugin>> {
         let rows = sqlx::query_as!(
             Row,
-            "SELECT id, name, priority, config, config_names FROM plugins
+            "SELECT id, name, priority, config, config_names, version FROM plugins
              WHERE org_id = $1 ORDER BY name",
             self.org.uuid()
         )
@@ -81,6 +84,7 @@ impl OrgStore {
                 priority: row.priority,
                 config: row.config,
                 config_names: row.config_names,
+                version: row.version,
             })
             .collect())
     }
@@ -129,27 +133,37 @@ impl OrgStore {
         Ok(())
     }
 
-    /// Switches a plugin on for these connections and no others.
+    /// Switches a plugin on for these connections and no others, if it is of one of these
+    /// versions. Without a priority, its own stays.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such plugin or connection.
+    /// [`Error::NotFound`] when there is no such plugin or connection, [`Error::Changed`] when
+    /// it is of another version.
     pub async fn plugin_update(
         &self,
         name: Plugin,
-        priority: i32,
+        priority: Option<i32>,
         connections: &[(ConnectionId, Vec<String>)],
+        versions: Option<&[i32]>,
     ) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
-            "UPDATE plugins SET priority = $3, updated_at = now()
-             WHERE org_id = $1 AND name = $2 RETURNING id",
+            "UPDATE plugins SET priority = COALESCE($3, priority), updated_at = now(),
+               version = version + 1
+             WHERE org_id = $1 AND name = $2 AND ($4::int[] IS NULL OR version = ANY ($4))
+             RETURNING id",
             self.org.uuid(),
             name.as_str(),
-            priority
+            priority,
+            versions
         )
         .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::NotFound { what: "plugin" })?;
+        .await?;
+        let Some(id) = id else {
+            tx.rollback().await?;
+            let found = self.plugin_fetch(name).await?.version;
+            return Err(Error::of_version("plugin", found, versions));
+        };
         sqlx::query!(
             "DELETE FROM plugin_connections WHERE org_id = $1 AND plugin_id = $2",
             self.org.uuid(),
@@ -163,24 +177,34 @@ impl OrgStore {
         Ok(())
     }
 
-    /// Replaces the settings of a plugin.
+    /// Replaces the settings of a plugin, if it is of one of these versions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is not switched on.
-    pub async fn plugin_configure(&self, name: Plugin, config: &EncryptedSecret) -> Result<()> {
+    /// [`Error::NotFound`] when it is not switched on, [`Error::Changed`] when it is of another
+    /// version.
+    pub async fn plugin_configure(
+        &self,
+        name: Plugin,
+        config: &EncryptedSecret,
+        versions: Option<&[i32]>,
+    ) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
-            "UPDATE plugins SET config = $3, config_names = $4, updated_at = now()
-             WHERE org_id = $1 AND name = $2",
+            "UPDATE plugins SET config = $3, config_names = $4, updated_at = now(),
+               version = version + 1
+             WHERE org_id = $1 AND name = $2 AND ($5::int[] IS NULL OR version = ANY ($5))",
             self.org.uuid(),
             name.as_str(),
             config.ciphertext,
-            &config.names
+            &config.names,
+            versions
         )
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "plugin" });
+            tx.rollback().await?;
+            let found = self.plugin_fetch(name).await?.version;
+            return Err(Error::of_version("plugin", found, versions));
         }
         self.plugin_told(&mut tx, name).await?;
         tx.commit().await?;

@@ -1,11 +1,9 @@
 //! Secrets as they are stored, so that they can be encrypted with another key.
 
-use hoop_domain::{ChannelId, ConnectionId, TokenId, UserId};
+use hoop_domain::{ChannelId, ConnectionId, PluginId, TokenId, UserId};
 use uuid::Uuid;
 
 use crate::{OrgStore, Result};
-
-mod plugin;
 
 /// A secret that belongs to a `T`, such as [`ConnectionId`].
 #[derive(Debug, Clone)]
@@ -31,175 +29,95 @@ impl<T> Sealed<T> {
     }
 }
 
-impl OrgStore {
-    /// The next secrets of connections after `after`, at most `limit`.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn sealed_connections(
-        &self,
-        after: Option<ConnectionId>,
-        limit: u32,
-    ) -> Result<Vec<Sealed<ConnectionId>>> {
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT id, name, secret
-             FROM connections WHERE org_id = $1
-               AND ($2::uuid IS NULL OR $2 < id)
-             ORDER BY id LIMIT $3",
-            self.org.uuid(),
-            after.map(ConnectionId::uuid),
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(Sealed::of(rows, ConnectionId::from_uuid))
-    }
+/// How one kind of secret is read in steps, after an id ($2) and so many ($3), and how one of
+/// them (of $2, as $3) is stored anew (as $4).
+macro_rules! sealed {
+    ($id:ident, $(#[$next:meta])* $list:ident: $select:tt, $reseal:ident: $update:tt) => {
+        impl OrgStore {
+            $(#[$next])*
+            ///
+            /// # Errors
+            /// When the database is not available.
+            pub async fn $list(
+                &self,
+                after: Option<$id>,
+                limit: u32,
+            ) -> Result<Vec<Sealed<$id>>> {
+                let rows = sqlx::query_as!(
+                    Row,
+                    $select,
+                    self.org.uuid(),
+                    after.map($id::uuid),
+                    i64::from(limit)
+                )
+                .fetch_all(&self.pool)
+                .await?;
+                Ok(Sealed::of(rows, $id::from_uuid))
+            }
 
+            /// Stores the same secret under another key, unless somebody has changed it
+            /// meanwhile. Nothing else about its owner changes.
+            ///
+            /// # Errors
+            /// When the database is not available.
+            pub async fn $reseal(&self, old: &Sealed<$id>, new: &[u8]) -> Result<()> {
+                sqlx::query!($update, self.org.uuid(), old.id.uuid(), old.stored, new)
+                    .execute(&self.pool)
+                    .await?;
+                Ok(())
+            }
+        }
+    };
+}
+
+sealed! {
+    ConnectionId,
+    /// The next secrets of connections after `after`, at most `limit`.
+    sealed_connections: "SELECT id, name, secret FROM connections
+       WHERE org_id = $1 AND ($2::uuid IS NULL OR $2 < id) ORDER BY id LIMIT $3",
+    connection_reseal: "UPDATE connections SET secret = $4
+       WHERE org_id = $1 AND id = $2 AND secret = $3"
+}
+
+sealed! {
+    ChannelId,
     /// The next secrets of channels after `after`, at most `limit`; not of those that the
     /// notifier's environment sets up, which have none here.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn sealed_channels(
-        &self,
-        after: Option<ChannelId>,
-        limit: u32,
-    ) -> Result<Vec<Sealed<ChannelId>>> {
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT id, name, secret
-             FROM notification_channels WHERE org_id = $1 AND NOT from_environment
-               AND ($2::uuid IS NULL OR $2 < id)
-             ORDER BY id LIMIT $3",
-            self.org.uuid(),
-            after.map(ChannelId::uuid),
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(Sealed::of(rows, ChannelId::from_uuid))
-    }
+    sealed_channels: "SELECT id, name, secret FROM notification_channels
+       WHERE org_id = $1 AND NOT from_environment AND ($2::uuid IS NULL OR $2 < id)
+       ORDER BY id LIMIT $3",
+    channel_reseal: "UPDATE notification_channels SET secret = $4
+       WHERE org_id = $1 AND id = $2 AND secret = $3"
+}
 
-    /// Stores the same secret of a connection under another key, unless somebody has changed
-    /// it meanwhile. Nothing else about the connection changes.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn connection_reseal(&self, old: &Sealed<ConnectionId>, new: &[u8]) -> Result<()> {
-        sqlx::query!(
-            "UPDATE connections SET secret = $4
-             WHERE org_id = $1 AND id = $2 AND secret = $3",
-            self.org.uuid(),
-            old.id.uuid(),
-            old.stored,
-            new
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+sealed! {
+    PluginId,
+    /// The next settings of plugins after `after`, at most `limit`.
+    sealed_plugins: r#"SELECT id, name, config AS "secret!" FROM plugins
+       WHERE org_id = $1 AND config IS NOT NULL AND ($2::uuid IS NULL OR $2 < id)
+       ORDER BY id LIMIT $3"#,
+    plugin_reseal: "UPDATE plugins SET config = $4
+       WHERE org_id = $1 AND id = $2 AND config = $3"
+}
 
-    /// The same for a channel.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn channel_reseal(&self, old: &Sealed<ChannelId>, new: &[u8]) -> Result<()> {
-        sqlx::query!(
-            "UPDATE notification_channels SET secret = $4
-             WHERE org_id = $1 AND id = $2 AND secret = $3",
-            self.org.uuid(),
-            old.id.uuid(),
-            old.stored,
-            new
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
+sealed! {
+    UserId,
     /// The next second factors of users after `after`, at most `limit`.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn sealed_second_factors(
-        &self,
-        after: Option<UserId>,
-        limit: u32,
-    ) -> Result<Vec<Sealed<UserId>>> {
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT u.id, u.email AS name, t.secret
-             FROM user_totp t JOIN users u ON u.id = t.user_id
-             WHERE t.org_id = $1 AND ($2::uuid IS NULL OR $2 < u.id)
-             ORDER BY u.id LIMIT $3",
-            self.org.uuid(),
-            after.map(UserId::uuid),
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(Sealed::of(rows, UserId::from_uuid))
-    }
+    sealed_second_factors: "SELECT u.id, u.email AS name, t.secret
+       FROM user_totp t JOIN users u ON u.id = t.user_id
+       WHERE t.org_id = $1 AND ($2::uuid IS NULL OR $2 < u.id) ORDER BY u.id LIMIT $3",
+    second_factor_reseal: "UPDATE user_totp SET secret = $4
+       WHERE org_id = $1 AND user_id = $2 AND secret = $3"
+}
 
+sealed! {
+    TokenId,
     /// The next refresh tokens of browsers' sessions after `after`, at most `limit`.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn sealed_refresh_tokens(
-        &self,
-        after: Option<TokenId>,
-        limit: u32,
-    ) -> Result<Vec<Sealed<TokenId>>> {
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT p.token_id AS id, u.email AS name, p.refresh_token AS secret
-             FROM provider_sessions p
-               JOIN api_tokens t ON t.id = p.token_id JOIN users u ON u.id = t.user_id
-             WHERE p.org_id = $1 AND ($2::uuid IS NULL OR $2 < p.token_id)
-             ORDER BY p.token_id LIMIT $3",
-            self.org.uuid(),
-            after.map(TokenId::uuid),
-            i64::from(limit)
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(Sealed::of(rows, TokenId::from_uuid))
-    }
-
-    /// Stores the same second factor under another key, unless it was changed meanwhile.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn second_factor_reseal(&self, old: &Sealed<UserId>, new: &[u8]) -> Result<()> {
-        sqlx::query!(
-            "UPDATE user_totp SET secret = $4
-             WHERE org_id = $1 AND user_id = $2 AND secret = $3",
-            self.org.uuid(),
-            old.id.uuid(),
-            old.stored,
-            new
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// The same for a refresh token.
-    ///
-    /// # Errors
-    /// When the database is not available.
-    pub async fn refresh_token_reseal(&self, old: &Sealed<TokenId>, new: &[u8]) -> Result<()> {
-        sqlx::query!(
-            "UPDATE provider_sessions SET refresh_token = $4
-             WHERE org_id = $1 AND token_id = $2 AND refresh_token = $3",
-            self.org.uuid(),
-            old.id.uuid(),
-            old.stored,
-            new
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
+    sealed_refresh_tokens: "SELECT p.token_id AS id, u.email AS name, p.refresh_token AS secret
+       FROM provider_sessions p
+         JOIN api_tokens t ON t.id = p.token_id JOIN users u ON u.id = t.user_id
+       WHERE p.org_id = $1 AND ($2::uuid IS NULL OR $2 < p.token_id)
+       ORDER BY p.token_id LIMIT $3",
+    refresh_token_reseal: "UPDATE provider_sessions SET refresh_token = $4
+       WHERE org_id = $1 AND token_id = $2 AND refresh_token = $3"
 }

@@ -23,9 +23,11 @@ pub struct ServiceAccount {
     pub groups: Vec<GroupName>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// Counts its changes.
+    pub version: i32,
 }
 
-/// What a service account is made of, or becomes.
+/// What a service account is made of.
 #[derive(Debug, Clone)]
 pub struct ServiceAccountSpec {
     /// Who the identity provider says it is; can't be changed later.
@@ -38,6 +40,17 @@ pub struct ServiceAccountSpec {
     pub groups: Vec<GroupName>,
 }
 
+/// What becomes of a service account; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceAccountChange {
+    /// As it is shown.
+    pub name: Option<String>,
+    /// Whether it may do anything at all.
+    pub active: Option<bool>,
+    /// Groups that do not exist are made.
+    pub groups: Option<Vec<GroupName>>,
+}
+
 struct Row {
     id: Uuid,
     subject: String,
@@ -45,6 +58,7 @@ struct Row {
     active: bool,
     groups: Vec<String>,
     created_at: DateTime<Utc>,
+    version: i32,
 }
 
 impl TryFrom<Row> for ServiceAccount {
@@ -57,6 +71,7 @@ impl TryFrom<Row> for ServiceAccount {
             active: row.active,
             groups: convert::parse_all(&row.groups, "a group's name")?,
             created_at: row.created_at,
+            version: row.version,
         })
     }
 }
@@ -69,7 +84,7 @@ impl OrgStore {
     pub async fn service_account_list(&self) -> Result<Vec<ServiceAccount>> {
         let rows = sqlx::query_as!(
             Row,
-            r#"SELECT u.id, s.subject, u.name, u.active, u.created_at,
+            r#"SELECT u.id, s.subject, u.name, u.active, u.created_at, u.version,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
                FROM service_accounts s JOIN users u ON u.id = s.user_id
@@ -88,7 +103,7 @@ impl OrgStore {
     pub async fn service_account_fetch(&self, subject: &str) -> Result<ServiceAccount> {
         let row = sqlx::query_as!(
             Row,
-            r#"SELECT u.id, s.subject, u.name, u.active, u.created_at,
+            r#"SELECT u.id, s.subject, u.name, u.active, u.created_at, u.version,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
                FROM service_accounts s JOIN users u ON u.id = s.user_id
@@ -149,55 +164,75 @@ impl OrgStore {
         self.service_account_fetch(&spec.subject).await
     }
 
-    /// Changes everything about a service account but the subject.
+    /// Changes a service account, if it is of one of these versions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such account.
+    /// [`Error::NotFound`] when there is no such account, [`Error::Changed`] when it is of
+    /// another version.
     pub async fn service_account_update(
         &self,
-        spec: &ServiceAccountSpec,
+        subject: &str,
+        change: &ServiceAccountChange,
+        versions: Option<&[i32]>,
     ) -> Result<ServiceAccount> {
         let mut tx = self.pool.begin().await?;
         let id = sqlx::query_scalar!(
-            "UPDATE users u SET name = $3, active = $4, updated_at = now(), version = version + 1
+            "UPDATE users u SET name = COALESCE($3, u.name), active = COALESCE($4, u.active),
+               updated_at = now(), version = u.version + 1
              FROM service_accounts s
-             WHERE s.org_id = $1 AND s.subject = $2 AND u.id = s.user_id RETURNING u.id",
+             WHERE s.org_id = $1 AND s.subject = $2 AND u.id = s.user_id
+               AND ($5::int[] IS NULL OR u.version = ANY ($5)) RETURNING u.id",
             self.org.uuid(),
-            spec.subject,
-            spec.name,
-            spec.active
+            subject,
+            change.name.as_deref(),
+            change.active,
+            versions
         )
         .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::NotFound { what: "service account" })?;
-        sqlx::query!(
-            "DELETE FROM user_groups WHERE org_id = $1 AND user_id = $2",
-            self.org.uuid(),
-            id
-        )
-        .execute(&mut *tx)
         .await?;
-        self.join_groups(&mut tx, UserId::from_uuid(id), &spec.groups).await?;
+        let Some(id) = id else {
+            tx.rollback().await?;
+            let found = self.service_account_fetch(subject).await?.version;
+            return Err(Error::of_version("service account", found, versions));
+        };
+        if let Some(groups) = &change.groups {
+            sqlx::query!(
+                "DELETE FROM user_groups WHERE org_id = $1 AND user_id = $2",
+                self.org.uuid(),
+                id
+            )
+            .execute(&mut *tx)
+            .await?;
+            self.join_groups(&mut tx, UserId::from_uuid(id), groups).await?;
+        }
         tx.commit().await?;
-        self.service_account_fetch(&spec.subject).await
+        self.service_account_fetch(subject).await
     }
 
-    /// Deletes a service account with its API keys and credentials; its sessions stay on
-    /// record.
+    /// Deletes a service account with its API keys and credentials, if it is of one of these
+    /// versions; its sessions stay on record.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such account.
-    pub async fn service_account_delete(&self, subject: &str) -> Result<()> {
+    /// [`Error::NotFound`] when there is no such account, [`Error::Changed`] when it is of
+    /// another version.
+    pub async fn service_account_delete(
+        &self,
+        subject: &str,
+        versions: Option<&[i32]>,
+    ) -> Result<()> {
         let done = sqlx::query!(
             "DELETE FROM users u USING service_accounts s
-             WHERE s.org_id = $1 AND s.subject = $2 AND u.id = s.user_id",
+             WHERE s.org_id = $1 AND s.subject = $2 AND u.id = s.user_id
+               AND ($3::int[] IS NULL OR u.version = ANY ($3))",
             self.org.uuid(),
-            subject
+            subject,
+            versions
         )
         .execute(&self.pool)
         .await?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "service account" });
+            let found = self.service_account_fetch(subject).await?.version;
+            return Err(Error::of_version("service account", found, versions));
         }
         Ok(())
     }

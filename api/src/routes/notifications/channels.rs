@@ -16,6 +16,7 @@ use super::check;
 use crate::{
     App, Error,
     error::{Problem, Result},
+    etag::{IfMatch, TRIES, Tagged},
     extract::{Body, Named},
 };
 
@@ -111,8 +112,8 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ChannelRespo
 pub(crate) async fn show(
     State(app): State<App>,
     Named(name): Named,
-) -> Result<Json<ChannelResponse>> {
-    Ok(Json(find(&app, &name).await?.into()))
+) -> Result<Tagged<ChannelResponse>> {
+    respond(&app, &name).await
 }
 
 /// Makes a channel.
@@ -124,10 +125,10 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     State(app): State<App>,
     Body(request): Body<ChannelRequest>,
-) -> Result<(StatusCode, Json<ChannelResponse>)> {
+) -> Result<(StatusCode, Tagged<ChannelResponse>)> {
     let spec = spec(&request, &Values::new())?;
     let id = app.org.channel_create(&app.config.channel_key, &spec, app.now()).await?;
-    Ok((StatusCode::CREATED, Json(find(&app, &id.to_string()).await?.into())))
+    Ok((StatusCode::CREATED, respond(&app, &id.to_string()).await?))
 }
 
 /// Changes a channel. What waits for it is sent as it is now.
@@ -139,18 +140,39 @@ pub(crate) async fn create(
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     State(app): State<App>,
+    if_match: IfMatch,
     Named(name): Named,
     Body(request): Body<ChannelRequest>,
-) -> Result<Json<ChannelResponse>> {
-    let key = &app.config.channel_key;
-    let (stored, secrets) = app.org.channel_open(key, &name).await?;
-    refuse_environment(&stored)?;
+) -> Result<Tagged<ChannelResponse>> {
+    for _ in 0..TRIES {
+        let (stored, secrets) = app.org.channel_open(&app.config.channel_key, &name).await?;
+        if_match.allows("channel", stored.version)?;
+        match change(&app, &request, &stored, &secrets).await {
+            // Secrets that are left out stay as they have them who were faster.
+            Err(Error::Changed { .. }) => {}
+            done => {
+                done?;
+                return respond(&app, &stored.id.to_string()).await;
+            }
+        }
+    }
+    Err(Error::Changed { what: "channel" })
+}
+
+/// Makes of what is `stored` what is asked for, unless it is of another version by now.
+async fn change(
+    app: &App,
+    request: &ChannelRequest,
+    stored: &Channel,
+    secrets: &Values,
+) -> Result<()> {
+    refuse_environment(stored)?;
     if request.kind != stored.kind.as_str() {
         return Err(Error::invalid("type", "can't be changed; make a new channel"));
     }
-    let spec = spec(&request, &secrets)?;
-    app.org.channel_update(key, stored.id, &spec, app.now()).await?;
-    Ok(Json(find(&app, &stored.id.to_string()).await?.into()))
+    let (key, spec) = (&app.config.channel_key, spec(request, secrets)?);
+    let of = [stored.version];
+    Ok(app.org.channel_update(key, stored.id, &spec, app.now(), Some(&of)).await?)
 }
 
 /// Deletes a channel; what was on its way through it is a dead letter.
@@ -158,10 +180,14 @@ pub(crate) async fn update(
     params(("name" = String, Path, description = "name or id")),
     responses((status = 204), (status = 404, body = Problem),
         (status = 409, description = "subscriptions use it", body = Problem)))]
-pub(crate) async fn delete(State(app): State<App>, Named(name): Named) -> Result<StatusCode> {
+pub(crate) async fn delete(
+    State(app): State<App>,
+    IfMatch(versions): IfMatch,
+    Named(name): Named,
+) -> Result<StatusCode> {
     let channel = find(&app, &name).await?;
     refuse_environment(&channel)?;
-    app.org.channel_delete(channel.id, app.now()).await?;
+    app.org.channel_delete(channel.id, app.now(), versions.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -178,6 +204,11 @@ pub(crate) async fn redrive(State(app): State<App>, Named(name): Named) -> Resul
 /// The channel with this id or name.
 pub(super) async fn find(app: &App, name: &str) -> Result<Channel> {
     Ok(app.org.channel_fetch(name).await?)
+}
+
+async fn respond(app: &App, name: &str) -> Result<Tagged<ChannelResponse>> {
+    let channel = find(app, name).await?;
+    Ok(Tagged(channel.version, channel.into()))
 }
 
 fn refuse_environment(channel: &Channel) -> Result<()> {

@@ -14,6 +14,7 @@ use super::{channels, check};
 use crate::{
     App, Error,
     error::{Problem, Result},
+    etag::{IfMatch, Tagged},
     extract::{Body, Named},
 };
 
@@ -93,8 +94,8 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<Subscription
 pub(crate) async fn show(
     State(app): State<App>,
     Named(name): Named,
-) -> Result<Json<SubscriptionResponse>> {
-    Ok(Json(app.org.subscription_fetch(&name).await?.into()))
+) -> Result<Tagged<SubscriptionResponse>> {
+    respond(&app, &name).await
 }
 
 /// Makes a subscription: events from now on are told.
@@ -106,11 +107,10 @@ pub(crate) async fn show(
 pub(crate) async fn create(
     State(app): State<App>,
     Body(request): Body<SubscriptionRequest>,
-) -> Result<(StatusCode, Json<SubscriptionResponse>)> {
+) -> Result<(StatusCode, Tagged<SubscriptionResponse>)> {
     let spec = spec(&app, &request).await?;
     let id = app.org.subscription_create(&spec, app.now()).await?;
-    let made = app.org.subscription_fetch(&id.to_string()).await?;
-    Ok((StatusCode::CREATED, Json(made.into())))
+    Ok((StatusCode::CREATED, respond(&app, &id.to_string()).await?))
 }
 
 /// Changes a subscription; what is on its way already goes on.
@@ -121,23 +121,33 @@ pub(crate) async fn create(
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     State(app): State<App>,
+    IfMatch(versions): IfMatch,
     Named(name): Named,
     Body(request): Body<SubscriptionRequest>,
-) -> Result<Json<SubscriptionResponse>> {
-    let stored = app.org.subscription_fetch(&name).await?;
+) -> Result<Tagged<SubscriptionResponse>> {
+    let id = app.org.subscription_fetch(&name).await?.id;
     let spec = spec(&app, &request).await?;
-    app.org.subscription_update(stored.id, &spec, app.now()).await?;
-    Ok(Json(app.org.subscription_fetch(&stored.id.to_string()).await?.into()))
+    app.org.subscription_update(id, &spec, app.now(), versions.as_deref()).await?;
+    respond(&app, &id.to_string()).await
 }
 
 /// Deletes a subscription; what is on its way already goes on.
 #[utoipa::path(delete, path = "/api/notifications/subscriptions/{name}", tag = "notifications",
     params(("name" = String, Path, description = "name or id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(crate) async fn delete(State(app): State<App>, Named(name): Named) -> Result<StatusCode> {
+pub(crate) async fn delete(
+    State(app): State<App>,
+    IfMatch(versions): IfMatch,
+    Named(name): Named,
+) -> Result<StatusCode> {
     let stored = app.org.subscription_fetch(&name).await?;
-    app.org.subscription_delete(stored.id).await?;
+    app.org.subscription_delete(stored.id, versions.as_deref()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn respond(app: &App, name: &str) -> Result<Tagged<SubscriptionResponse>> {
+    let subscription = app.org.subscription_fetch(name).await?;
+    Ok(Tagged(subscription.version, subscription.into()))
 }
 
 async fn spec(app: &App, request: &SubscriptionRequest) -> Result<SubscriptionSpec> {

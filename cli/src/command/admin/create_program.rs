@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::{
+    api::Error,
     args::{CreateApiKey, CreateServiceAccount},
     context::Context,
     output::{self, field},
@@ -46,9 +47,11 @@ pub(crate) async fn service_account(wanted: CreateServiceAccount, context: &Cont
 }
 
 async fn existing(subject: &str, context: &Context) -> Result<Option<Value>> {
-    let accounts = context.api.get(&["serviceaccounts"], &()).await?;
-    let mut accounts = accounts.as_array().into_iter().flatten();
-    Ok(accounts.find(|account| account.get("subject") == Some(&json!(subject))).cloned())
+    match context.api.get(&["serviceaccounts", subject], &()).await {
+        Ok(account) => Ok(Some(account)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is not given stays as it is known.

@@ -86,22 +86,34 @@ impl OrgStore {
         Ok(id)
     }
 
-    /// Changes what a key may and how long it works.
+    /// Changes what a key may and how long it works, if it is of one of these versions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such key.
-    pub async fn api_key_update(&self, id: TokenId, change: &ApiKeyChange) -> Result<ApiKey> {
+    /// [`Error::NotFound`] when there is no such key, [`Error::Changed`] when it is of another
+    /// version.
+    pub async fn api_key_update(
+        &self,
+        id: TokenId,
+        change: &ApiKeyChange,
+        versions: Option<&[i32]>,
+    ) -> Result<ApiKey> {
         let mut tx = self.pool.begin().await?;
         let user = sqlx::query_scalar!(
-            "UPDATE api_keys SET expires_at = COALESCE($3, expires_at)
-             WHERE org_id = $1 AND id = $2 RETURNING user_id",
+            "UPDATE api_keys SET expires_at = COALESCE($3, expires_at), version = version + 1
+             WHERE org_id = $1 AND id = $2 AND ($4::int[] IS NULL OR version = ANY ($4))
+             RETURNING user_id",
             self.org.uuid(),
             id.uuid(),
-            change.expires_at
+            change.expires_at,
+            versions
         )
         .fetch_optional(&mut *tx)
-        .await?
-        .ok_or(Error::NotFound { what: "API key" })?;
+        .await?;
+        let Some(user) = user else {
+            tx.rollback().await?;
+            let found = self.api_key_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("API key", found, versions));
+        };
         let own = self.settle(&mut tx, id).await?;
         if let Some(groups) = change.groups.as_ref().filter(|_| own) {
             sqlx::query!(
@@ -117,45 +129,70 @@ impl OrgStore {
         self.api_key_fetch(&id.to_string()).await
     }
 
-    /// Revokes a key; one that is revoked, or not there, stays as it was.
+    /// Revokes a key, if it is of one of these versions; one that is revoked stays so.
     ///
     /// # Errors
-    /// When the database is not available.
-    pub async fn api_key_revoke(&self, id: TokenId, by: &str) -> Result<()> {
+    /// [`Error::NotFound`] when there is no such key, [`Error::Changed`] when it is of another
+    /// version.
+    pub async fn api_key_revoke(
+        &self,
+        id: TokenId,
+        by: &str,
+        versions: Option<&[i32]>,
+    ) -> Result<()> {
         let mut tx = self.pool.begin().await?;
-        sqlx::query!(
-            "UPDATE api_keys SET revoked_at = now(), revoked_by = $3
-             WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL",
+        let done = sqlx::query!(
+            "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, now()),
+               revoked_by = COALESCE(revoked_by, $3), version = version + 1
+             WHERE org_id = $1 AND id = $2 AND ($4::int[] IS NULL OR version = ANY ($4))",
             self.org.uuid(),
             id.uuid(),
-            by
+            by,
+            versions
         )
         .execute(&mut *tx)
         .await?;
+        if done.rows_affected() == 0 {
+            tx.rollback().await?;
+            let found = self.api_key_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("API key", found, versions));
+        }
         self.settle(&mut tx, id).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Makes a revoked key work again.
+    /// Makes a revoked key work again, if it is of one of these versions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such key, [`Error::Conflict`] when its time is over.
-    pub async fn api_key_reactivate(&self, id: TokenId, now: DateTime<Utc>) -> Result<ApiKey> {
+    /// [`Error::NotFound`] when there is no such key, [`Error::Changed`] when it is of another
+    /// version, [`Error::Conflict`] when its time is over.
+    pub async fn api_key_reactivate(
+        &self,
+        id: TokenId,
+        now: DateTime<Utc>,
+        versions: Option<&[i32]>,
+    ) -> Result<ApiKey> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
-            "UPDATE api_keys SET revoked_at = NULL, revoked_by = NULL
-             WHERE org_id = $1 AND id = $2 AND (expires_at IS NULL OR $3 < expires_at)",
+            "UPDATE api_keys SET revoked_at = NULL, revoked_by = NULL, version = version + 1
+             WHERE org_id = $1 AND id = $2 AND (expires_at IS NULL OR $3 < expires_at)
+               AND ($4::int[] IS NULL OR version = ANY ($4))",
             self.org.uuid(),
             id.uuid(),
-            now
+            now,
+            versions
         )
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() == 0 {
-            self.api_key_fetch(&id.to_string()).await?;
+            tx.rollback().await?;
+            let found = self.api_key_fetch(&id.to_string()).await?.version;
             let what = "the API key has expired; give it more time first, or make another";
-            return Err(Error::Conflict { what });
+            return Err(match Error::of_version("API key", found, versions) {
+                Error::NotFound { .. } => Error::Conflict { what },
+                changed => changed,
+            });
         }
         self.settle(&mut tx, id).await?;
         tx.commit().await?;

@@ -169,7 +169,9 @@ impl OrgStore {
         .await
         .on_constraint("connections_name_key", "there is a connection of that name already")?;
         if done.rows_affected() == 0 {
-            return Err(self.connection_not_changed(id, versions).await?);
+            tx.rollback().await?;
+            let found = self.connection_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("connection", found, versions));
         }
         sqlx::query!(
             "DELETE FROM connection_groups WHERE org_id = $1 AND connection_id = $2",
@@ -212,27 +214,13 @@ impl OrgStore {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(name) = name else {
-            return Err(self.connection_not_changed(id, versions).await?);
+            tx.rollback().await?;
+            let found = self.connection_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("connection", found, versions));
         };
         self.told(&mut tx, "connection.deleted", id, &name).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Why nothing was changed.
-    async fn connection_not_changed(
-        &self,
-        id: ConnectionId,
-        versions: Option<&[i32]>,
-    ) -> Result<Error> {
-        let found = sqlx::query_scalar!(
-            "SELECT version FROM connections WHERE org_id = $1 AND id = $2",
-            self.org.uuid(),
-            id.uuid()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(Error::of_version("connection", found, versions))
     }
 
     async fn open_to(

@@ -30,6 +30,8 @@ pub struct Channel {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// Counts its changes; a pause is none.
+    pub version: i32,
 }
 
 /// A channel to be, or what becomes of one.
@@ -59,6 +61,7 @@ struct Row {
     paused_until: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    version: i32,
 }
 
 impl TryFrom<Row> for Channel {
@@ -76,6 +79,7 @@ impl TryFrom<Row> for Channel {
             paused_until: row.paused_until,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            version: row.version,
         })
     }
 }
@@ -114,21 +118,24 @@ impl OrgStore {
         Ok(id)
     }
 
-    /// Changes a channel and everything about it.
+    /// Changes a channel and everything about it, if it is of one of these versions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, [`Error::Conflict`] when the name is taken.
+    /// [`Error::NotFound`] when there is none, [`Error::Changed`] when it is of another version,
+    /// [`Error::Conflict`] when the name is taken.
     pub async fn channel_update(
         &self,
         key: &ChannelKey,
         id: ChannelId,
         spec: &ChannelSpec,
         now: DateTime<Utc>,
+        versions: Option<&[i32]>,
     ) -> Result<()> {
         let done = sqlx::query!(
             "UPDATE notification_channels SET name = $3, settings = $4, secret = $5,
-               secret_names = $6, enabled = $7, updated_at = $8, paused_until = NULL
-             WHERE org_id = $1 AND id = $2",
+               secret_names = $6, enabled = $7, updated_at = $8, paused_until = NULL,
+               version = version + 1
+             WHERE org_id = $1 AND id = $2 AND ($9::int[] IS NULL OR version = ANY ($9))",
             self.org.uuid(),
             id.uuid(),
             spec.name,
@@ -136,33 +143,46 @@ impl OrgStore {
             key.encrypt(id, &spec.secrets)?,
             &spec.secrets.keys().cloned().collect::<Vec<_>>(),
             spec.enabled,
-            now
+            now,
+            versions
         )
         .execute(&self.pool)
         .await
         .on_constraint("notification_channels_name_key", TAKEN)?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "channel" });
+            let found = self.channel_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("channel", found, versions));
         }
         Ok(())
     }
 
-    /// Deletes a channel; what was on its way through it is a dead letter.
+    /// Deletes a channel, if it is of one of these versions; what was on its way through it is
+    /// a dead letter.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, [`Error::Conflict`] when subscriptions use it.
-    pub async fn channel_delete(&self, id: ChannelId, now: DateTime<Utc>) -> Result<()> {
+    /// [`Error::NotFound`] when there is none, [`Error::Changed`] when it is of another version,
+    /// [`Error::Conflict`] when subscriptions use it.
+    pub async fn channel_delete(
+        &self,
+        id: ChannelId,
+        now: DateTime<Utc>,
+        versions: Option<&[i32]>,
+    ) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
-            "DELETE FROM notification_channels WHERE org_id = $1 AND id = $2",
+            "DELETE FROM notification_channels WHERE org_id = $1 AND id = $2
+               AND ($3::int[] IS NULL OR version = ANY ($3))",
             self.org.uuid(),
-            id.uuid()
+            id.uuid(),
+            versions
         )
         .execute(&mut *tx)
         .await
         .on_reference("subscriptions use this channel; delete them first")?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "channel" });
+            tx.rollback().await?;
+            let found = self.channel_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("channel", found, versions));
         }
         sqlx::query!(
             "UPDATE notification_deliveries SET state = 'dead', finished_at = $3,
@@ -186,7 +206,7 @@ impl OrgStore {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, name, kind, from_environment, settings, secret, secret_names, enabled,
-               paused_until, created_at, updated_at
+               paused_until, created_at, updated_at, version
              FROM notification_channels WHERE org_id = $1 ORDER BY name",
             self.org.uuid()
         )
@@ -220,7 +240,7 @@ impl OrgStore {
         sqlx::query_as!(
             Row,
             "SELECT id, name, kind, from_environment, settings, secret, secret_names, enabled,
-               paused_until, created_at, updated_at
+               paused_until, created_at, updated_at, version
              FROM notification_channels WHERE org_id = $1 AND (id = $2 OR name = $3)
              ORDER BY id = $2 DESC NULLS LAST LIMIT 1",
             self.org.uuid(),

@@ -20,6 +20,8 @@ pub struct Subscription {
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
     pub updated_at: DateTime<Utc>,
+    /// Counts its changes.
+    pub version: i32,
 }
 
 /// What a subscription says.
@@ -47,6 +49,7 @@ struct Row {
     enabled: bool,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+    version: i32,
 }
 
 impl TryFrom<Row> for Subscription {
@@ -64,6 +67,7 @@ impl TryFrom<Row> for Subscription {
             channel_name: row.channel_name,
             created_at: row.created_at,
             updated_at: row.updated_at,
+            version: row.version,
         })
     }
 }
@@ -102,20 +106,23 @@ impl OrgStore {
         Ok(id)
     }
 
-    /// Changes a subscription; events that were fanned out already are not affected.
+    /// Changes a subscription, if it is of one of these versions; events that were fanned out
+    /// already are not affected.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none, [`Error::Conflict`] when the name is taken.
+    /// [`Error::NotFound`] when there is none, [`Error::Changed`] when it is of another version,
+    /// [`Error::Conflict`] when the name is taken.
     pub async fn subscription_update(
         &self,
         id: SubscriptionId,
         spec: &SubscriptionSpec,
         now: DateTime<Utc>,
+        versions: Option<&[i32]>,
     ) -> Result<()> {
         let done = sqlx::query!(
             "UPDATE notification_subscriptions SET name = $3, channel_id = $4, events = $5,
-               recipients = $6, enabled = $7, updated_at = $8
-             WHERE org_id = $1 AND id = $2",
+               recipients = $6, enabled = $7, updated_at = $8, version = version + 1
+             WHERE org_id = $1 AND id = $2 AND ($9::int[] IS NULL OR version = ANY ($9))",
             self.org.uuid(),
             id.uuid(),
             spec.name,
@@ -123,32 +130,41 @@ impl OrgStore {
             &spec.events.iter().map(Pattern::to_string).collect::<Vec<_>>(),
             &spec.recipients,
             spec.enabled,
-            now
+            now,
+            versions
         )
         .execute(&self.pool)
         .await
         .on_constraint("notification_subscriptions_name_key", TAKEN)
         .or_else(reference)?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "subscription" });
+            let found = self.subscription_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("subscription", found, versions));
         }
         Ok(())
     }
 
-    /// Deletes a subscription; what is on its way goes on.
+    /// Deletes a subscription, if it is of one of these versions; what is on its way goes on.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
-    pub async fn subscription_delete(&self, id: SubscriptionId) -> Result<()> {
+    /// [`Error::NotFound`] when there is none, [`Error::Changed`] when it is of another version.
+    pub async fn subscription_delete(
+        &self,
+        id: SubscriptionId,
+        versions: Option<&[i32]>,
+    ) -> Result<()> {
         let done = sqlx::query!(
-            "DELETE FROM notification_subscriptions WHERE org_id = $1 AND id = $2",
+            "DELETE FROM notification_subscriptions WHERE org_id = $1 AND id = $2
+               AND ($3::int[] IS NULL OR version = ANY ($3))",
             self.org.uuid(),
-            id.uuid()
+            id.uuid(),
+            versions
         )
         .execute(&self.pool)
         .await?;
         if done.rows_affected() == 0 {
-            return Err(Error::NotFound { what: "subscription" });
+            let found = self.subscription_fetch(&id.to_string()).await?.version;
+            return Err(Error::of_version("subscription", found, versions));
         }
         Ok(())
     }
@@ -161,7 +177,7 @@ impl OrgStore {
         let rows = sqlx::query_as!(
             Row,
             "SELECT s.id, s.name, s.channel_id, c.name AS channel_name, s.events, s.recipients,
-               s.enabled, s.created_at, s.updated_at
+               s.enabled, s.created_at, s.updated_at, s.version
              FROM notification_subscriptions s JOIN notification_channels c ON c.id = s.channel_id
              WHERE s.org_id = $1 AND ($2::text IS NULL OR s.name = $2 OR s.id = $3)
              ORDER BY s.id = $3 DESC NULLS LAST, s.name",

@@ -54,10 +54,11 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when there is no such user.
     pub async fn user_update(&self, id: UserId, spec: &UserSpec) -> Result<User> {
-        self.user_update_of(id, spec, None).await
+        Ok(self.user_update_of(id, spec, None).await?.0)
     }
 
     /// Changes everything about a user but the address, if they are of one of these versions.
+    /// Returns the version that they are of now, too.
     ///
     /// # Errors
     /// As [`Self::user_update`], and [`Error::Changed`] when they are of another version.
@@ -66,7 +67,7 @@ impl OrgStore {
         id: UserId,
         spec: &UserSpec,
         versions: Option<&[i32]>,
-    ) -> Result<User> {
+    ) -> Result<(User, i32)> {
         let mut tx = self.pool.begin().await?;
         let done = sqlx::query!(
             "UPDATE users SET name = $3, active = $4, updated_at = now(), version = version + 1,
@@ -82,7 +83,9 @@ impl OrgStore {
         .execute(&mut *tx)
         .await?;
         if done.rows_affected() == 0 {
-            return Err(self.user_not_changed(id, versions).await?);
+            tx.rollback().await?;
+            let (_, found) = self.user_with_version(&id.to_string()).await?;
+            return Err(Error::of_version("user", found, versions));
         }
         // Those that stay keep who named them.
         let names: Vec<String> = spec.groups.iter().map(GroupName::to_string).collect();
@@ -99,7 +102,7 @@ impl OrgStore {
         let body = serde_json::json!({ "user": id.to_string(), "email": spec.email });
         outbox::append(&mut tx, self.org.uuid(), "user.updated", &body).await?;
         tx.commit().await?;
-        self.user_fetch(&id.to_string()).await
+        self.user_with_version(&id.to_string()).await
     }
 
     /// Deletes a user, with their tokens and credentials; their sessions stay on record.
@@ -126,24 +129,14 @@ impl OrgStore {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(email) = email else {
-            return Err(self.user_not_changed(id, versions).await?);
+            tx.rollback().await?;
+            let (_, found) = self.user_with_version(&id.to_string()).await?;
+            return Err(Error::of_version("user", found, versions));
         };
         let body = serde_json::json!({ "user": id.to_string(), "email": email });
         outbox::append(&mut tx, self.org.uuid(), "user.deleted", &body).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// Why nothing was changed.
-    async fn user_not_changed(&self, id: UserId, versions: Option<&[i32]>) -> Result<Error> {
-        let found = sqlx::query_scalar!(
-            "SELECT version FROM users WHERE org_id = $1 AND id = $2",
-            self.org.uuid(),
-            id.uuid()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(Error::of_version("user", found, versions))
     }
 
     pub(crate) async fn join_groups(

@@ -5,7 +5,7 @@ use hoop_store::{
     Error, OrgStore,
     api_key::{ApiKey, ApiKeyChange, NewApiKey},
     audit_log::{Deed, LineFilter, Outcome, Who},
-    service_account::ServiceAccountSpec,
+    service_account::{ServiceAccountChange, ServiceAccountSpec},
 };
 
 use crate::scene::{Scene, at, user};
@@ -67,12 +67,14 @@ async fn programs_are_no_people_and_belong_to_one_organisation() {
     assert!(store.api_key_owner(&[1; 32], at(10)).await.unwrap().is_none(), "its time is over");
     missing(&other.api_key_fetch("ci").await);
     missing(&other.api_key_fetch(&made.id.to_string()).await);
-    missing(&other.api_key_update(made.id, &ApiKeyChange::default()).await);
-    missing(&other.api_key_reactivate(made.id, at(0)).await);
-    other.api_key_revoke(made.id, "ben").await.unwrap();
+    missing(&other.api_key_update(made.id, &ApiKeyChange::default(), None).await);
+    missing(&other.api_key_reactivate(made.id, at(0), None).await);
+    missing(&other.api_key_revoke(made.id, "ben", None).await);
     assert!(store.api_key_owner(&[1; 32], at(9)).await.unwrap().is_some());
     missing(&other.service_account_fetch("auth0|robot").await);
-    missing(&other.service_account_delete("auth0|robot").await);
+    let change = ServiceAccountChange::default();
+    missing(&other.service_account_update("auth0|robot", &change, None).await);
+    missing(&other.service_account_delete("auth0|robot", None).await);
     missing(&other.principal_fetch(robot.id).await);
     assert!(other.service_account_list().await.unwrap().is_empty());
     assert!(other.api_key_list().await.unwrap().is_empty());
