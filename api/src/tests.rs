@@ -21,6 +21,7 @@ mod notifications;
 mod once;
 mod openapi;
 mod organisations;
+mod pages;
 mod people;
 mod plugins;
 mod rates;

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode, Url,
+    header::{HeaderMap, LINK},
+};
 use serde::Serialize;
 use serde_json::Value;
 
 /// Long enough for a gateway that waits for its broker.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A list has so many pages at most; a page has 1000 things.
+const MOST_PAGES: usize = 1000;
 
 /// How long the network may take to begin with.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,6 +47,9 @@ pub(crate) enum Error {
     /// There is no such thing, or not for this user.
     #[error("{message}")]
     NotFound { message: String },
+    /// It has more pages than anybody reads.
+    #[error("the gateway at {base} has a list that does not end; look for one thing by its name")]
+    Endless { base: Url },
     /// It is not its fault, and it may be over soon.
     #[error("{message}")]
     Unavailable { message: String },
@@ -75,14 +84,31 @@ impl Api {
         Ok(Self { client, base: url, token })
     }
 
-    /// Reads something. `path` is made of segments, each of which may hold any character.
+    /// Reads something, all pages of it if it is an array. `path` is made of segments, each of
+    /// which may hold any character.
     pub(crate) async fn get(
         &self,
         path: &[&str],
         query: &(impl Serialize + Sync),
     ) -> Result<Value, Error> {
-        let request = self.client.request(Method::GET, self.url(path)).query(query);
-        self.send(request).await
+        let mut url = self.url(path);
+        let first = self.client.request(Method::GET, url.clone()).query(query);
+        let (answer, mut next) = self.answer(first).await?;
+        let mut things = match answer {
+            Value::Array(things) => things,
+            thing => return Ok(thing),
+        };
+        for _ in 0..MOST_PAGES {
+            let Some(query) = next else { return Ok(Value::Array(things)) };
+            // Only the query is taken: the way here may have a prefix that the gateway does not
+            // know, and the token goes nowhere else.
+            url.set_query(Some(&query));
+            let (more, after) = self.answer(self.client.request(Method::GET, url.clone())).await?;
+            let Value::Array(more) = more else { return Err(self.not_ours()) };
+            things.extend(more);
+            next = after;
+        }
+        Err(Error::Endless { base: self.base.clone() })
     }
 
     /// Makes something.
@@ -138,7 +164,7 @@ impl Api {
         let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
         match serde_json::from_slice(&body) {
             Ok(answer) => Err(self.refusal(status, &answer)),
-            Err(_) => Err(Error::NotOurs { base: self.base.clone() }),
+            Err(_) => Err(self.not_ours()),
         }
     }
 
@@ -164,16 +190,25 @@ impl Api {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, Error> {
+        Ok(self.answer(request).await?.0)
+    }
+
+    /// What is answered, and the query of the page after it.
+    async fn answer(&self, request: RequestBuilder) -> Result<(Value, Option<String>), Error> {
         let response = self.respond(request.timeout(TIMEOUT)).await?;
-        let status = response.status();
+        let (status, next) = (response.status(), next(response.headers()));
         let body = response.bytes().await.map_err(|source| self.unreachable(source))?;
         // Making a group, or ending a session, is answered with nothing.
         if status.is_success() && body.is_empty() {
-            return Ok(Value::Null);
+            return Ok((Value::Null, None));
         }
         let answer: Result<Value, _> = serde_json::from_slice(&body);
-        let Ok(answer) = answer else { return Err(Error::NotOurs { base: self.base.clone() }) };
-        if status.is_success() { Ok(answer) } else { Err(self.refusal(status, &answer)) }
+        let Ok(answer) = answer else { return Err(self.not_ours()) };
+        if status.is_success() { Ok((answer, next)) } else { Err(self.refusal(status, &answer)) }
+    }
+
+    fn not_ours(&self) -> Error {
+        Error::NotOurs { base: self.base.clone() }
     }
 
     /// What the network says about a URL is in the URL's name here already.
@@ -183,7 +218,7 @@ impl Api {
 
     fn refusal(&self, status: StatusCode, answer: &Value) -> Error {
         let Some(message) = answer.get("message").and_then(Value::as_str) else {
-            return Error::NotOurs { base: self.base.clone() };
+            return self.not_ours();
         };
         let message = crate::output::printable(message);
         let field = answer.get("field").and_then(Value::as_str);
@@ -198,6 +233,18 @@ impl Api {
             _ => Error::Refused { message },
         }
     }
+}
+
+/// The query of the next page, as `Link: <…?…>; rel="next"` says (RFC 8288).
+fn next(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(LINK).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split('<').skip(1)).find_map(|link| {
+        let (target, parameters) = link.split_once('>')?;
+        let mut parameters = parameters.split([';', ',']).map(str::trim);
+        let is_next = parameters.any(|one| ["rel=\"next\"", "rel=next"].contains(&one));
+        let (_, query) = target.split_once('?')?;
+        is_next.then(|| query.to_owned())
+    })
 }
 
 #[cfg(test)]

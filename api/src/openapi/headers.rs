@@ -1,8 +1,8 @@
-//! Headers that many routes read, and no handler of its own.
+//! Headers that many routes read or write, and no handler of its own.
 
 use http::Method;
 use utoipa::openapi::{
-    ObjectBuilder, RefOr, Required, Response, Type,
+    Content, HeaderBuilder, Object, ObjectBuilder, RefOr, Required, Response, Schema, Type,
     path::{Operation, ParameterBuilder, ParameterIn},
 };
 
@@ -31,8 +31,15 @@ pub(super) fn may_be_sent_twice(route: &Route) -> bool {
     *route.method == Method::POST && route.access != Access::Public
 }
 
-/// Adds the headers that `route` reads.
+/// Adds the headers that `route` reads and writes.
 pub(super) fn add(operation: &mut Operation, route: &Route) {
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response
+            && is_array(response)
+        {
+            link(response);
+        }
+    }
     if may_be_sent_twice(route) {
         let why = "Of your own, such as a UUID: sent again within 24 hours, the same request is \
                    not done again, and the first answer is given again.";
@@ -51,13 +58,31 @@ pub(super) fn add(operation: &mut Operation, route: &Route) {
     }
 }
 
+/// A bare array comes in pages (`paging::Linked`).
+fn is_array(response: &Response) -> bool {
+    response.content.values().any(|content| {
+        matches!(content, RefOr::T(Content { schema: Some(RefOr::T(Schema::Array(_))), .. }))
+    })
+}
+
+fn link(response: &mut Response) {
+    let why = "Where the next page is, if there is one, as RFC 8288 says: \
+               `</api/…?limit=…&cursor=…>; rel=\"next\"`.";
+    let header = HeaderBuilder::new().description(Some(why)).schema(Some(text())).build();
+    response.headers.insert("Link".into(), RefOr::T(header));
+}
+
 fn parameter(operation: &mut Operation, name: &str, why: &str) {
     let parameter = ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
         .description(Some(why))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .schema(Some(text()))
         .build();
     operation.parameters.get_or_insert_default().push(RefOr::T(parameter));
+}
+
+fn text() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).build()
 }

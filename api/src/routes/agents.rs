@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use hoop_bus::Subject;
 use hoop_domain::{EndReason, agent_key::AgentKey};
 use hoop_proto::v1;
-use hoop_store::agent::{Agent, AgentMode, NewAgent};
+use hoop_store::{
+    NameCursor,
+    agent::{Agent, AgentMode, NewAgent},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +17,7 @@ use crate::{
     App, Error,
     error::{Problem, Result},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// An agent to be.
@@ -75,12 +79,14 @@ impl From<Agent> for AgentResponse {
     }
 }
 
-/// Lists the agents.
-#[utoipa::path(get, path = "/api/agents", tag = "agents",
+/// Lists the agents, by name.
+#[utoipa::path(get, path = "/api/agents", tag = "agents", params(ArrayQuery),
     responses((status = 200, body = Vec<AgentResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<AgentResponse>>> {
-    let agents = app.org.agent_list(app.now()).await?;
-    Ok(Json(agents.into_iter().map(AgentResponse::from).collect()))
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<AgentResponse>> {
+    asked.linked(app.org.agent_list(app.now(), &asked.window).await?, AgentResponse::from)
 }
 
 /// Shows one agent.

@@ -4,7 +4,10 @@ mod body;
 
 use axum::{Json, extract::State};
 use hoop_domain::{GroupName, UserId};
-use hoop_store::api_key::{ApiKey, ApiKeyChange, NewApiKey};
+use hoop_store::{
+    NameCursor,
+    api_key::{ApiKey, ApiKeyChange, NewApiKey},
+};
 use http::StatusCode;
 
 use crate::{
@@ -13,16 +16,20 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, Tagged},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
     routes::tokens::end,
 };
 use body::{ApiKeyChangeRequest, ApiKeyCreated, ApiKeyRequest, ApiKeyResponse};
 
-/// Lists the API keys, without what they are.
-#[utoipa::path(get, path = "/api/api-keys", tag = "programs",
+/// Lists the API keys, by name and without what they are.
+#[utoipa::path(get, path = "/api/api-keys", tag = "programs", params(ArrayQuery),
     responses((status = 200, body = Vec<ApiKeyResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ApiKeyResponse>>> {
-    let keys = app.org.api_key_list().await?;
-    Ok(Json(keys.into_iter().map(|key| ApiKeyResponse::new(&app, key)).collect()))
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<ApiKeyResponse>> {
+    let keys = app.org.api_key_list(&asked.window).await?;
+    asked.linked(keys, |key| ApiKeyResponse::new(&app, key))
 }
 
 /// Shows one API key, without what it is.

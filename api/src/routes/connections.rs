@@ -5,10 +5,13 @@ mod review;
 mod secret;
 pub(crate) mod trial;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use hoop_domain::{ConnectionId, Role};
 use hoop_policy::access::may_see;
-use hoop_store::connection::{Connection, ConnectionSpec, EncryptedSecret};
+use hoop_store::{
+    NameCursor, Window,
+    connection::{Connection, ConnectionSpec, EncryptedSecret},
+};
 use http::StatusCode;
 
 use crate::{
@@ -17,27 +20,28 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, TRIES, Tagged},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
     secrets::SecretMap,
 };
 
 pub(crate) use body::{ConnectionRequest, ConnectionResponse, family};
 
-/// Lists the connections that the one who asks may open; auditors and administrators see all.
-#[utoipa::path(get, path = "/api/connections", tag = "connections",
+/// Lists the connections that the one who asks may open, by name; auditors and administrators
+/// see all.
+#[utoipa::path(get, path = "/api/connections", tag = "connections", params(ArrayQuery),
     responses((status = 200, body = Vec<ConnectionResponse>)))]
 pub(crate) async fn list(
     State(app): State<App>,
     actor: Actor,
-) -> Result<Json<Vec<ConnectionResponse>>> {
-    let agents = app.org.agent_list(app.now()).await?;
-    let connections = app.org.connection_list().await?;
-    Ok(Json(
-        connections
-            .into_iter()
-            .filter(|connection| visible(&actor, connection))
-            .map(|connection| ConnectionResponse::new(connection, &agents))
-            .collect(),
-    ))
+    asked: Asked<NameCursor>,
+) -> Result<Linked<ConnectionResponse>> {
+    let agents = app.org.agent_list(app.now(), &Window::ALL).await?.rows;
+    let groups = (actor.role < Role::Auditor).then_some(actor.groups.as_slice());
+    let mut page = app.org.connection_list(groups, &asked.window).await?;
+    // The database leaves out what they may not see, so that pages are full; the word on it is
+    // the policy's.
+    page.rows.retain(|connection| visible(&actor, connection));
+    asked.linked(page, |connection| ConnectionResponse::new(connection, &agents))
 }
 
 /// Shows one connection. Its secret is never shown, only the names in it.
@@ -153,7 +157,7 @@ fn visible(actor: &Actor, connection: &Connection) -> bool {
 }
 
 async fn respond(app: &App, connection: Connection) -> Result<Tagged<ConnectionResponse>> {
-    let agents = app.org.agent_list(app.now()).await?;
+    let agents = app.org.agent_list(app.now(), &Window::ALL).await?.rows;
     Ok(Tagged(connection.version, ConnectionResponse::new(connection, &agents)))
 }
 

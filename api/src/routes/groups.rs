@@ -1,7 +1,8 @@
 //! Groups.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use hoop_domain::{GroupName, Role};
+use hoop_store::NameCursor;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use crate::{
     App, Error,
     error::{Problem, Result},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// A group to be.
@@ -21,11 +23,13 @@ pub(crate) struct GroupRequest {
 }
 
 /// Lists the names of the groups.
-#[utoipa::path(get, path = "/api/users/groups", tag = "users",
+#[utoipa::path(get, path = "/api/users/groups", tag = "users", params(ArrayQuery),
     responses((status = 200, body = Vec<String>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<String>>> {
-    let groups = app.org.group_list().await?;
-    Ok(Json(groups.iter().map(GroupName::to_string).collect()))
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<String>> {
+    asked.linked(app.org.group_list(&asked.window).await?, |group| group.to_string())
 }
 
 /// Makes a group.

@@ -4,7 +4,7 @@ mod body;
 
 use axum::{Json, extract::State};
 use hoop_domain::{ConnectionId, Plugin, PluginId};
-use hoop_store::connection::EncryptedSecret;
+use hoop_store::{NameCursor, connection::EncryptedSecret};
 use http::StatusCode;
 
 use crate::{
@@ -12,18 +12,21 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, Tagged},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
     secrets::{Place, SecretMap},
 };
 
 pub(crate) use body::{PluginConfigRequest, PluginRequest, PluginResponse};
 use body::{Wanted, values};
 
-/// Lists the plugins that are enabled.
-#[utoipa::path(get, path = "/api/plugins", tag = "plugins",
+/// Lists the plugins that are enabled, by name.
+#[utoipa::path(get, path = "/api/plugins", tag = "plugins", params(ArrayQuery),
     responses((status = 200, body = Vec<PluginResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<PluginResponse>>> {
-    let plugins = app.org.plugin_list().await?;
-    Ok(Json(plugins.into_iter().map(PluginResponse::new).collect()))
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<PluginResponse>> {
+    asked.linked(app.org.plugin_list(&asked.window).await?, PluginResponse::new)
 }
 
 /// Shows one plugin. The values of its settings are never shown.

@@ -2,7 +2,10 @@
 
 use axum::{Json, extract::State};
 use hoop_domain::GroupName;
-use hoop_store::service_account::{ServiceAccount, ServiceAccountChange, ServiceAccountSpec};
+use hoop_store::{
+    NameCursor,
+    service_account::{ServiceAccount, ServiceAccountChange, ServiceAccountSpec},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +16,7 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, Tagged},
     extract::{Body, Named, given},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// The longest subject; identity providers promise at most 255 characters.
@@ -71,13 +75,15 @@ impl ServiceAccountResponse {
     }
 }
 
-/// Lists the service accounts.
-#[utoipa::path(get, path = "/api/serviceaccounts", tag = "programs",
+/// Lists the service accounts, by subject.
+#[utoipa::path(get, path = "/api/serviceaccounts", tag = "programs", params(ArrayQuery),
     responses((status = 200, body = Vec<ServiceAccountResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ServiceAccountResponse>>> {
-    let accounts = app.org.service_account_list().await?;
-    let accounts = accounts.into_iter().map(|account| ServiceAccountResponse::new(&app, account));
-    Ok(Json(accounts.collect()))
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<ServiceAccountResponse>> {
+    let accounts = app.org.service_account_list(&asked.window).await?;
+    asked.linked(accounts, |account| ServiceAccountResponse::new(&app, account))
 }
 
 /// Makes a service account.

@@ -6,7 +6,7 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{Role, TokenId};
-use hoop_store::{token::Token, user::User};
+use hoop_store::{Cursor, token::Token, user::User};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use crate::{
     auth::{Actor, token},
     error::{Problem, Result},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// Ten years: who wants a token without an end leaves the field out.
@@ -66,18 +67,19 @@ impl From<Token> for TokenListed {
     }
 }
 
-/// Lists a user's tokens, without what they are: people their own, administrators anybody's.
+/// Lists a user's tokens, the newest first and without what they are: people their own,
+/// administrators anybody's.
 #[utoipa::path(get, path = "/api/users/{id}/tokens", tag = "users",
-    params(("id" = String, Path, description = "id or e-mail address")),
+    params(ArrayQuery, ("id" = String, Path, description = "id or e-mail address")),
     responses((status = 200, body = Vec<TokenListed>), (status = 404, body = Problem)))]
 pub(crate) async fn list(
     State(app): State<App>,
     actor: Actor,
     Named(id): Named,
-) -> Result<Json<Vec<TokenListed>>> {
+    asked: Asked<Cursor>,
+) -> Result<Linked<TokenListed>> {
     let user = owner(&app, &actor, &id).await?;
-    let tokens = app.org.token_list(user.id).await?;
-    Ok(Json(tokens.into_iter().map(TokenListed::from).collect()))
+    asked.linked(app.org.token_list(user.id, &asked.window).await?, TokenListed::from)
 }
 
 /// Revokes a token and ends the sessions that it opened.

@@ -2,7 +2,10 @@
 
 use axum::{Json, extract::State};
 use hoop_domain::{GroupName, Role, Secret};
-use hoop_store::user::{User, UserSpec};
+use hoop_store::{
+    NameCursor,
+    user::{User, UserSpec},
+};
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use utoipa::ToSchema;
@@ -13,6 +16,7 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, TRIES, Tagged},
     extract::{Body, Named, given},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// A user to be, or what becomes of one.
@@ -86,12 +90,14 @@ impl From<User> for UserResponse {
     }
 }
 
-/// Lists the users.
-#[utoipa::path(get, path = "/api/users", tag = "users",
+/// Lists the users, by e-mail address.
+#[utoipa::path(get, path = "/api/users", tag = "users", params(ArrayQuery),
     responses((status = 200, body = Vec<UserResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<UserResponse>>> {
-    let users = app.org.user_list().await?;
-    Ok(Json(users.into_iter().map(UserResponse::from).collect()))
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<UserResponse>> {
+    asked.linked(app.org.user_list(&asked.window).await?, UserResponse::from)
 }
 
 /// Shows one user: people see themselves, auditors and administrators everybody.

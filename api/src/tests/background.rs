@@ -4,7 +4,7 @@ use chrono::{TimeDelta, Utc};
 use futures_util::StreamExt;
 use hoop_bus::Bus;
 use hoop_domain::{AgentId, ConnectionId, SessionId, UserId};
-use hoop_store::session::NewSession;
+use hoop_store::{Window, session::NewSession};
 use serde_json::json;
 
 use super::{sessions::open, world::World};
@@ -59,7 +59,7 @@ async fn a_second_process_shares_the_work_and_makes_no_second_first_user() {
     let config = (*world.app.config).clone();
     let second = config.build().await.unwrap();
     assert_ne!(second.address().port(), 0);
-    assert_eq!(world.app.org.user_list().await.unwrap().len(), 1);
+    assert_eq!(world.app.org.user_list(&Window::ALL).await.unwrap().rows.len(), 1);
     assert!(!world.database.is_empty());
 }
 

@@ -1,5 +1,7 @@
 //! What the command line makes of the answers of the API.
 
+use std::future::pending;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -7,25 +9,42 @@ use tokio::{
 
 use super::*;
 
-/// An API that answers one request with `answer` and returns its first line.
+/// An API that answers one request, and the request.
 async fn ask(status: &str, body: &str, token: Option<&str>) -> (String, Result<Value, Error>) {
+    let (mut requests, answer) = ask_for_all(&[(status, body)], token).await;
+    (requests.remove(0), answer)
+}
+
+/// An API that answers as many requests as there are answers, and the requests. A status may
+/// have headers in the lines after it.
+async fn ask_for_all(
+    answers: &[(&str, &str)],
+    token: Option<&str>,
+) -> (Vec<String>, Result<Value, Error>) {
     hoop_runtime::process::install_crypto();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/prefix", listener.local_addr().unwrap());
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let mut requests = Vec::new();
     let serve = async {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        let mut request = vec![0; 4096];
-        let len = socket.read(&mut request).await.unwrap();
-        socket.write_all(answer.as_bytes()).await.unwrap();
-        String::from_utf8_lossy(&request[..len]).into_owned()
+        for (status, body) in answers {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let len = socket.read(&mut request).await.unwrap();
+            requests.push(String::from_utf8_lossy(&request[..len]).into_owned());
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        }
+        pending::<()>().await;
     };
     let api = Api::new(&base, token.map(str::to_owned)).unwrap();
-    let asked = api.get(&["agents", "a/../b"], &[("limit", "1")]);
-    tokio::join!(serve, asked)
+    let answer = tokio::select! {
+        answer = api.get(&["agents", "a/../b"], &[("limit", "1")]) => answer,
+        () = serve => panic!("it never ends"),
+    };
+    (requests, answer)
 }
 
 #[tokio::test]
@@ -62,6 +81,49 @@ async fn a_refusal_says_what_to_do() {
         ("404 Not Found", "{}", None, "is not a gateway's API"),
     ] {
         let (_, answer) = ask(status, body, token).await;
+        let message = answer.unwrap_err().to_string();
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn an_array_is_read_to_its_last_page() {
+    let link = |page: u32| {
+        format!(
+            "200 OK\r\nlink: </api/agents?all=1>; rel=\"first\", \
+             <https://elsewhere.example.com/api/agents?limit=1&cursor={page}>; rel=\"next\""
+        )
+    };
+    let (one, two) = (link(1), link(2));
+    let answers = [(one.as_str(), "[1,2]"), (two.as_str(), "[3]"), ("200 OK", "[4]")];
+    let (requests, answer) = ask_for_all(&answers, Some("t0ken")).await;
+    assert_eq!(answer.unwrap(), serde_json::json!([1, 2, 3, 4]));
+    assert_eq!(requests.len(), 3);
+    let queries = ["limit=1", "limit=1&cursor=1", "limit=1&cursor=2"];
+    for (request, query) in requests.iter().zip(queries) {
+        let line = format!("GET /prefix/api/agents/a%2F..%2Fb?{query} HTTP/1.1");
+        assert!(request.starts_with(&line), "{request}");
+        assert!(request.contains("authorization: Bearer t0ken"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_end_is_given_up() {
+    let link = "200 OK\r\nlink: <?cursor=1>; rel=next";
+    let answers = [(link, "[1]")].repeat(2 * MOST_PAGES);
+    let (requests, answer) = ask_for_all(&answers, None).await;
+    assert!(matches!(answer, Err(Error::Endless { .. })), "{answer:?}");
+    assert_eq!(requests.len(), MOST_PAGES + 1);
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_or_no_array_is_not_taken_for_the_end() {
+    let link = "200 OK\r\nlink: <?cursor=1>; rel=\"next\"";
+    for (status, body, said) in [
+        ("503 Service Unavailable", r#"{"message":"try again"}"#, "try again"),
+        ("200 OK", "{}", "is not a gateway's API"),
+    ] {
+        let (_, answer) = ask_for_all(&[(link, "[1]"), (status, body)], None).await;
         let message = answer.unwrap_err().to_string();
         assert!(message.contains(said), "{message}");
     }

@@ -4,7 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{AgentId, AgentName, OrgId, agent_key::SealPublicKey};
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, Store, convert, error::OnConstraint, outbox};
+use crate::{
+    Error, NameCursor, OrgStore, Page, Result, Store, Window, convert, error::OnConstraint, outbox,
+};
 
 mod mode;
 mod presence;
@@ -127,23 +129,31 @@ impl OrgStore {
         Ok(id)
     }
 
-    /// Every agent that is not revoked, by name.
+    /// A page of the agents that are not revoked, by name.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn agent_list(&self, now: DateTime<Utc>) -> Result<Vec<Agent>> {
+    pub async fn agent_list(
+        &self,
+        now: DateTime<Utc>,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<Agent, NameCursor>> {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT id, name, mode, seal_public_key, last_seen_at, version, hostname, platform,
                  created_at, EXISTS (SELECT FROM agent_presence p
                    WHERE p.agent_id = a.id AND $2 < p.seen_at) AS "online!"
-               FROM agents a WHERE org_id = $1 AND revoked_at IS NULL ORDER BY name"#,
+               FROM agents a WHERE org_id = $1 AND revoked_at IS NULL AND $3 < name
+               ORDER BY name LIMIT $4"#,
             self.org.uuid(),
-            now - PRESENCE
+            now - PRESENCE,
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(Agent::try_from).collect()
+        let agents: Vec<Agent> = rows.into_iter().map(Agent::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(agents, window.limit, |agent| agent.name.to_string()))
     }
 
     /// The agent with this id or name that is not revoked.

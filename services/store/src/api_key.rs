@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{ApiKeyName, GroupName, TokenId};
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, convert};
+use crate::{Error, NameCursor, OrgStore, Page, Result, Window, convert};
 
 pub use owner::KeyOwner;
 pub use write::{ApiKeyChange, NewApiKey};
@@ -107,15 +107,24 @@ macro_rules! select {
 }
 
 impl OrgStore {
-    /// Every key, by name.
+    /// A page of the keys, by name.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn api_key_list(&self) -> Result<Vec<ApiKey>> {
-        let rows = select!("WHERE k.org_id = $1 ORDER BY k.name", self.org.uuid())
-            .fetch_all(&self.pool)
-            .await?;
-        rows.into_iter().map(ApiKey::try_from).collect()
+    pub async fn api_key_list(
+        &self,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<ApiKey, NameCursor>> {
+        let rows = select!(
+            "WHERE k.org_id = $1 AND $2 < k.name ORDER BY k.name LIMIT $3",
+            self.org.uuid(),
+            window.name(),
+            window.fetched()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let keys: Vec<ApiKey> = rows.into_iter().map(ApiKey::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(keys, window.limit, |key| key.name.to_string()))
     }
 
     /// The key with this name or id.

@@ -7,7 +7,7 @@ use hoop_domain::{
 };
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, convert};
+use crate::{Error, NameCursor, OrgStore, Page, Result, Window, convert};
 
 mod plugged;
 mod write;
@@ -190,15 +190,38 @@ macro_rules! select {
 }
 
 impl OrgStore {
-    /// Every connection, by name.
+    /// A page of the connections, by name; with `groups`, only of those that are open to one of
+    /// them, and that no plugin closes to all of them.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn connection_list(&self) -> Result<Vec<Connection>> {
-        let rows = select!("WHERE c.org_id = $1 ORDER BY c.name", self.org.uuid())
-            .fetch_all(&self.pool)
-            .await?;
-        rows.into_iter().map(Connection::try_from).collect()
+    pub async fn connection_list(
+        &self,
+        groups: Option<&[GroupName]>,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<Connection, NameCursor>> {
+        let groups: Option<Vec<String>> =
+            groups.map(|groups| groups.iter().map(GroupName::to_string).collect());
+        let rows = select!(
+            "WHERE c.org_id = $1 AND $2 < c.name
+               AND ($3::text[] IS NULL OR EXISTS (
+                 SELECT FROM connection_groups o JOIN groups g ON g.id = o.group_id
+                 WHERE o.connection_id = c.id AND g.name = ANY ($3)))
+               AND ($3::text[] IS NULL OR NOT EXISTS (
+                 SELECT FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
+                 WHERE x.connection_id = c.id AND p.name = 'access_control'
+                   AND NOT x.config && $3))
+             ORDER BY c.name LIMIT $4",
+            self.org.uuid(),
+            window.name(),
+            groups.as_deref(),
+            window.fetched()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let connections: Vec<Connection> =
+            rows.into_iter().map(Connection::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(connections, window.limit, |one| one.name.to_string()))
     }
 
     /// The connection with this name or id.

@@ -4,21 +4,29 @@ use hoop_domain::{GroupId, GroupName};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, convert, error::OnConstraint, outbox};
+use crate::{
+    Error, NameCursor, OrgStore, Page, Result, Window, convert, error::OnConstraint, outbox,
+};
 
 impl OrgStore {
-    /// Every group's name, in order.
+    /// A page of the groups' names, in order.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn group_list(&self) -> Result<Vec<GroupName>> {
+    pub async fn group_list(
+        &self,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<GroupName, NameCursor>> {
         let names = sqlx::query_scalar!(
-            "SELECT name FROM groups WHERE org_id = $1 ORDER BY name",
-            self.org.uuid()
+            "SELECT name FROM groups WHERE org_id = $1 AND $2 < name ORDER BY name LIMIT $3",
+            self.org.uuid(),
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        convert::parse_all(&names, "a group's name")
+        let groups = convert::parse_all(&names, "a group's name")?;
+        Ok(Page::of(groups, window.limit, GroupName::to_string))
     }
 
     /// Makes a group.

@@ -38,7 +38,7 @@ use hoop_domain::OrgId;
 use sqlx::PgPool;
 
 pub use error::Error;
-pub use page::{Cursor, Page};
+pub use page::{Cursor, NameCursor, Page, Window};
 
 /// What every query returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,7 +4,10 @@ use hoop_domain::{ConnectionId, Plugin, PluginId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, connection::EncryptedSecret, error::OnConstraint, outbox};
+use crate::{
+    Error, NameCursor, OrgStore, Page, Result, Window, connection::EncryptedSecret,
+    error::OnConstraint, outbox,
+};
 
 /// A plugin that is switched on.
 #[derive(Debug, Clone)]
@@ -46,28 +49,34 @@ struct Row {
 }
 
 impl OrgStore {
-    /// Every plugin that is switched on, by name.
+    /// A page of the plugins that are switched on, by name.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn plugin_list(&self) -> Result<Vec<StoredPlugin>> {
+    pub async fn plugin_list(
+        &self,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<StoredPlugin, NameCursor>> {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, name, priority, config, config_names, version FROM plugins
-             WHERE org_id = $1 ORDER BY name",
-            self.org.uuid()
+             WHERE org_id = $1 AND $2 < name ORDER BY name LIMIT $3",
+            self.org.uuid(),
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
         let connections = sqlx::query!(
             "SELECT x.plugin_id, x.connection_id, c.name, x.config
              FROM plugin_connections x JOIN connections c ON c.id = x.connection_id
-             WHERE x.org_id = $1 ORDER BY c.name",
-            self.org.uuid()
+             WHERE x.org_id = $1 AND x.plugin_id = ANY ($2) ORDER BY c.name",
+            self.org.uuid(),
+            &rows.iter().map(|row| row.id).collect::<Vec<_>>()
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
+        let plugins: Vec<StoredPlugin> = rows
             .into_iter()
             .map(|row| StoredPlugin {
                 connections: connections
@@ -86,7 +95,8 @@ impl OrgStore {
                 config_names: row.config_names,
                 version: row.version,
             })
-            .collect())
+            .collect();
+        Ok(Page::of(plugins, window.limit, |plugin| plugin.name.clone()))
     }
 
     /// The plugin of this name.
@@ -94,7 +104,7 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when it is not switched on.
     pub async fn plugin_fetch(&self, name: Plugin) -> Result<StoredPlugin> {
-        let mut plugins = self.plugin_list().await?.into_iter();
+        let mut plugins = self.plugin_list(&Window::ALL).await?.rows.into_iter();
         plugins
             .find(|plugin| plugin.name == name.as_str())
             .ok_or(Error::NotFound { what: "plugin" })

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{GroupName, UserId};
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, convert, error::OnConstraint, user::User};
+use crate::{
+    Error, NameCursor, OrgStore, Page, Result, Window, convert, error::OnConstraint, user::User,
+};
 
 const TAKEN: &str = "there is a service account with that subject already";
 
@@ -77,23 +79,30 @@ impl TryFrom<Row> for ServiceAccount {
 }
 
 impl OrgStore {
-    /// Every service account, by subject.
+    /// A page of the service accounts, by subject.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn service_account_list(&self) -> Result<Vec<ServiceAccount>> {
+    pub async fn service_account_list(
+        &self,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<ServiceAccount, NameCursor>> {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT u.id, s.subject, u.name, u.active, u.created_at, u.version,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
                FROM service_accounts s JOIN users u ON u.id = s.user_id
-               WHERE s.org_id = $1 ORDER BY s.subject"#,
-            self.org.uuid()
+               WHERE s.org_id = $1 AND $2 < s.subject ORDER BY s.subject LIMIT $3"#,
+            self.org.uuid(),
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(ServiceAccount::try_from).collect()
+        let accounts: Vec<ServiceAccount> =
+            rows.into_iter().map(ServiceAccount::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(accounts, window.limit, |account| account.subject.clone()))
     }
 
     /// The service account with this subject.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::{OrgId, Secret, TokenId, UserId};
 
-use crate::{Error, OrgStore, Result, Store, user, user::User};
+use crate::{Cursor, Error, OrgStore, Page, Result, Store, Window, user, user::User};
 
 /// What a token is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,28 +188,29 @@ impl OrgStore {
         Ok(id)
     }
 
-    /// The tokens of `user`, the newest first.
+    /// A page of the tokens of `user`, the newest first.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn token_list(&self, user: UserId) -> Result<Vec<Token>> {
+    pub async fn token_list(&self, user: UserId, window: &Window) -> Result<Page<Token>> {
         let rows = sqlx::query!(
             "SELECT id, name, created_at, expires_at FROM api_tokens
-             WHERE org_id = $1 AND user_id = $2 ORDER BY id DESC",
+             WHERE org_id = $1 AND user_id = $2 AND ($3::uuid IS NULL OR id < $3)
+             ORDER BY id DESC LIMIT $4",
             self.org.uuid(),
-            user.uuid()
+            user.uuid(),
+            window.after.map(Cursor::uuid),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| Token {
-                id: TokenId::from_uuid(row.id),
-                name: row.name,
-                created_at: row.created_at,
-                expires_at: row.expires_at,
-            })
-            .collect())
+        let tokens = rows.into_iter().map(|row| Token {
+            id: TokenId::from_uuid(row.id),
+            name: row.name,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        });
+        Ok(Page::of(tokens.collect(), window.limit, |token| token.id.uuid()))
     }
 
     /// Forgets a token of `user`, which ends what it is good for.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{GroupName, Role, Secret, UserId};
 use uuid::Uuid;
 
-use crate::{Error, OrgStore, Result, convert};
+use crate::{Error, NameCursor, OrgStore, Page, Result, Window, convert};
 
 mod password;
 mod totp;
@@ -62,22 +62,26 @@ impl TryFrom<Row> for User {
 }
 
 impl OrgStore {
-    /// Every person, by e-mail address.
+    /// A page of the people, by e-mail address.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn user_list(&self) -> Result<Vec<User>> {
+    pub async fn user_list(&self, window: &Window<NameCursor>) -> Result<Page<User, NameCursor>> {
         let rows = sqlx::query_as!(
             Row,
             r#"SELECT id, email, name, active, created_at,
                  ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
                        WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
-               FROM users u WHERE org_id = $1 AND kind = 'person' ORDER BY email"#,
-            self.org.uuid()
+               FROM users u WHERE org_id = $1 AND kind = 'person' AND $2 < email
+               ORDER BY email LIMIT $3"#,
+            self.org.uuid(),
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(User::try_from).collect()
+        let users: Vec<User> = rows.into_iter().map(User::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(users, window.limit, |user| user.email.clone()))
     }
 
     /// The person with this id or e-mail address.

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use hoop_store::notification::{
-    ChannelKind, Values,
-    channel::{Channel, ChannelSpec},
+use hoop_store::{
+    NameCursor,
+    notification::{
+        ChannelKind, Values,
+        channel::{Channel, ChannelSpec},
+    },
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -18,6 +21,7 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, TRIES, Tagged},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// A channel to be, or what becomes of one.
@@ -97,12 +101,14 @@ impl From<Channel> for ChannelResponse {
     }
 }
 
-/// Lists the channels.
+/// Lists the channels, by name.
 #[utoipa::path(get, path = "/api/notifications/channels", tag = "notifications",
-    responses((status = 200, body = Vec<ChannelResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<ChannelResponse>>> {
-    let channels = app.org.channel_list().await?;
-    Ok(Json(channels.into_iter().map(ChannelResponse::from).collect()))
+    params(ArrayQuery), responses((status = 200, body = Vec<ChannelResponse>)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<ChannelResponse>> {
+    asked.linked(app.org.channel_list(&asked.window).await?, ChannelResponse::from)
 }
 
 /// Shows a channel.

@@ -2,9 +2,12 @@
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use hoop_store::notification::{
-    Pattern,
-    subscription::{Subscription, SubscriptionSpec},
+use hoop_store::{
+    NameCursor,
+    notification::{
+        Pattern,
+        subscription::{Subscription, SubscriptionSpec},
+    },
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -16,6 +19,7 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, Tagged},
     extract::{Body, Named},
+    paging::{ArrayQuery, Asked, Linked},
 };
 
 /// As many as there are kinds of events, and then some.
@@ -79,12 +83,15 @@ impl From<Subscription> for SubscriptionResponse {
     }
 }
 
-/// Lists the subscriptions.
+/// Lists the subscriptions, by name.
 #[utoipa::path(get, path = "/api/notifications/subscriptions", tag = "notifications",
-    responses((status = 200, body = Vec<SubscriptionResponse>)))]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Vec<SubscriptionResponse>>> {
-    let found = app.org.subscription_list(None).await?;
-    Ok(Json(found.into_iter().map(SubscriptionResponse::from).collect()))
+    params(ArrayQuery), responses((status = 200, body = Vec<SubscriptionResponse>)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    asked: Asked<NameCursor>,
+) -> Result<Linked<SubscriptionResponse>> {
+    let found = app.org.subscription_list(None, &asked.window).await?;
+    asked.linked(found, SubscriptionResponse::from)
 }
 
 /// Shows a subscription.

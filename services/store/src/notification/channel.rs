@@ -5,7 +5,9 @@ use hoop_domain::{ChannelId, OrgId};
 use uuid::Uuid;
 
 use super::{ChannelKey, ChannelKind, Values};
-use crate::{Error, OrgStore, Result, Store, convert, error::OnConstraint};
+use crate::{
+    Error, NameCursor, OrgStore, Page, Result, Store, Window, convert, error::OnConstraint,
+};
 
 /// A channel, without its secrets.
 #[derive(Debug, Clone)]
@@ -198,21 +200,28 @@ impl OrgStore {
         Ok(())
     }
 
-    /// Every channel, by name.
+    /// A page of the channels, by name.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn channel_list(&self) -> Result<Vec<Channel>> {
+    pub async fn channel_list(
+        &self,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<Channel, NameCursor>> {
         let rows = sqlx::query_as!(
             Row,
             "SELECT id, name, kind, from_environment, settings, secret, secret_names, enabled,
                paused_until, created_at, updated_at, version
-             FROM notification_channels WHERE org_id = $1 ORDER BY name",
-            self.org.uuid()
+             FROM notification_channels WHERE org_id = $1 AND $2 < name ORDER BY name LIMIT $3",
+            self.org.uuid(),
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(Channel::try_from).collect()
+        let channels: Vec<Channel> =
+            rows.into_iter().map(Channel::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(channels, window.limit, |channel| channel.name.clone()))
     }
 
     /// The channel with this id or name.

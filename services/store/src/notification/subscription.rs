@@ -5,7 +5,7 @@ use hoop_domain::{ChannelId, SubscriptionId};
 use uuid::Uuid;
 
 use super::Pattern;
-use crate::{Error, OrgStore, Result, convert, error::OnConstraint};
+use crate::{Error, NameCursor, OrgStore, Page, Result, Window, convert, error::OnConstraint};
 
 /// A subscription.
 #[derive(Debug, Clone)]
@@ -169,25 +169,34 @@ impl OrgStore {
         Ok(())
     }
 
-    /// Every subscription, by name; or the one with this id or name.
+    /// A page of the subscriptions, by name; or the one with this id or name.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn subscription_list(&self, only: Option<&str>) -> Result<Vec<Subscription>> {
+    pub async fn subscription_list(
+        &self,
+        only: Option<&str>,
+        window: &Window<NameCursor>,
+    ) -> Result<Page<Subscription, NameCursor>> {
         let rows = sqlx::query_as!(
             Row,
             "SELECT s.id, s.name, s.channel_id, c.name AS channel_name, s.events, s.recipients,
                s.enabled, s.created_at, s.updated_at, s.version
              FROM notification_subscriptions s JOIN notification_channels c ON c.id = s.channel_id
              WHERE s.org_id = $1 AND ($2::text IS NULL OR s.name = $2 OR s.id = $3)
-             ORDER BY s.id = $3 DESC NULLS LAST, s.name",
+               AND $4 < s.name
+             ORDER BY s.id = $3 DESC NULLS LAST, s.name LIMIT $5",
             self.org.uuid(),
             only,
-            only.and_then(|text| text.parse::<SubscriptionId>().ok()).map(SubscriptionId::uuid)
+            only.and_then(|text| text.parse::<SubscriptionId>().ok()).map(SubscriptionId::uuid),
+            window.name(),
+            window.fetched()
         )
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(Subscription::try_from).collect()
+        let found: Vec<Subscription> =
+            rows.into_iter().map(Subscription::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(found, window.limit, |found| found.spec.name.clone()))
     }
 
     /// The subscription with this id or name.
@@ -195,7 +204,7 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when there is none.
     pub async fn subscription_fetch(&self, name: &str) -> Result<Subscription> {
-        let found = self.subscription_list(Some(name)).await?;
+        let found = self.subscription_list(Some(name), &Window::ALL).await?.rows;
         found.into_iter().next().ok_or(Error::NotFound { what: "subscription" })
     }
 }

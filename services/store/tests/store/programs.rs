@@ -2,7 +2,7 @@
 
 use hoop_domain::audit_line::START;
 use hoop_store::{
-    Error, OrgStore,
+    Error, OrgStore, Window,
     api_key::{ApiKey, ApiKeyChange, NewApiKey},
     audit_log::{Deed, LineFilter, Outcome, Who},
     service_account::{ServiceAccountChange, ServiceAccountSpec},
@@ -56,7 +56,7 @@ async fn programs_are_no_people_and_belong_to_one_organisation() {
     let Scene { store, org, other } = Scene::new().await;
     let made = key(&org, "ci", 1).await;
     let robot = org.service_account_create(&robot()).await.unwrap();
-    assert!(org.user_list().await.unwrap().is_empty());
+    assert!(org.user_list(&Window::ALL).await.unwrap().rows.is_empty());
     assert!(org.user_list_is_empty().await.unwrap());
     missing(&org.user_fetch("api-key:ci").await);
     missing(&org.user_fetch(&robot.id.to_string()).await);
@@ -76,8 +76,8 @@ async fn programs_are_no_people_and_belong_to_one_organisation() {
     missing(&other.service_account_update("auth0|robot", &change, None).await);
     missing(&other.service_account_delete("auth0|robot", None).await);
     missing(&other.principal_fetch(robot.id).await);
-    assert!(other.service_account_list().await.unwrap().is_empty());
-    assert!(other.api_key_list().await.unwrap().is_empty());
+    assert!(other.service_account_list(&Window::ALL).await.unwrap().rows.is_empty());
+    assert!(other.api_key_list(&Window::ALL).await.unwrap().rows.is_empty());
     key(&other, "ci", 2).await;
 }
 
