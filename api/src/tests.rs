@@ -31,3 +31,4 @@ mod search;
 mod secrets;
 mod sessions;
 mod tail;
+mod websocket;
