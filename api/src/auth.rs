@@ -68,6 +68,7 @@ pub(crate) async fn actor(
     headers: &HeaderMap,
 ) -> Result<(Actor, With)> {
     if let Some(everybody) = &app.everybody {
+        browser::no_foreign_socket(app, headers)?;
         return Ok((Actor::clone(everybody), With(None)));
     }
     let owner = match bearer::of(headers) {

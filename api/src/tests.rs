@@ -32,3 +32,4 @@ mod search;
 mod secrets;
 mod sessions;
 mod tail;
+mod websocket;

@@ -69,7 +69,7 @@ fn follow(rest: &Rest, id: &str, after: Option<String>) -> tokio::task::JoinHand
 }
 
 /// All packets in the order of the recording.
-async fn recorded(rest: &Rest, id: &str) -> Result<Vec<Value>> {
+pub(crate) async fn recorded(rest: &Rest, id: &str) -> Result<Vec<Value>> {
     let mut all = Vec::new();
     rest.download(&format!("/api/sessions/{id}/download?format=jsonl"), |piece| all.extend(piece))
         .await?;

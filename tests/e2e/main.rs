@@ -50,6 +50,7 @@ mod sign_in;
 mod stream_troubles;
 mod taken_away;
 mod traces;
+mod websocket;
 
 /// What tests return: `?` in them shows the whole chain of causes.
 type Result<T = (), E = anyhow::Error> = anyhow::Result<T, E>;

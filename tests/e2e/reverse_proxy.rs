@@ -1,5 +1,9 @@
 //! Behind a real nginx, with the very configurations that the guide shows.
 
+mod narrow;
+mod patience;
+mod websocket;
+
 use std::net::IpAddr;
 
 use anyhow::{Context, ensure};
@@ -129,7 +133,11 @@ fn tls(proxied: &Proxied, local: [u8; 4]) -> Result<Endpoint> {
 
 #[tokio::test]
 async fn events_come_through_the_proxy_when_they_happen() -> Result {
-    let proxied = Proxied::start(Setup::SinglePort, trusting()).await?;
+    events_come_at_once(Setup::SinglePort).await
+}
+
+async fn events_come_at_once(setup: Setup) -> Result {
+    let proxied = Proxied::start(setup, trusting()).await?;
     let mut psql = Talker::start(&proxied.gateway.access(0).await?)?;
     psql.tell("select 'the first'").await?;
     let id = live(&proxied.gateway.rest).await?;

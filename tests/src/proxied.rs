@@ -15,6 +15,9 @@ pub enum Setup {
     SinglePort,
     /// gRPC on a port of its own.
     TwoPorts,
+    /// One port as older documents have it: a location for `Connect` alone, and all else as
+    /// nginx does it when it is told nothing.
+    Narrow,
 }
 
 /// A gateway that is reached through nginx only, over TLS.
@@ -75,7 +78,7 @@ impl Proxied {
         let folder = tempfile::Builder::new().prefix("hoop-tls-").tempdir()?;
         let files = certificate::create(folder.path())?;
         let api = free_port()?;
-        let grpc = if setup == Setup::SinglePort { api } else { free_port()? };
+        let grpc = if setup == Setup::TwoPorts { free_port()? } else { api };
         let (api_url, grpc_url) =
             (format!("https://localhost:{api}"), format!("grpcs://localhost:{grpc}"));
         let options = Options { edges: 1, ..options }
@@ -148,6 +151,7 @@ fn configuration(
     let documented = match setup {
         Setup::SinglePort => include_str!("../../docker/nginx/single-port.conf"),
         Setup::TwoPorts => include_str!("../../docker/nginx/two-ports.conf"),
+        Setup::Narrow => include_str!("proxied/narrow.conf"),
     };
     let upstream = api_url.trim_start_matches("http://");
     let mut replaced = vec![

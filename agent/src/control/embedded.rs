@@ -2,6 +2,7 @@
 //!
 //! It runs beside an application, often in many copies, and holds no stream while there is
 //! nothing to do. The edge knows for which agents clients wait, and says so when it is asked.
+//! Where a proxy does not pass that question on, it stays, like a standard one.
 
 use hoop_client::{Error, stream};
 use tokio::time::{Duration, sleep};
@@ -33,7 +34,17 @@ impl Agent {
         let mut pace = Backoff::new(self.pace.ask.0, self.pace.ask.1);
         loop {
             let credentials = &self.context.credentials;
-            let wanted = stream::wanted(channel.clone(), credentials).await?;
+            let wanted = match stream::wanted(channel.clone(), credentials).await {
+                Err(error) if error.leads_elsewhere() => {
+                    tracing::warn!(
+                        "a proxy does not pass /protobuf.Transport/PreConnect on to the gateway, \
+                         so this agent stays connected; pass /protobuf.Transport/ on"
+                    );
+                    self.mode = Mode::Standard;
+                    true
+                }
+                answer => answer?,
+            };
             self.say_ready();
             if wanted {
                 return Ok(());

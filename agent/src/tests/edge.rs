@@ -35,6 +35,8 @@ pub(super) struct Edge {
     /// What embedded agents are told, and how often they have asked.
     pub(super) wanted: Arc<AtomicBool>,
     pub(super) asked: Arc<AtomicUsize>,
+    /// Whether their question does not get here.
+    pub(super) narrow: Arc<AtomicBool>,
 }
 
 /// One stream of the agent.
@@ -50,6 +52,7 @@ struct Service {
     opened: mpsc::UnboundedSender<Stream>,
     wanted: Arc<AtomicBool>,
     asked: Arc<AtomicUsize>,
+    narrow: Arc<AtomicBool>,
 }
 
 #[tonic::async_trait]
@@ -63,6 +66,9 @@ impl Transport for Service {
         assert_eq!(request.metadata().get("agent-name").unwrap(), "dev");
         assert!(request.metadata().contains_key("authorization"));
         self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.narrow.load(Ordering::Relaxed) {
+            return Err(Status::unimplemented("no such path"));
+        }
         let wanted = self.wanted.load(Ordering::Relaxed);
         let advice = if wanted { Advice::Connect } else { Advice::BackOff };
         Ok(Response::new(v1::PreConnectResponse { advice: advice.into() }))
@@ -91,14 +97,19 @@ impl Edge {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (opened, streams) = mpsc::unbounded_channel();
-        let (wanted, asked) = (Arc::default(), Arc::default());
-        let service = Service { opened, wanted: Arc::clone(&wanted), asked: Arc::clone(&asked) };
+        let (wanted, asked, narrow) = (Arc::default(), Arc::default(), Arc::default());
+        let service = Service {
+            opened,
+            wanted: Arc::clone(&wanted),
+            asked: Arc::clone(&asked),
+            narrow: Arc::clone(&narrow),
+        };
         let service = TransportServer::new(service);
         let serve = Server::builder()
             .add_service(service)
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(serve);
-        Self { address, streams, wanted, asked }
+        Self { address, streams, wanted, asked, narrow }
     }
 
     /// The next stream that the agent opens.

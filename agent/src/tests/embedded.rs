@@ -80,3 +80,17 @@ async fn it_drains_while_it_waits() {
     rig.drain.begin();
     rig.agent.await.unwrap();
 }
+
+#[tokio::test]
+async fn it_stays_where_a_proxy_does_not_pass_its_question_on() {
+    let mut rig = Rig::embedded(Duration::from_millis(50)).await;
+    rig.edge.narrow.store(true, Ordering::Relaxed);
+    assert_eq!(rig.control.sent().await, None, "it leaves, and is told nothing any more");
+    drop(rig.control);
+    let control = welcome(&mut rig.edge, &rig.key).await;
+    let asked = rig.edge.asked.load(Ordering::Relaxed);
+    // An embedded one would ask before it comes back; this one just does.
+    drop(control);
+    welcome(&mut rig.edge, &rig.key).await;
+    assert_eq!(rig.edge.asked.load(Ordering::Relaxed), asked);
+}

@@ -146,19 +146,35 @@ async fn keep(
 /// Whose browser sent a request, if it is signed in.
 ///
 /// # Errors
-/// [`Error::ForeignPage`] when the request would change something and another site's page
-/// made the browser send it.
+/// [`Error::ForeignPage`] when the request would change something, or opens a WebSocket, which
+/// pages of other sites could read, and another site's page made the browser send it.
 pub(super) async fn owner(
     app: &App,
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Option<Owner>> {
     let Some(text) = Cookie::Session.read(app, headers) else { return Ok(None) };
-    if !method.is_safe() {
+    if !method.is_safe() || opens_socket(headers) {
         from_our_page(app, headers)?;
     }
     let kept = bearer::kept(app, text).await?;
     Ok(kept.filter(|(kind, _)| *kind == Kind::Browser).map(|(_, owner)| owner))
+}
+
+/// Whether a request asks for a WebSocket.
+pub(crate) fn opens_socket(headers: &HeaderMap) -> bool {
+    let upgrade = headers.get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"))
+}
+
+/// Where everybody is let in without a cookie, a page is known by its origin, and must be ours;
+/// programs have none.
+///
+/// # Errors
+/// [`Error::ForeignPage`] when it is another site's.
+pub(super) fn no_foreign_socket(app: &App, headers: &HeaderMap) -> Result<()> {
+    let page = opens_socket(headers) && headers.contains_key(header::ORIGIN);
+    if page { from_our_page(app, headers) } else { Ok(()) }
 }
 
 /// Whether one of our own pages sent a request: by what browsers say of it themselves, which
@@ -169,12 +185,13 @@ pub(super) async fn owner(
 pub(crate) fn from_our_page(app: &App, headers: &HeaderMap) -> Result<()> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let ours = match (header("sec-fetch-site"), header("origin")) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => match &app.config.public_url {
+        // Of a WebSocket, browsers do not agree on its site; all of them tell its origin.
+        (Some(site), _) if !opens_socket(headers) => site == "same-origin",
+        (_, Some(origin)) => match &app.config.public_url {
             Some(public) => origin == public.origin(),
             None => origin.split_once("://").map(|(_, host)| host) == header("host"),
         },
-        (None, None) => false,
+        (_, None) => false,
     };
     if ours { Ok(()) } else { Err(Error::ForeignPage) }
 }

@@ -13,16 +13,16 @@ use super::{recordings::Recorder, sessions::open, world::World};
 const IN: Direction = Direction::In;
 const OUT: Direction = Direction::Out;
 
-fn data(text: &str) -> Body {
+pub(super) fn data(text: &str) -> Body {
     Body::Data(Bytes::copy_from_slice(text.as_bytes()))
 }
 
-fn end(reason: EndReason) -> Body {
+pub(super) fn end(reason: EndReason) -> Body {
     Body::SessionEnd(v1::SessionEnd::of(reason))
 }
 
 /// Publishes packets that nobody stores yet.
-async fn publish(world: &World, recorder: &mut Recorder<'_>, packets: &[(Direction, Body)]) {
+pub(super) async fn publish(world: &World, recorder: &mut Recorder<'_>, packets: &[(Direction, Body)]) {
     for (direction, body) in packets {
         let encoded = recorder.packet(*direction, body.clone());
         let subject = Subject::Audit { session: recorder.session, direction: *direction };
@@ -125,6 +125,8 @@ async fn what_is_no_position_is_refused_in_words() {
     let path = format!("/api/sessions/{session}/tail");
     let answer = world.asked(&ann, &path, "yesterday").await;
     assert_eq!(answer.status(), 422);
+    let answer = world.get(&ann, &format!("{path}?cursor=yesterday")).await;
+    assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some("cursor")));
     let bob = world.user("bob@example.com", &["dba"]).await;
     assert_eq!(world.asked(&bob, &path, "").await.status(), 404);
 }

@@ -98,7 +98,18 @@ impl Error {
             | Self::Violation(_) => false,
         }
     }
+
+    /// Whether the path leads to no edge: a proxy passes only other paths on to one.
+    #[must_use]
+    pub fn leads_elsewhere(&self) -> bool {
+        let Self::Broken(status) = self else { return false };
+        // What is no gRPC is told in words only, with the status of HTTP in them.
+        status.code() == Code::Unimplemented || status.message().ends_with(NOT_FOUND)
+    }
 }
+
+/// What is told of an answer of HTTP to a path that nobody has.
+const NOT_FOUND: &str = "status: 404 Not Found";
 
 /// The metadata key under which an edge names the [`DenialCode`] of a refused stream.
 const CODE_KEY: &str = "hoop-code";
@@ -158,6 +169,18 @@ mod tests {
             closed("of_tomorrow").into(),
             Error::Closed { reason: EndReason::Killed, .. }
         ));
+    }
+
+    #[test]
+    fn a_path_that_leads_elsewhere_is_told_from_an_edge_in_trouble() {
+        let http = |status: &str| {
+            let flag = "received message with invalid compression flag: 123";
+            Status::internal(format!("{flag} while receiving response with status: {status}"))
+        };
+        assert!(Error::from(http("404 Not Found")).leads_elsewhere());
+        assert!(Error::from(Status::unimplemented("")).leads_elsewhere());
+        assert!(!Error::from(http("502 Bad Gateway")).leads_elsewhere());
+        assert!(!Error::from(Status::unavailable("draining")).leads_elsewhere());
     }
 
     #[test]

@@ -68,19 +68,49 @@ async fn hops(known: &Known, report: &mut Report) -> Result<(), &'static str> {
             return Err("grpc path");
         }
     };
-    report.note("grpc path", path(channel.clone()).await);
+    let mut whole = path(channel.clone()).await;
     // Even when it is not, since a proxy may pass only this on.
-    report.note("grpc stream", stream_through(channel, known).await).ok_or("grpc stream")
+    let through = stream_through(channel, known).await;
+    if through.is_ok() && matches!(whole, Err(Unwell::Elsewhere(_))) {
+        whole = Ok(((), format!("only {PATH}Connect is passed on; that is enough")));
+    }
+    report.note("grpc path", whole.map_err(Broken::from));
+    report.note("grpc stream", through).ok_or("grpc stream")
+}
+
+/// Why the path is not well.
+enum Unwell {
+    /// It leads to no edge.
+    Elsewhere(Broken),
+    Edge(Broken),
+}
+
+impl From<Unwell> for Broken {
+    fn from(unwell: Unwell) -> Self {
+        match unwell {
+            Unwell::Elsewhere(broken) | Unwell::Edge(broken) => broken,
+        }
+    }
+}
+
+impl From<Broken> for Unwell {
+    fn from(broken: Broken) -> Self {
+        Self::Edge(broken)
+    }
 }
 
 /// Health, and the way on to those who decide.
-async fn path(channel: Channel) -> Result<((), String), Broken> {
+async fn path(channel: Channel) -> Result<((), String), Unwell> {
     let mut client = TransportClient::new(channel.clone());
     let asked = timeout(PATIENCE, client.health_check(HealthCheckRequest {})).await;
     let answer = asked.map_err(|_| Broken::new("the health check is not answered", passing()))?;
-    if !answer.map_err(|status| explain(&status))?.into_inner().serving {
+    let answer = match answer.map_err(Error::from) {
+        Err(error) if error.leads_elsewhere() => return Err(Unwell::Elsewhere(denied(&error))),
+        answer => answer.map_err(|error| denied(&error))?.into_inner(),
+    };
+    if !answer.serving {
         let what = "the edge is going away, or has lost its broker";
-        return Err(Broken::new(what, "wait a moment; then tell the gateway's operator"));
+        return Err(Broken::new(what, "wait a moment; then tell the gateway's operator").into());
     }
     let (name, token) = NO_AGENT;
     let credentials = Credentials::agent(name, token)
@@ -92,7 +122,8 @@ async fn path(channel: Channel) -> Result<((), String), Broken> {
             code: Some(DenialCode::AgentUnknown | DenialCode::Unauthenticated),
             ..
         }) => Ok(((), "the edge is well, and reaches those who decide".into())),
-        Err(error) => Err(denied(&error)),
+        Err(error) if error.leads_elsewhere() => Err(Unwell::Elsewhere(denied(&error))),
+        Err(error) => Err(denied(&error).into()),
     }
 }
 

@@ -1,0 +1,59 @@
+//! Quiet for longer than nginx waits, with the documented 60 s and every default of ours.
+
+use std::process::Stdio;
+
+use anyhow::{Context, ensure};
+use hoop_testkit::eventually;
+use hoop_tests::{Proxied, Psql, proxied::Setup, rest::text};
+use tokio::io::AsyncWriteExt;
+
+use super::{silent_stream_is_cut, trusting};
+use crate::{
+    Result,
+    command_line_admin::make,
+    websocket::{Socket, bearer},
+};
+
+/// It takes the minute that nginx waits, as is seen at a stream that says nothing.
+#[tokio::test]
+async fn what_is_quiet_for_a_minute_goes_on_with_nothing_set() -> Result {
+    let proxied = Proxied::start(Setup::TwoPorts, trusting()).await?;
+    let person = proxied.signed_in().await?;
+    make(&person, "bash", &["bash", "-s"]).await?;
+    // Reads nothing until its input ends, and so nothing passes either way.
+    let mut quiet = person.hoop(&["exec", "bash"])?.stdin(Stdio::piped()).spawn()?;
+    let rest = proxied.rest_from([127, 0, 0, 1])?;
+    let id = eventually("the command to run", async || {
+        let id = text(&rest.only_session("bash").await?, "id").to_owned();
+        let packets = rest.get(&format!("/api/sessions/{id}/packets")).await?;
+        ensure!(packets.to_string().contains("channel_ready"), "{packets}");
+        Ok(id)
+    })
+    .await?;
+    let events = {
+        let (rest, id) = (rest.clone(), id.clone());
+        tokio::spawn(async move { rest.tail(&id, None, |_| false).await })
+    };
+    let signed = bearer(&proxied.gateway)?;
+    let signed = [("authorization", signed.as_str())];
+    let socket = Socket::follow(&proxied.api_url, Some(&proxied.authority), &id, &signed).await?;
+    let socket = tokio::spawn(socket.to_the_end());
+
+    silent_stream_is_cut(&proxied).await?;
+    let mut stdin = quiet.stdin.take().context("no standard input")?;
+    stdin.write_all(b"echo still here").await?;
+    drop(stdin);
+    assert_eq!(Psql(quiet.wait_with_output().await?).success()?, "still here");
+    let tail = events.await??;
+    ensure!(tail.end.is_some(), "{tail:?}");
+    let told = socket.await??;
+    assert_eq!(told.closed.0, 1000, "{}", told.closed.1);
+    // The tails tell the same: all packets, and the end.
+    assert_eq!(told.events.len(), tail.packets.len() + 1);
+    let (agent, complaints) =
+        (proxied.gateway.agents.first().context("no agent")?.log(), proxied.nginx.complaints());
+    ensure!(!agent.contains("goes on at another stream"), "{agent}");
+    ensure!(!agent.contains("not connected"), "its control stream broke: {agent}");
+    assert_eq!(complaints.matches("upstream timed out").count(), 1, "{complaints}");
+    Ok(())
+}
