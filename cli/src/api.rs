@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Long enough for a gateway that waits for its broker.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Longer than the gateway tries to reach a target, which ends with an answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// How long the network may take to begin with.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -44,6 +47,9 @@ pub(crate) enum Error {
     /// It is not its fault, and it may be over soon.
     #[error("{message}")]
     Unavailable { message: String },
+    /// Signed in, and not allowed.
+    #[error("{message}; `hoop account show` says who you are signed in as")]
+    Forbidden { message: String },
     /// Another refusal, in the gateway's words.
     #[error("{message}")]
     Refused { message: String },
@@ -53,6 +59,16 @@ impl Error {
     /// Whether it may be otherwise when it is tried again.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::NotOurs { .. } | Self::Unavailable { .. })
+    }
+
+    /// The same; where a name was wrong, with the command that lists the right ones.
+    pub(crate) fn listed_by(self, command: &str) -> Self {
+        match self {
+            Self::NotFound { message } => {
+                Self::NotFound { message: format!("{message}; `{command}` lists what there is") }
+            }
+            other => other,
+        }
     }
 }
 
@@ -103,6 +119,18 @@ impl Api {
     ) -> Result<Value, Error> {
         let request = self.client.request(Method::PUT, self.url(path)).json(body);
         self.send(request).await
+    }
+
+    /// Has something tried that the gateway itself gives up after a while.
+    pub(crate) async fn attempt(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<Value, Error> {
+        let request = self.client.request(Method::POST, self.url(path)).json(body);
+        let response = self.streamed(request.timeout(PATIENCE)).await?;
+        let answer = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        serde_json::from_slice(&answer).map_err(|_| Error::NotOurs { base: self.base.clone() })
     }
 
     /// Reads something that may be long, or come slowly: no time limit for the whole.
@@ -193,6 +221,7 @@ impl Api {
                 Error::SignedOut { message: "your login is not valid any more".into() }
             }
             StatusCode::UNAUTHORIZED => Error::SignedOut { message },
+            StatusCode::FORBIDDEN if self.token.is_some() => Error::Forbidden { message },
             StatusCode::NOT_FOUND => Error::NotFound { message },
             status if status.is_server_error() => Error::Unavailable { message },
             _ => Error::Refused { message },
