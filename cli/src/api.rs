@@ -15,6 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// A list has so many pages at most; a page has 1000 things.
 const MOST_PAGES: usize = 1000;
 
+/// Longer than the gateway tries to reach a target, which ends with an answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// How long the network may take to begin with.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -53,6 +56,9 @@ pub(crate) enum Error {
     /// It is not its fault, and it may be over soon.
     #[error("{message}")]
     Unavailable { message: String },
+    /// Signed in, and not allowed.
+    #[error("{message}; `hoop account show` says who you are signed in as")]
+    Forbidden { message: String },
     /// Another refusal, in the gateway's words.
     #[error("{message}")]
     Refused { message: String },
@@ -62,6 +68,16 @@ impl Error {
     /// Whether it may be otherwise when it is tried again.
     pub(crate) const fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::NotOurs { .. } | Self::Unavailable { .. })
+    }
+
+    /// The same; where a name was wrong, with the command that lists the right ones.
+    pub(crate) fn listed_by(self, command: &str) -> Self {
+        match self {
+            Self::NotFound { message } => {
+                Self::NotFound { message: format!("{message}; `{command}` lists what there is") }
+            }
+            other => other,
+        }
     }
 }
 
@@ -129,6 +145,18 @@ impl Api {
     ) -> Result<Value, Error> {
         let request = self.client.request(Method::PUT, self.url(path)).json(body);
         self.send(request).await
+    }
+
+    /// Has something tried that the gateway itself gives up after a while.
+    pub(crate) async fn attempt(
+        &self,
+        path: &[&str],
+        body: &(impl Serialize + Sync),
+    ) -> Result<Value, Error> {
+        let request = self.client.request(Method::POST, self.url(path)).json(body);
+        let response = self.streamed(request.timeout(PATIENCE)).await?;
+        let answer = response.bytes().await.map_err(|source| self.unreachable(source))?;
+        serde_json::from_slice(&answer).map_err(|_| Error::NotOurs { base: self.base.clone() })
     }
 
     /// Reads something that may be long, or come slowly: no time limit for the whole.
@@ -228,6 +256,7 @@ impl Api {
                 Error::SignedOut { message: "your login is not valid any more".into() }
             }
             StatusCode::UNAUTHORIZED => Error::SignedOut { message },
+            StatusCode::FORBIDDEN if self.token.is_some() => Error::Forbidden { message },
             StatusCode::NOT_FOUND => Error::NotFound { message },
             status if status.is_server_error() => Error::Unavailable { message },
             _ => Error::Refused { message },

@@ -1,13 +1,19 @@
 //! What can be typed.
 
+mod account;
 mod admin;
 mod admin_connection;
+mod admin_delete;
+mod admin_get;
+mod admin_notification;
 mod admin_plugin;
 mod admin_program;
 mod audit;
 mod configure;
 mod duration;
+pub(crate) mod moment;
 mod open;
+mod page;
 mod review;
 mod sessions;
 #[cfg(test)]
@@ -18,13 +24,18 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use account::*;
 pub(crate) use admin::*;
 pub(crate) use admin_connection::*;
+pub(crate) use admin_delete::*;
+pub(crate) use admin_get::*;
+pub(crate) use admin_notification::*;
 pub(crate) use admin_plugin::*;
 pub(crate) use admin_program::*;
 pub(crate) use audit::*;
 pub(crate) use configure::*;
 pub(crate) use open::*;
+pub(crate) use page::*;
 pub(crate) use review::*;
 pub(crate) use sessions::*;
 
@@ -36,10 +47,18 @@ pub(crate) struct Args {
     pub(crate) command: Command,
     /// How results are printed.
     #[arg(short, long, global = true, value_enum, default_value_t = Format::Table)]
-    pub(crate) output: Format,
+    output: Format,
+    /// Prints JSON, as -o json does.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 impl Args {
+    /// How results are printed.
+    pub(crate) const fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.output }
+    }
+
     /// What was typed. `RESOURCE/NAME` stands for two words where a resource is named.
     pub(crate) fn typed() -> Self {
         Self::parse_from(spread(std::env::args_os().collect()))
@@ -54,7 +73,8 @@ fn spread(arguments: Vec<OsString>) -> Vec<OsString> {
     let mut spread = Vec::with_capacity(arguments.len() + 1);
     for word in arguments {
         let mut before = spread.iter().rev();
-        let named = is(before.next(), &["get", "delete"]) && is(before.next(), &["admin"]);
+        let takes_one = ["get", "delete", "test", "redrive", "reactivate"];
+        let named = is(before.next(), &takes_one) && is(before.next(), &["admin"]);
         match word.to_str().and_then(|word| word.split_once('/')).filter(|_| named) {
             Some((resource, name)) => spread.extend([resource.into(), name.into()]),
             None => spread.push(word),
@@ -114,6 +134,16 @@ pub(crate) enum Command {
     Config(Config),
     /// Signs in and remembers it.
     Login(Login),
+    /// Signs out: the token that was kept works no more.
+    #[command(after_help = "\
+Example:
+  hoop logout
+
+Sessions that the token opened end. `hoop config clear` forgets it here only.")]
+    Logout,
+    /// Looks after your account: password, second factor, tokens.
+    #[command(subcommand, after_help = "Example:\n  hoop account password")]
+    Account(Account),
     /// Looks for what is broken between here and the gateway, hop by hop.
     #[command(after_help = "\
 Examples:
@@ -122,11 +152,7 @@ Examples:
   LOG_GRPC=1 hoop doctor
 
 Ends with 0 only when all is well. LOG_GRPC=1 logs what passes over HTTP/2 and gRPC.")]
-    Doctor {
-        /// Prints JSON, as -o json does.
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor,
     /// Lists the connections that you may use.
     #[command(
         visible_alias = "ls",
@@ -139,6 +165,8 @@ Ends with 0 only when all is well. LOG_GRPC=1 logs what passes over HTTP/2 and g
         /// Its name.
         connection: String,
     },
+    /// Finds connections, agents and users by a part of their names.
+    Search(Search),
     /// Opens a connection: a terminal for a command, a local port for anything else.
     Connect(Connect),
     /// Runs a command once and ends with its exit code.
@@ -170,6 +198,22 @@ Examples:
     },
     /// Prints the manual page, or writes one for each command.
     Man(Man),
+}
+
+/// What to look for.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  hoop search prod
+  hoop search ann@ --json
+
+Agents and users are found for auditors and administrators.")]
+pub(crate) struct Search {
+    /// A part of a name, in capitals or not.
+    pub(crate) term: String,
+    /// How many of each kind at most.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u16,
 }
 
 /// Where the pages go.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod account;
 mod admin;
 mod audit;
 mod configure;
@@ -10,8 +11,10 @@ mod documents;
 mod exec;
 mod list;
 mod login;
+mod logout;
 mod open;
 mod review;
+mod search;
 mod sessions;
 pub(crate) mod start;
 
@@ -28,20 +31,21 @@ use crate::{
 
 /// Does what was typed; the exit code.
 pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
-    let context = || Context::new(env, args.output);
+    let format = args.format();
+    let context = || Context::new(env, format);
     match args.command {
-        Command::Version => version(args.output)?,
+        Command::Version => version(format)?,
         Command::Completion { shell } => documents::completion(shell)?,
         Command::Man(man) => documents::man(&man)?,
-        Command::Start(start) => start::run(start, args.output, env).await?,
-        Command::Config(command) => configure::run(command, args.output)?,
+        Command::Start(start) => start::run(start, format, env).await?,
+        Command::Config(command) => configure::run(command, format)?,
         Command::Login(login) => login::run(login, env).await?,
-        Command::Doctor { json } => {
-            let format = if json { Format::Json } else { args.output };
-            return Box::pin(doctor::run(env, format)).await;
-        }
+        Command::Logout => logout::run(&context()?).await?,
+        Command::Account(command) => account::run(command, &context()?).await?,
+        Command::Doctor => return Box::pin(doctor::run(env, format)).await,
         Command::List => list::run(&context()?).await?,
         Command::Describe { connection } => describe::run(&connection, &context()?).await?,
+        Command::Search(wanted) => search::run(&wanted, &context()?).await?,
         Command::Connect(connect) => {
             let span = span!("hoop connect", session = Empty, connection = connect.connection);
             return connect::run(connect, &context()?).instrument(span).await;
@@ -52,7 +56,7 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
         }
         Command::Review(command) => review::run(command, &context()?).await?,
         Command::Sessions(command) => sessions::run(command, &context()?).await?,
-        Command::Audit(command) => return audit::run(command, env, args.output).await,
+        Command::Audit(command) => return audit::run(command, env, format).await,
         Command::Admin(command) => admin::run(*command, &context()?).await?,
     }
     Ok(0)

@@ -51,6 +51,11 @@ impl Context {
         gateway(&self.api_url, self.grpc_url.as_deref())
     }
 
+    /// Whether anybody has signed in.
+    pub(crate) const fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// What sessions are opened with. A gateway without authentication takes anything.
     pub(crate) fn token(&self) -> &str {
         self.token.as_deref().unwrap_or("none")

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use anyhow::{Result, ensure};
 use hoop_domain::Secret;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -24,6 +25,16 @@ pub(crate) fn password(question: &str) -> io::Result<Secret<String>> {
     let end = line.trim_end_matches(['\r', '\n']).len();
     line.truncate(end);
     Ok(Secret::new(line))
+}
+
+/// Asks for a password that is to be. On a terminal, where nobody sees what they type, twice.
+pub(crate) fn new_password() -> Result<Secret<String>> {
+    let new = password("new password")?;
+    if io::stdin().is_terminal() {
+        let again = password("new password, again")?;
+        ensure!(new.reveal() == again.reveal(), "these were two different passwords; try again");
+    }
+    Ok(new)
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped.

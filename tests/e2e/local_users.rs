@@ -2,8 +2,9 @@
 
 use anyhow::{Context, ensure};
 use aws_lc_rs::hmac;
-use hoop_tests::{Gateway, Psql, cli::Person, rest::text};
+use hoop_tests::{Gateway, Options, Psql, cli::Person, rest::text};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::Result;
 
@@ -54,5 +55,55 @@ async fn hoop_login_asks_for_the_code() -> Result {
     person.run(&["list"]).await?;
     let dump = gateway.dump_of_state().await?;
     ensure!(!dump.contains(secret) && !dump.contains(recovery), "it is in the database in clear");
+    Ok(())
+}
+
+/// Sets up a second factor as a person does; the recovery codes.
+async fn enable(person: &Person) -> Result<Vec<String>> {
+    let mut command = person.hoop(&["account", "totp", "enable"])?;
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn()?;
+    let mut keyboard = child.stdin.take().context("no standard input")?;
+    let stdout = child.stdout.take().context("no standard output")?;
+    let mut printed = BufReader::new(stdout).lines();
+    keyboard.write_all(format!("{PASSWORD}\n").as_bytes()).await?;
+    let line = printed.next_line().await?.context("nothing was printed")?;
+    let secret = line.strip_prefix("secret   ").context("no secret was printed")?;
+    keyboard.write_all(format!("{}\n", code(secret, 0)?).as_bytes()).await?;
+    let mut recovery = Vec::new();
+    while let Some(line) = printed.next_line().await? {
+        recovery.extend(line.strip_prefix("recovery ").map(str::to_owned));
+    }
+    let output = child.wait_with_output().await?;
+    ensure!(output.status.success(), "{}", Psql(output).complaint());
+    Ok(recovery)
+}
+
+#[tokio::test]
+async fn a_second_factor_is_set_up_and_taken_away_at_the_command_line() -> Result {
+    let gateway = Gateway::start_without_agent(Options::default()).await?;
+    let ann = gateway.rest.user_create(EMAIL, &[]).await?;
+    let person = Person::new()?
+        .with("API_URL", gateway.api_url.clone())
+        .with("HOOP_TOKEN", ann.token().context("nobody is signed in")?);
+    let state = ["account", "totp", "show"];
+    let shown = person.run(&state).await?;
+    ensure!(shown.contains("asks for no code"), "{shown}");
+    let recovery = enable(&person).await?;
+    ensure!(recovery.len() == 10, "{} recovery codes", recovery.len());
+    let shown = person.run(&state).await?;
+    ensure!(shown.contains("left: 10"), "{shown}");
+    let disable = ["account", "totp", "disable"];
+    let wrong = Psql(person.feed(&disable, b"000000\n".to_vec()).await?).failure()?;
+    ensure!(wrong.contains("code: is wrong"), "{wrong}");
+    let first = recovery.first().context("no recovery code")?;
+    Psql(person.feed(&disable, format!("{first}\n").into_bytes()).await?).success()?;
+    let shown = person.run(&state).await?;
+    ensure!(shown.contains("asks for no code"), "{shown}");
+
+    enable(&person).await?;
+    let admin = Person::signed_in(&gateway).await?;
+    admin.run(&["account", "totp", "reset", EMAIL]).await?;
+    let shown = admin.run(&["account", "totp", "show", "--user", EMAIL]).await?;
+    ensure!(shown.contains("asks for no code"), "{shown}");
     Ok(())
 }

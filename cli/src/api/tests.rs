@@ -76,6 +76,12 @@ async fn a_refusal_says_what_to_do() {
             None,
             "there is no such agent",
         ),
+        (
+            "403 Forbidden",
+            r#"{"message":"your role does not allow this"}"#,
+            Some("t"),
+            "does not allow this; `hoop account show` says who you are",
+        ),
         ("409 Conflict", r#"{"message":"taken\u001b[2J"}"#, None, "taken\u{fffd}[2J"),
         ("404 Not Found", "<html>", None, "is not a gateway's API"),
         ("404 Not Found", "{}", None, "is not a gateway's API"),
@@ -127,6 +133,16 @@ async fn a_page_that_is_refused_or_no_array_is_not_taken_for_the_end() {
         let message = answer.unwrap_err().to_string();
         assert!(message.contains(said), "{message}");
     }
+}
+
+#[test]
+fn a_wrong_name_is_refused_with_where_the_right_ones_are() {
+    let message = || String::from("there is no such agent");
+    let missing = Error::NotFound { message: message() }.listed_by("hoop admin get agents");
+    let said = "there is no such agent; `hoop admin get agents` lists what there is";
+    assert_eq!(missing.to_string(), said);
+    let refused = Error::Refused { message: message() }.listed_by("hoop admin get agents");
+    assert_eq!(refused.to_string(), message());
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! `hoop admin …`, less what makes a connection.
+//! `hoop admin …`, and what it makes that is small.
 
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
 use super::{
-    CreateApiKey, CreateConnection, CreatePlugin, CreateServiceAccount, Reactivate, ReviewList,
-    duration,
+    CreateApiKey, CreateChannel, CreateConnection, CreatePlugin, CreateServiceAccount,
+    CreateSubscription, Delete, Get, Reactivate, Redrive, Test, duration,
 };
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +30,19 @@ Examples:
         after_help = "Examples:\n  hoop admin delete agent dev\n  hoop admin delete agent/dev"
     )]
     Delete(Delete),
+    /// Tries whether something works.
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  hoop admin test connection pg-prod
+  hoop admin test connection/pg-prod --json
+  hoop admin test channel mail --recipient ann@example.com"
+    )]
+    Test(Test),
+    /// Sends notifications again that were given up.
+    #[command(subcommand, after_help = "Example:\n  hoop admin redrive channel mail")]
+    Redrive(Redrive),
     /// Shows what the gateway says of itself: version, settings, features.
     #[command(after_help = "Examples:\n  hoop admin serverinfo\n  hoop admin serverinfo -o json")]
     Serverinfo,
@@ -83,6 +96,10 @@ Examples:
     /// with --overwrite.
     #[command(name = "serviceaccount")]
     ServiceAccount(CreateServiceAccount),
+    /// Makes a way to notify people, or changes one with --overwrite.
+    Channel(CreateChannel),
+    /// Says which events go to whom through which channel, or changes that with --overwrite.
+    Subscription(CreateSubscription),
 }
 
 /// Who.
@@ -129,133 +146,6 @@ pub(crate) struct CreateCredential {
     /// How long it works, at most 30 days.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "1h")]
     pub(crate) duration: Duration,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Get {
-    /// Lists the agents.
-    #[command(visible_alias = "agent", after_help = "Example:\n  hoop admin get agents")]
-    Agents {
-        /// Only this one.
-        name: Option<String>,
-    },
-    /// Lists the connections.
-    #[command(visible_alias = "connection", after_help = "Example:\n  hoop admin get connections")]
-    Connections {
-        /// Only this one.
-        name: Option<String>,
-    },
-    /// Lists the users.
-    #[command(visible_alias = "user", after_help = "Example:\n  hoop admin get users")]
-    Users {
-        /// Only this one: e-mail address or id.
-        name: Option<String>,
-    },
-    /// Lists the groups.
-    #[command(visible_alias = "group", after_help = "Example:\n  hoop admin get groups")]
-    Groups,
-    /// Lists the credentials for native ports that still work, the newest first.
-    #[command(
-        visible_alias = "credential",
-        after_help = "\
-Examples:
-  hoop admin get credentials
-  hoop admin get credentials --connection pg-prod --all"
-    )]
-    Credentials(GetCredentials),
-    /// Lists requests for access, the newest first.
-    #[command(visible_alias = "review")]
-    Reviews(ReviewList),
-    /// Lists the plugins that are enabled.
-    #[command(visible_alias = "plugin", after_help = "Example:\n  hoop admin get plugins")]
-    Plugins {
-        /// Only this one.
-        name: Option<String>,
-    },
-    /// Lists the API keys, without what they are.
-    #[command(visible_alias = "api-key", after_help = "Example:\n  hoop admin get api-keys")]
-    ApiKeys {
-        /// Only this one: name or id.
-        name: Option<String>,
-    },
-    /// Lists the service accounts.
-    #[command(
-        name = "serviceaccounts",
-        visible_alias = "serviceaccount",
-        after_help = "Example:\n  hoop admin get serviceaccounts"
-    )]
-    ServiceAccounts,
-}
-
-/// Which credentials.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct GetCredentials {
-    /// For this connection.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) connection: Option<String>,
-    /// Of this user: an e-mail address or an id.
-    #[arg(long)]
-    pub(crate) user: Option<String>,
-    /// Those that have expired or were revoked, too.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// How many at most.
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: u16,
-    /// Where to go on: what the page before said.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Delete {
-    /// Revokes an agent's key; everything that depends on it is cut off at once.
-    #[command(after_help = "Example:\n  hoop admin delete agent dev")]
-    Agent {
-        /// Its name.
-        name: String,
-    },
-    /// Deletes a connection and ends its sessions; what is recorded stays.
-    #[command(after_help = "Example:\n  hoop admin delete connection pg-prod")]
-    Connection {
-        /// Its name.
-        name: String,
-    },
-    /// Deletes a user and ends their sessions; what is recorded stays.
-    #[command(after_help = "Example:\n  hoop admin delete user ann@example.com")]
-    User {
-        /// E-mail address or id.
-        name: String,
-    },
-    /// Deletes a group; sessions that depend on it end.
-    #[command(after_help = "Example:\n  hoop admin delete group engineers")]
-    Group {
-        /// Its name.
-        name: String,
-    },
-    /// Revokes a credential and ends the sessions that it opened.
-    #[command(after_help = "Example:\n  hoop admin delete credential pg-prod 0198f3c2-…")]
-    Credential {
-        /// The connection's name.
-        connection: String,
-        /// The credential's id.
-        id: String,
-    },
-    /// Revokes an API key and ends what it opened. It stays on the list.
-    #[command(after_help = "Example:\n  hoop admin delete api-key ci-deploy")]
-    ApiKey {
-        /// Its name or id.
-        name: String,
-    },
-    /// Deletes a service account with its API keys and ends their sessions.
-    #[command(
-        name = "serviceaccount",
-        after_help = "Example:\n  hoop admin delete serviceaccount 'auth0|robot'"
-    )]
-    ServiceAccount {
-        /// Its subject.
-        subject: String,
-    },
 }
 
 /// How an agent runs.

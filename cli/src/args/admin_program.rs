@@ -13,9 +13,11 @@ Examples:
   export HOOP_TOKEN=$(hoop admin create api-key ci-deploy --group deployers --expires-in 720h)
   hoop admin create api-key robot-1 --service-account 'auth0|robot'
   API_URL=https://hoop.example.com hoop exec bash-prod -i uptime      # with HOOP_TOKEN
+  hoop admin create api-key ci-deploy --overwrite --group deployers,staging --expires-in 720h
 
 The key stands for itself: its groups decide what it may, and its name is in the sessions that
-it opens. With --service-account it acts as that account.")]
+it opens. With --service-account it acts as that account. With --overwrite, groups and time that
+are not given stay as they are, and so does the key.")]
 pub(crate) struct CreateApiKey {
     /// Its name: letters, digits, '.', '_' and '-'.
     pub(crate) name: String,
@@ -26,8 +28,11 @@ pub(crate) struct CreateApiKey {
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) expires_in: Option<Duration>,
     /// The service account that it belongs to.
-    #[arg(long, value_name = "SUBJECT", conflicts_with = "groups")]
+    #[arg(long, value_name = "SUBJECT", conflicts_with_all = ["groups", "overwrite"])]
     pub(crate) service_account: Option<String>,
+    /// Changes the key when there is one.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 /// Who the identity provider says it is, and what it may.

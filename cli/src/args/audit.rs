@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::moment;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
     /// Checks that recordings are what was signed, and that none is missing.
@@ -37,8 +39,8 @@ pub(crate) struct AuditVerify {
     /// Only this session.
     #[arg(long, value_name = "ID", conflicts_with_all = ["since", "remember"])]
     pub(crate) session: Option<String>,
-    /// Only what was finished since then (RFC 3339).
-    #[arg(long, value_name = "TIME", conflicts_with = "remember")]
+    /// Only what was finished since then: RFC 3339, a day, or how long ago, such as 2h.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse, conflicts_with = "remember")]
     pub(crate) since: Option<DateTime<Utc>>,
     /// A key to trust: base64, or a file with it or with PEM. May be given again.
     #[arg(long, value_name = "KEY")]
@@ -72,11 +74,11 @@ pub(crate) struct AuditLogs {
     /// How it ended: success or failure.
     #[arg(long, value_parser = ["success", "failure"])]
     pub(crate) outcome: Option<String>,
-    /// Since then (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    /// Since then: RFC 3339, a day, or how long ago, such as 2h.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     pub(crate) from: Option<DateTime<Utc>>,
-    /// Before then (RFC 3339).
-    #[arg(long, value_name = "TIME")]
+    /// Before then.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     pub(crate) to: Option<DateTime<Utc>>,
     /// How many at most.
     #[arg(long, default_value_t = 100)]

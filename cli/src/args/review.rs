@@ -2,6 +2,8 @@
 
 use clap::{Args as ClapArgs, Subcommand};
 
+use super::Page;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Review {
     /// Lists requests for access, the newest first: yours, and those that you may decide about.
@@ -18,24 +20,22 @@ pub(crate) enum Review {
     #[command(after_help = "\
 Examples:
   hoop review reject 0198f3c2-… --reason 'not on a Friday'")]
-    Reject {
-        /// The request's id.
-        id: String,
-        /// What the one who asked is told.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-        reason: String,
-    },
+    Reject(Stop),
     /// Takes an approval back and ends the sessions that stand on it.
     #[command(after_help = "\
 Examples:
   hoop review revoke 0198f3c2-… --reason 'the incident is over'")]
-    Revoke {
-        /// The request's id.
-        id: String,
-        /// What the one who asked is told.
-        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-        reason: String,
-    },
+    Revoke(Stop),
+}
+
+/// Which request, and why not.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Stop {
+    /// The request's id.
+    pub(crate) id: String,
+    /// What the one who asked is told.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
 }
 
 /// Which requests.
@@ -57,12 +57,8 @@ pub(crate) struct ReviewList {
     /// For this connection.
     #[arg(long)]
     pub(crate) connection: Option<String>,
-    /// How many at most.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: u16,
-    /// Where to go on: what the page before said.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
+    #[command(flatten)]
+    pub(crate) page: Page,
 }
 
 /// Which request, and on what terms.

@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::duration;
+use super::{Page, duration, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sessions {
@@ -44,11 +45,15 @@ Examples:
 }
 
 /// Which sessions.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, ClapArgs)]
 #[command(after_help = "\
 Examples:
   hoop sessions list --status open
-  hoop sessions list --connection pg-prod --limit 100 -o json")]
+  hoop sessions list --connection pg-prod --limit 100 -o json
+  hoop sessions list --type database --verb exec --since 2h
+  hoop sessions list --user ann@example.com --since 2026-11-01 --until 2026-12-01 --count
+
+Times are RFC 3339, a day, or how long ago, such as 2h.")]
 pub(crate) struct SessionsList {
     /// Of this user: an e-mail address or an id.
     #[arg(long)]
@@ -56,15 +61,30 @@ pub(crate) struct SessionsList {
     /// To this connection.
     #[arg(long)]
     pub(crate) connection: Option<String>,
+    /// Through this agent: a name or an id.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// To connections of this type: database, application or custom, or postgres, mysql, tcp or
+    /// command-line.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Opened by this verb: connect or exec.
+    #[arg(long)]
+    pub(crate) verb: Option<String>,
     /// In this state: opening, open or done.
     #[arg(long)]
     pub(crate) status: Option<String>,
-    /// How many at most.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: u16,
-    /// Where to go on: what the page before said.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
+    /// Begun then or later.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// Begun before then.
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub(crate) until: Option<DateTime<Utc>>,
+    /// Only says how many there are, up to 10000.
+    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    pub(crate) count: bool,
+    #[command(flatten)]
+    pub(crate) page: Page,
 }
 
 /// Which session, and how fast.

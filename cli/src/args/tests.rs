@@ -31,9 +31,10 @@ fn every_help_has_an_example() {
 
 #[test]
 fn the_output_format_may_stand_anywhere() {
-    for line in ["hoop -o json sessions list", "hoop sessions list -o json"] {
-        assert_eq!(typed(line).unwrap().output, Format::Json);
+    for line in ["-o json sessions list", "sessions list -o json", "sessions list --json"] {
+        assert_eq!(typed(&format!("hoop {line}")).unwrap().format(), Format::Json);
     }
+    assert_eq!(typed("hoop list -o wide").unwrap().format(), Format::Wide);
 }
 
 #[test]
@@ -42,6 +43,8 @@ fn a_resource_and_its_name_may_be_one_word() {
         ("hoop admin get agents/dev", "hoop admin get agents dev"),
         ("hoop -o json admin delete agent/dev", "hoop -o json admin delete agent dev"),
         ("hoop admin get connections/a/b", "hoop admin get connections a/b"),
+        ("hoop admin test connection/pg", "hoop admin test connection pg"),
+        ("hoop admin redrive channels/mail", "hoop admin redrive channels mail"),
         ("hoop exec get a/b", "hoop exec get a/b"),
         ("hoop admin get agents", "hoop admin get agents"),
     ] {
@@ -86,6 +89,69 @@ fn an_approval_has_both_ends_of_its_hours_or_neither() {
     assert!(typed("hoop review approve x --from 22:00 --to 06:00").is_ok());
     assert!(typed("hoop review approve x --from 22:00").is_err());
     assert!(typed("hoop review approve x --to 06:00").is_err());
+}
+
+#[test]
+fn what_is_deleted_goes_by_the_plural_too() {
+    let kinds = [
+        "agent",
+        "connection",
+        "user",
+        "group",
+        "api-key",
+        "serviceaccount",
+        "plugin",
+        "channel",
+        "subscription",
+    ];
+    for kind in kinds {
+        for line in [format!("hoop admin delete {kind} x"), format!("hoop admin delete {kind}s x")]
+        {
+            assert!(typed(&line).is_ok(), "{line}");
+        }
+    }
+}
+
+#[test]
+fn sessions_are_counted_or_listed_in_pages() {
+    for line in ["--count --since 2h", "--limit 5 --cursor x", "--type database --agent dev"] {
+        assert!(typed(&format!("hoop sessions list {line}")).is_ok(), "{line}");
+    }
+    for line in ["--count --limit 5", "--since yesterday", "--until 25:00"] {
+        assert!(typed(&format!("hoop sessions list {line}")).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn one_session_or_many_are_had_of_the_administrator_too() {
+    let got = |line: &str| {
+        let Command::Admin(admin) = typed(line).unwrap().command else { panic!("not admin") };
+        let Admin::Get(Get::Sessions(wanted)) = *admin else { panic!("not sessions") };
+        (wanted.id, wanted.filter.status, wanted.filter.page.limit)
+    };
+    assert_eq!(got("hoop admin get sessions x"), (Some("x".into()), None, 20));
+    let open = "hoop admin get sessions --status open --limit 5";
+    assert_eq!(got(open), (None, Some("open".into()), 5));
+}
+
+#[test]
+fn a_channel_is_switched_one_way() {
+    for (line, wanted) in
+        [("--disabled", Some(false)), ("--enabled", Some(true)), ("--overwrite", None)]
+    {
+        let line = format!("hoop admin create channel c -t slack {line}");
+        let Command::Admin(admin) = typed(&line).unwrap().command else { panic!("not admin") };
+        let Admin::Create(Create::Channel(channel)) = *admin else { panic!("not a channel") };
+        assert_eq!(channel.switch.wanted(), wanted);
+    }
+    assert!(typed("hoop admin create channel c -t slack --enabled --disabled").is_err());
+}
+
+#[test]
+fn an_api_key_keeps_its_account() {
+    let line = "hoop admin create api-key ci --overwrite";
+    assert!(typed(&format!("{line} --group a")).is_ok());
+    assert!(typed(&format!("{line} --service-account a")).is_err());
 }
 
 #[test]

@@ -1,25 +1,28 @@
 //! `hoop admin …`: manages the gateway.
 
 mod create_agent;
+mod create_channel;
 mod create_connection;
 mod create_credential;
 mod create_plugin;
 mod create_program;
+mod create_subscription;
 mod create_user;
 mod delete;
 mod get;
-mod get_agents;
-mod get_credentials;
+mod redrive;
 mod rotate_secrets;
 mod secrets;
 mod serverinfo;
+mod trial;
 
 use anyhow::Result;
 use hoop_domain::GroupName;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    args::{Admin, Create, Get, Reactivate},
+    api::Error,
+    args::{Admin, Create, Reactivate},
     context::Context,
     output,
 };
@@ -27,13 +30,15 @@ use crate::{
 pub(crate) async fn run(command: Admin, context: &Context) -> Result<()> {
     match command {
         Admin::Create(create) => self::create(create, context).await,
-        Admin::Get(Get::Agents { name: None }) => get_agents::run(context).await,
         Admin::Get(get) => get::run(get, context).await,
         Admin::Delete(delete) => delete::run(delete, context).await,
+        Admin::Test(test) => trial::run(test, context).await,
+        Admin::Redrive(redrive) => redrive::run(redrive, context).await,
         Admin::Serverinfo => serverinfo::run(context).await,
         Admin::RotateSecrets { status } => rotate_secrets::run(context, status).await,
         Admin::Reactivate(Reactivate::ApiKey { name }) => {
-            context.api.post(&["api-keys", &name, "reactivate"], &json!({})).await?;
+            let done = context.api.post(&["api-keys", &name, "reactivate"], &json!({})).await;
+            done.map_err(|error| error.listed_by("hoop admin get api-keys"))?;
             output::say(&format!("API key {name} works again"));
             Ok(())
         }
@@ -55,5 +60,16 @@ async fn create(create: Create, context: &Context) -> Result<()> {
         Create::Plugin(plugin) => create_plugin::run(&plugin, context).await,
         Create::ApiKey(key) => create_program::api_key(key, context).await,
         Create::ServiceAccount(account) => create_program::service_account(account, context).await,
+        Create::Channel(channel) => create_channel::run(&channel, context).await,
+        Create::Subscription(wanted) => create_subscription::run(&wanted, context).await,
+    }
+}
+
+/// What is at `path`, if anything is.
+async fn existing(path: &[&str], context: &Context) -> Result<Option<Value>> {
+    match context.api.get(path, &()).await {
+        Ok(thing) => Ok(Some(thing)),
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -28,7 +28,8 @@ const TCP_PORT: u16 = 8999;
 pub(crate) async fn run(connect: Connect, context: &Context) -> Result<u8> {
     let name: ConnectionName = connect.connection.parse()?;
     // Before a session is opened, which is recorded: what can't work should not be.
-    let connection = context.api.get(&["connections", name.as_str()], &()).await?;
+    let connection = context.api.get(&["connections", name.as_str()], &()).await;
+    let connection = connection.map_err(|error| error.listed_by("hoop list"))?;
     let kind = field(&connection, "subtype");
     if kind != "command-line" && !connect.arguments.is_empty() {
         bail!("{name} is a {kind} connection, which takes no arguments");

@@ -32,7 +32,8 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 pub(crate) async fn run(name: &str, context: &Context) -> Result<()> {
-    let connection = context.api.get(&["connections", name], &()).await?;
+    let connection = context.api.get(&["connections", name], &()).await;
+    let connection = connection.map_err(|error| error.listed_by("hoop list"))?;
     if context.json() {
         return output::print_json(&connection);
     }

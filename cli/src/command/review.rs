@@ -15,7 +15,7 @@ pub(crate) async fn run(command: Review, context: &Context) -> Result<()> {
         Review::List(filter) => list(&filter, context).await,
         Review::Get { id } => show::run(&id, context).await,
         Review::Approve(approve) => decide::approve(&approve, context).await,
-        Review::Reject { id, reason } => decide::stop(&id, "REJECTED", &reason, context).await,
-        Review::Revoke { id, reason } => decide::stop(&id, "REVOKED", &reason, context).await,
+        Review::Reject(stop) => decide::stop(&stop, "REJECTED", context).await,
+        Review::Revoke(stop) => decide::stop(&stop, "REVOKED", context).await,
     }
 }

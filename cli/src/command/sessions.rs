@@ -14,10 +14,13 @@ use anyhow::Result;
 
 use crate::{args::Sessions, context::Context};
 
+pub(crate) use list::run as list;
+pub(crate) use show::run as show;
+
 pub(crate) async fn run(command: Sessions, context: &Context) -> Result<()> {
     match command {
-        Sessions::List(filter) => list::run(&filter, context).await,
-        Sessions::Get { id } => show::run(&id, context).await,
+        Sessions::List(filter) => list(&filter, context).await,
+        Sessions::Get { id } => show(&id, context).await,
         Sessions::Replay(replay) => replay::run(&replay, context).await,
         Sessions::Tail { id } => tail::run(&id, context).await,
         Sessions::Download(download) => download::run(&download, context).await,

@@ -4,9 +4,11 @@ use anyhow::Result;
 use hoop_domain::{ConnectionName, ConnectionType};
 use serde_json::{Map, Value, json};
 
-use super::secrets::{self, Given};
+use super::{
+    existing,
+    secrets::{self, Given},
+};
 use crate::{
-    api::Error,
     args::CreateConnection,
     context::Context,
     output::{self, field},
@@ -34,11 +36,12 @@ const KEPT: [&str; 15] = [
 pub(crate) async fn run(wanted: CreateConnection, context: &Context) -> Result<()> {
     let name: ConnectionName = wanted.name.parse()?;
     let kind: ConnectionType = wanted.kind.parse()?;
-    let known = if wanted.overwrite { existing(&name, context).await? } else { None };
+    let path = ["connections", name.as_str()];
+    let known = if wanted.overwrite { existing(&path, context).await? } else { None };
     let secret = secrets::read(&given(&wanted))?;
     let body = body(&wanted, kind, secret, known.as_ref());
     let connection = match known {
-        Some(_) => context.api.put(&["connections", name.as_str()], &body).await?,
+        Some(_) => context.api.put(&path, &body).await?,
         None => context.api.post(&["connections"], &body).await?,
     };
     if context.json() {
@@ -58,14 +61,6 @@ fn given(wanted: &CreateConnection) -> Given<'_> {
     }
 }
 
-async fn existing(name: &ConnectionName, context: &Context) -> Result<Option<Value>> {
-    match context.api.get(&["connections", name.as_str()], &()).await {
-        Ok(connection) => Ok(Some(connection)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn body(
     wanted: &CreateConnection,
     kind: ConnectionType,
@@ -81,7 +76,7 @@ fn body(
     body.insert("name".into(), json!(wanted.name));
     body.insert("type".into(), json!(kind.as_str()));
     body.insert("agent_id".into(), json!(wanted.agent));
-    let secret = with_those_that_stay(secret, known);
+    let secret = secrets::with_those_that_stay(secret, known);
     if !secret.is_empty() || known.is_none() {
         body.insert("secret".into(), Value::Object(secret));
     }
@@ -124,21 +119,6 @@ fn body(
         body.insert("command".into(), json!(wanted.command));
     }
     Value::Object(body)
-}
-
-/// A name without a value stands for the stored one; a name that is left out goes.
-fn with_those_that_stay(
-    mut secret: Map<String, Value>,
-    known: Option<&Value>,
-) -> Map<String, Value> {
-    if secret.is_empty() {
-        return secret;
-    }
-    let names = known.and_then(|known| known.get("secret_names")).and_then(Value::as_array);
-    for name in names.into_iter().flatten().filter_map(Value::as_str) {
-        secret.entry(name).or_insert(Value::Null);
-    }
-    secret
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use super::secrets::{self, Given};
+use super::{
+    existing,
+    secrets::{self, Given},
+};
 use crate::{
-    api::Error,
     args::CreatePlugin,
     context::Context,
     output::{self, field, printable},
@@ -43,14 +45,6 @@ pub(crate) async fn run(wanted: &CreatePlugin, context: &Context) -> Result<()> 
     }
     output::say(&sentence(&plugin));
     Ok(())
-}
-
-async fn existing(path: &[&str], context: &Context) -> Result<Option<Value>> {
-    match context.api.get(path, &()).await {
-        Ok(plugin) => Ok(Some(plugin)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// What is not given stays as it is known.

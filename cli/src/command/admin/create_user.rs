@@ -3,8 +3,8 @@
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use super::existing;
 use crate::{
-    api::Error,
     args::CreateUser,
     context::Context,
     output::{self, field},
@@ -12,10 +12,11 @@ use crate::{
 };
 
 pub(crate) async fn run(wanted: CreateUser, context: &Context) -> Result<()> {
-    let known = if wanted.overwrite { existing(&wanted.email, context).await? } else { None };
+    let path = ["users", wanted.email.as_str()];
+    let known = if wanted.overwrite { existing(&path, context).await? } else { None };
     let body = body(&wanted, known.as_ref())?;
     let user = match known {
-        Some(_) => context.api.put(&["users", &wanted.email], &body).await?,
+        Some(_) => context.api.put(&path, &body).await?,
         None => context.api.post(&["users"], &body).await?,
     };
     if context.json() {
@@ -24,14 +25,6 @@ pub(crate) async fn run(wanted: CreateUser, context: &Context) -> Result<()> {
     let (email, role) = (field(&user, "email"), field(&user, "role"));
     output::say(&format!("user {email} is {} ({role})", field(&user, "status")));
     Ok(())
-}
-
-async fn existing(email: &str, context: &Context) -> Result<Option<Value>> {
-    match context.api.get(&["users", email], &()).await {
-        Ok(user) => Ok(Some(user)),
-        Err(Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// What is not given stays as it is known.

@@ -3,11 +3,19 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::{args::Delete, context::Context, output};
+use crate::{api::Error, args::Delete, context::Context, output};
 
 pub(crate) async fn run(delete: Delete, context: &Context) -> Result<()> {
+    let done = gone(&delete, context).await;
+    let done = done.map_err(|error| error.listed_by(listed_by(&delete)))?;
+    output::say(&done);
+    Ok(())
+}
+
+/// What is said when it is gone.
+async fn gone(delete: &Delete, context: &Context) -> Result<String, Error> {
     let api = &context.api;
-    let done = match &delete {
+    Ok(match delete {
         Delete::Agent { name } => {
             api.delete(&["agents", name]).await?;
             format!("agent {name} is deleted, and its key no longer valid")
@@ -37,7 +45,34 @@ pub(crate) async fn run(delete: Delete, context: &Context) -> Result<()> {
             api.delete(&["serviceaccounts", subject]).await?;
             format!("service account {subject} is deleted, and its sessions are over")
         }
-    };
-    output::say(&done);
-    Ok(())
+        Delete::Plugin { name } => {
+            let body = json!({"name": name, "connections": []});
+            api.put(&["plugins", name], &body).await?;
+            format!("plugin {name} is enabled for no connection any more")
+        }
+        Delete::Channel { name } => {
+            api.delete(&["notifications", "channels", name]).await?;
+            format!("channel {name} is deleted, and what was on its way through it is given up")
+        }
+        Delete::Subscription { name } => {
+            api.delete(&["notifications", "subscriptions", name]).await?;
+            format!("subscription {name} is deleted")
+        }
+    })
+}
+
+/// What lists the things of which one is deleted.
+const fn listed_by(delete: &Delete) -> &'static str {
+    match delete {
+        Delete::Agent { .. } => "hoop admin get agents",
+        Delete::Connection { .. } => "hoop admin get connections",
+        Delete::User { .. } => "hoop admin get users",
+        Delete::Group { .. } => "hoop admin get groups",
+        Delete::Credential { .. } => "hoop admin get credentials",
+        Delete::ApiKey { .. } => "hoop admin get api-keys",
+        Delete::ServiceAccount { .. } => "hoop admin get serviceaccounts",
+        Delete::Plugin { .. } => "hoop admin get plugins",
+        Delete::Channel { .. } => "hoop admin get channels",
+        Delete::Subscription { .. } => "hoop admin get subscriptions",
+    }
 }

@@ -1,12 +1,11 @@
 //! `hoop audit logs`.
 
 use anyhow::Result;
-use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
 use crate::{
-    args::AuditLogs,
+    args::{AuditLogs, moment},
     context::Context,
     output::{self, field},
 };
@@ -40,8 +39,7 @@ async fn all(wanted: &AuditLogs, context: &Context) -> Result<()> {
 
 fn query(wanted: &AuditLogs) -> Vec<(&'static str, String)> {
     let AuditLogs { actor, resource, action, outcome, from, to, .. } = wanted;
-    let time = |at: &DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
-    let (from, to) = (from.as_ref().map(time), to.as_ref().map(time));
+    let (from, to) = (from.map(moment::rfc3339), to.map(moment::rfc3339));
     let given = [
         ("actor", actor),
         ("resource", resource),

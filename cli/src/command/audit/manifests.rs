@@ -9,7 +9,7 @@ use hoop_domain::manifest::PublicKey;
 use hoop_recording::{Head, Signed};
 use serde::Deserialize;
 
-use crate::api::Api;
+use crate::{api::Api, args::moment};
 
 /// A manifest, and where the gateway says that it is.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl<'a> Manifests<'a> {
     async fn load(&mut self) -> Result<()> {
         let mut query = vec![("limit", "1000".to_owned()), ("after", self.after.to_string())];
         if let Some(since) = self.since {
-            query.push(("since", since.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)));
+            query.push(("since", moment::rfc3339(since)));
         }
         let answer = self.api.get(&["audit", "manifests"], &query).await?;
         let page: Page =

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::list::approvals;
 use crate::{
-    args::Approve,
+    args::{Approve, Stop},
     context::Context,
     output::{self, field},
 };
@@ -20,12 +20,14 @@ pub(super) async fn approve(approve: &Approve, context: &Context) -> Result<()> 
     decide(&approve.id, &body, context).await
 }
 
-pub(super) async fn stop(id: &str, status: &str, reason: &str, context: &Context) -> Result<()> {
-    decide(id, &json!({"status": status, "rejection_reason": reason}), context).await
+pub(super) async fn stop(stop: &Stop, status: &str, context: &Context) -> Result<()> {
+    let body = json!({"status": status, "rejection_reason": stop.reason});
+    decide(&stop.id, &body, context).await
 }
 
 async fn decide(id: &str, body: &Value, context: &Context) -> Result<()> {
-    let review = context.api.put(&["reviews", id], body).await?;
+    let review = context.api.put(&["reviews", id], body).await;
+    let review = review.map_err(|error| error.listed_by("hoop review list"))?;
     if context.json() {
         return output::print_json(&review);
     }

@@ -21,17 +21,13 @@ pub(crate) async fn run(filter: &ReviewList, context: &Context) -> Result<()> {
 }
 
 fn query(filter: &ReviewList) -> Vec<(&'static str, String)> {
-    let ReviewList { status, kind, user, connection, limit, cursor } = filter;
-    let given = [
-        ("status", status),
-        ("type", kind),
-        ("user", user),
-        ("connection", connection),
-        ("cursor", cursor),
-    ];
-    let mut query = vec![("limit", limit.to_string())];
-    query.extend(given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-    query
+    let ReviewList { status, kind, user, connection, page } = filter;
+    page.query([
+        ("status", status.as_deref()),
+        ("type", kind.as_deref()),
+        ("user", user.as_deref()),
+        ("connection", connection.as_deref()),
+    ])
 }
 
 fn row(review: &Value) -> [String; 8] {

@@ -10,7 +10,8 @@ use crate::{
 };
 
 pub(super) async fn run(id: &str, context: &Context) -> Result<()> {
-    let review = context.api.get(&["reviews", id], &()).await?;
+    let review = context.api.get(&["reviews", id], &()).await;
+    let review = review.map_err(|error| error.listed_by("hoop review list"))?;
     if context.json() {
         return output::print_json(&review);
     }

@@ -7,7 +7,8 @@ use crate::{context::Context, output};
 
 pub(crate) async fn run(id: &str, reason: Option<&str>, context: &Context) -> Result<()> {
     let body = json!({"reason": reason.unwrap_or_default()});
-    context.api.post(&["sessions", id, "kill"], &body).await?;
+    let killed = context.api.post(&["sessions", id, "kill"], &body).await;
+    killed.map_err(|error| error.listed_by("hoop sessions list --status open"))?;
     output::say(&format!("session {id} is ended"));
     Ok(())
 }

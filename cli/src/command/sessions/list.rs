@@ -1,10 +1,10 @@
 //! `hoop sessions list`.
 
 use anyhow::Result;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    args::SessionsList,
+    args::{SessionsList, moment},
     context::Context,
     output::{self, field},
 };
@@ -13,6 +13,9 @@ const HEADING: [&str; 9] =
     ["UID", "USER", "CONNECTION", "TYPE", "VERB", "STATUS", "STARTED", "DURATION", "REASON"];
 
 pub(crate) async fn run(filter: &SessionsList, context: &Context) -> Result<()> {
+    if filter.count {
+        return count(filter, context).await;
+    }
     let page = context.api.get(&["sessions"], &query(filter)).await?;
     if context.json() {
         return output::print_json(&page);
@@ -20,13 +23,36 @@ pub(crate) async fn run(filter: &SessionsList, context: &Context) -> Result<()> 
     Ok(output::page(HEADING, &page, row, "no session matches")?)
 }
 
+/// How many match, and nothing of them.
+async fn count(filter: &SessionsList, context: &Context) -> Result<()> {
+    let mut query = query(filter);
+    query.retain(|(name, _)| *name != "limit");
+    query.extend([("limit", "1".to_owned()), ("count", "true".to_owned())]);
+    let page = context.api.get(&["sessions"], &query).await?;
+    let (total, capped) = (page.get("total"), page.get("total_is_capped"));
+    if context.json() {
+        return output::print_json(&json!({"total": total, "total_is_capped": capped}));
+    }
+    output::print(&field(&page, "total"))?;
+    if capped.is_some_and(|capped| capped == true) {
+        output::say("there may be more; counting stopped there");
+    }
+    Ok(())
+}
+
 fn query(filter: &SessionsList) -> Vec<(&'static str, String)> {
-    let SessionsList { user, connection, status, limit, cursor } = filter;
-    let given =
-        [("user", user), ("connection", connection), ("status", status), ("cursor", cursor)];
-    let mut query = vec![("limit", limit.to_string())];
-    query.extend(given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-    query
+    let SessionsList { user, connection, agent, kind, verb, status, page, .. } = filter;
+    let (since, until) = (filter.since.map(moment::rfc3339), filter.until.map(moment::rfc3339));
+    page.query([
+        ("user", user.as_deref()),
+        ("connection", connection.as_deref()),
+        ("agent", agent.as_deref()),
+        ("type", kind.as_deref()),
+        ("verb", verb.as_deref()),
+        ("status", status.as_deref()),
+        ("start_date", since.as_deref()),
+        ("end_date", until.as_deref()),
+    ])
 }
 
 fn row(session: &Value) -> [String; 9] {
@@ -57,7 +83,10 @@ fn duration(millis: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::args::{Args, Command, Sessions};
 
     #[test]
     fn a_duration_has_two_units_at_most() {
@@ -69,14 +98,22 @@ mod tests {
     }
 
     #[test]
-    fn only_filters_that_were_given_are_sent() {
-        let filter = SessionsList {
-            user: None,
-            connection: Some("pg".into()),
-            status: None,
-            limit: 5,
-            cursor: None,
-        };
-        assert_eq!(query(&filter), [("limit", "5".to_owned()), ("connection", "pg".to_owned())]);
+    fn every_filter_has_its_name_of_the_api() {
+        let line = "hoop sessions list --user a@b --connection pg --agent dev --type database \
+                    --verb exec --status done --since 2026-11-01 --until 2026-11-02T12:00:00Z";
+        let typed = Args::try_parse_from(line.split_whitespace()).unwrap();
+        let Command::Sessions(Sessions::List(filter)) = typed.command else { panic!("not a list") };
+        let expected = [
+            ("limit", "20"),
+            ("user", "a@b"),
+            ("connection", "pg"),
+            ("agent", "dev"),
+            ("type", "database"),
+            ("verb", "exec"),
+            ("status", "done"),
+            ("start_date", "2026-11-01T00:00:00.000000Z"),
+            ("end_date", "2026-11-02T12:00:00.000000Z"),
+        ];
+        assert_eq!(query(&filter), expected.map(|(name, value)| (name, value.to_owned())));
     }
 }

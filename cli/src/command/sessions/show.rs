@@ -30,7 +30,8 @@ const FIELDS: &[(&str, &str)] = &[
 ];
 
 pub(crate) async fn run(id: &str, context: &Context) -> Result<()> {
-    let session = context.api.get(&["sessions", id], &()).await?;
+    let session = context.api.get(&["sessions", id], &()).await;
+    let session = session.map_err(|error| error.listed_by("hoop sessions list"))?;
     if context.json() {
         return output::print_json(&session);
     }

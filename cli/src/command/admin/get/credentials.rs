@@ -11,7 +11,7 @@ use crate::{
 
 const HEADING: [&str; 7] = ["ID", "CONNECTION", "USER", "USERNAME", "STATUS", "CREATED", "EXPIRES"];
 
-pub(crate) async fn run(wanted: &GetCredentials, context: &Context) -> Result<()> {
+pub(super) async fn run(wanted: &GetCredentials, context: &Context) -> Result<()> {
     let page = context.api.get(&["credentials"], &query(wanted)).await?;
     if context.json() {
         return output::print_json(&page);
@@ -20,13 +20,12 @@ pub(crate) async fn run(wanted: &GetCredentials, context: &Context) -> Result<()
 }
 
 fn query(wanted: &GetCredentials) -> Vec<(&'static str, String)> {
-    let GetCredentials { connection, user, all, limit, cursor } = wanted;
-    let status = (!all).then(|| "active".to_owned());
-    let given =
-        [("connection", connection), ("user", user), ("status", &status), ("cursor", cursor)];
-    let mut query = vec![("limit", limit.to_string())];
-    query.extend(given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
-    query
+    let GetCredentials { connection, user, all, page } = wanted;
+    page.query([
+        ("connection", connection.as_deref()),
+        ("user", user.as_deref()),
+        ("status", (!all).then_some("active")),
+    ])
 }
 
 fn row(credential: &Value) -> [String; 7] {
