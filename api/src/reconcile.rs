@@ -3,6 +3,8 @@
 //! Every step finds its work in the database and is idempotent, so it may run at any time,
 //! in any number of processes: every 5 s, and at once when something was taken away.
 
+mod unheld;
+
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
@@ -12,9 +14,7 @@ use crate::{App, control::kill_all, error::chain, guard::once};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long a session may be allowed and record nothing.
-const UNOPENED: TimeDelta = TimeDelta::seconds(60);
-/// How long an edge may be silent about a session: six of its reports.
+/// How long edges may be silent about a session: six of their reports.
 const LOST: TimeDelta = TimeDelta::seconds(60);
 /// What is kept of edges that are gone, and of tokens that have expired.
 const FORGET: TimeDelta = TimeDelta::hours(1);
@@ -49,14 +49,11 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
     let now = app.now();
     app.store.api_key_retire_expired(now).await?;
     kill_all(app, &app.store.session_kill_unfounded(now).await?).await;
-    // Both go by when an edge last spoke of a session.
-    let (mut unopened, mut lost) = (0, 0);
     if silence_counts {
-        unopened = app.store.session_end_unopened(now - UNOPENED).await?;
-        lost = app.store.session_end_lost(now - LOST).await?;
-    }
-    if 0 < unopened + lost {
-        tracing::info!(unopened, lost, "ended sessions that nobody holds");
+        let unheld::Ended { unopened, lost } = unheld::end(app, now - LOST, now).await?;
+        if 0 < unopened + lost {
+            tracing::info!(unopened, lost, "ended sessions that nobody holds");
+        }
     }
     app.store.agent_presence_forget(now - FORGET, now).await?;
     app.store.token_forget_expired(now - FORGET).await?;

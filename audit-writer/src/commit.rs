@@ -3,8 +3,10 @@
 //! One committer per partition. While one transaction runs, the steps of other sessions
 //! gather and go together in the next: a group commit without a timer.
 
+mod backlog;
+
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -23,11 +25,8 @@ use crate::{
     session::{PieceInfo, Step},
     spool::SpooledPiece,
 };
+use backlog::Backlog;
 
-/// As many steps go into one transaction, so that the first does not wait for the last,
-const GROUP_STEPS: usize = 64;
-/// and as many bytes, so that memory stays bounded.
-const GROUP_BYTES: u64 = 4 * 1024 * 1024;
 /// From here on a transaction counts as large.
 const LARGE_BYTES: u64 = 512 * 1024;
 
@@ -37,12 +36,18 @@ pub(crate) struct Job {
     write: Write,
     /// What becomes the step's segment; `None` when there is none, or when it is packed.
     piece: Option<(PieceInfo, SpooledPiece)>,
+    /// It was tried before, and may be stored: an answer can be lost.
+    again: bool,
 }
 
 impl Job {
     /// A step and the spooled packets that belong to it.
     pub(crate) fn new(step: Step, spooled: Option<SpooledPiece>) -> Self {
-        Self { write: step.write, piece: step.piece.zip(spooled) }
+        Self { write: step.write, piece: step.piece.zip(spooled), again: false }
+    }
+
+    fn again(write: Write) -> Self {
+        Self { write, piece: None, again: true }
     }
 
     fn bytes(&self) -> u64 {
@@ -84,6 +89,21 @@ pub(crate) struct Committer {
     pub(crate) done: mpsc::UnboundedSender<Done>,
 }
 
+/// What was tried and is not stored.
+#[derive(Default)]
+struct Tried {
+    /// The store as a whole is away: nothing else would go either.
+    outage: Vec<Write>,
+    /// The store does not take these, or what they follow.
+    refused: Vec<Write>,
+}
+
+impl Tried {
+    fn is_empty(&self) -> bool {
+        self.outage.is_empty() && self.refused.is_empty()
+    }
+}
+
 /// Why the committer has nothing more to do.
 enum Over {
     /// Nobody listens any more.
@@ -100,50 +120,102 @@ impl Committer {
     }
 
     async fn store_all(&mut self) -> Result<(), Over> {
-        let mut queue = VecDeque::new();
+        let mut backlog = Backlog::default();
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(3));
-        while let Some(job) = self.jobs.recv().await {
-            queue.push_back(job);
-            while !queue.is_empty() {
-                while let Ok(job) = self.jobs.try_recv() {
-                    queue.push_back(job);
-                }
-                let failed = self.store_group(&mut queue).await?;
-                if failed.is_empty() {
-                    backoff.reset();
-                    continue;
-                }
-                for write in failed.into_iter().rev() {
-                    queue.push_front(Job { write, piece: None });
-                }
+        while self.wait_for(&mut backlog).await {
+            let (steps, bytes) = backlog.group_size();
+            let large = LARGE_BYTES <= bytes;
+            let permit = if large { self.permits.acquire().await.ok() } else { None };
+            let tried = self.store_group(backlog.take(steps)).await?;
+            drop(permit);
+            if tried.is_empty() && !backlog.has_refused() {
+                backoff.reset();
+            }
+            if !tried.refused.is_empty() {
+                backlog.put_aside(tried.refused, Instant::now() + backoff.next_delay());
+            }
+            if !tried.outage.is_empty() {
+                backlog.put_back(tried.outage);
                 tokio::time::sleep(backoff.next_delay()).await;
             }
         }
         Ok(())
     }
 
-    /// Stores a group from the front of the queue; step by step what does not go together.
-    /// Returns what could not be stored.
-    async fn store_group(&self, queue: &mut VecDeque<Job>) -> Result<Vec<Write>, Over> {
-        let (steps, bytes) = group_size(queue);
-        let large = LARGE_BYTES <= bytes;
-        let _permit = if large { self.permits.acquire().await.ok() } else { None };
-        let mut group = Vec::with_capacity(steps);
-        for job in queue.drain(..steps) {
+    /// Waits until there is something to store; `false` when there never will be again.
+    async fn wait_for(&mut self, backlog: &mut Backlog) -> bool {
+        loop {
+            while let Ok(job) = self.jobs.try_recv() {
+                backlog.push(job);
+            }
+            backlog.bring_back(Instant::now());
+            if !backlog.is_idle() {
+                return true;
+            }
+            let due = backlog.due();
+            tokio::select! {
+                job = self.jobs.recv() => match (job, due) {
+                    (Some(job), _) => backlog.push(job),
+                    (None, None) => return false,
+                    (None, Some(due)) => tokio::time::sleep_until(due.into()).await,
+                },
+                () = backlog::at(due) => {}
+            }
+        }
+    }
+
+    /// Stores a group; step by step what does not go together.
+    async fn store_group(&self, jobs: Vec<Job>) -> Result<Tried, Over> {
+        let again = jobs.iter().any(|job| job.again);
+        let mut group = Vec::with_capacity(jobs.len());
+        for job in jobs {
             group.push(self.pack(job).await?);
         }
+        if again {
+            match self.store.stored(&group).await {
+                Ok(stored) => group = self.told(group, &stored)?,
+                Err(cause) => {
+                    self.complain(&cause, group.len());
+                    return Ok(Tried { outage: group, refused: Vec::new() });
+                }
+            }
+        }
         let (group, late) = self.store.place(group).await;
-        let mut failed = match self.commit(&group).await? {
-            Ok(()) => Vec::new(),
+        let mut tried = match self.commit(&group).await? {
+            Ok(()) => Tried::default(),
             Err(cause) => {
-                let words = causes(&cause);
-                tracing::warn!(cause = words, steps, "recordings can't be stored; trying again");
-                if cause.outage() { group } else { self.store_singly(group).await? }
+                self.complain(&cause, group.len());
+                if cause.outage() {
+                    Tried { outage: group, refused: Vec::new() }
+                } else {
+                    Tried { outage: Vec::new(), refused: self.store_singly(group).await? }
+                }
             }
         };
-        // No session is in both out of order: what follows a late step is late, too.
-        failed.extend(late);
-        Ok(failed)
+        // What follows a late step is late, too; so nothing is put in a wrong order here.
+        let left = if tried.outage.is_empty() { &mut tried.refused } else { &mut tried.outage };
+        left.extend(late);
+        Ok(tried)
+    }
+
+    /// Takes out what is stored already, of which an earlier answer was lost.
+    fn told(&self, group: Vec<Write>, stored: &[bool]) -> Result<Vec<Write>, Over> {
+        let mut left = Vec::new();
+        for (write, stored) in group.into_iter().zip(stored) {
+            if *stored {
+                let session = write.session;
+                tracing::info!(%session, "a step was stored, and its answer lost");
+                self.is_stored(&write)?;
+            } else {
+                left.push(write);
+            }
+        }
+        Ok(left)
+    }
+
+    fn complain(&self, cause: &recording::Error, steps: usize) {
+        let (cause, partition) = (causes(cause), self.lease.partition.number());
+        tracing::warn!(cause, partition, steps, "recordings can't be stored; trying again");
     }
 
     /// Finds the steps that are the trouble; returns them, and those that follow them.
@@ -163,7 +235,7 @@ impl Committer {
     }
 
     async fn pack(&self, job: Job) -> Result<Write, Over> {
-        let Job { mut write, piece } = job;
+        let Job { mut write, piece, .. } = job;
         if let Some((info, piece)) = piece {
             let packed = self.packer.pack(info, piece).await;
             write.segment = Some(packed.map_err(|error| Over::Last(Done::SpoolLost(error)))?);
@@ -189,30 +261,20 @@ impl Committer {
             Err(cause) => return Ok(Err(cause)),
         }
         for write in group {
-            self.meter.committed(write);
-            let (packets, bytes) = write
-                .segment
-                .as_ref()
-                .map_or((0, 0), |segment| (segment.packets, segment.raw_bytes));
-            let (session, finished) = (write.session, write.finish.is_some());
-            let done = Done::Committed { session, packets, bytes, finished };
-            self.done.send(done).map_err(|_| Over::Unheard)?;
+            self.is_stored(write)?;
         }
         Ok(Ok(()))
     }
-}
 
-/// How many jobs from the front go into one transaction, and how large they are together.
-fn group_size(queue: &VecDeque<Job>) -> (usize, u64) {
-    let (mut steps, mut bytes) = (0, 0);
-    for job in queue {
-        if steps == GROUP_STEPS || (0 < steps && GROUP_BYTES < bytes + job.bytes()) {
-            break;
-        }
-        steps += 1;
-        bytes += job.bytes();
+    fn is_stored(&self, write: &Write) -> Result<(), Over> {
+        self.meter.committed(write);
+        let segment = write.segment.as_ref();
+        let (packets, bytes) =
+            segment.map_or((0, 0), |segment| (segment.packets, segment.raw_bytes));
+        let (session, finished) = (write.session, write.finish.is_some());
+        let done = Done::Committed { session, packets, bytes, finished };
+        self.done.send(done).map_err(|_| Over::Unheard)
     }
-    (steps, bytes)
 }
 
 /// An error with everything that led to it, for the log.

@@ -47,6 +47,11 @@ impl FinalStore {
         self.database.recordings_commit(lease, writes, key).await
     }
 
+    /// Which of `writes` are stored already, in their order.
+    pub(crate) async fn stored(&self, writes: &[Write]) -> Result<Vec<bool>, Error> {
+        self.database.recordings_stored(writes).await
+    }
+
     /// Notes what came after the end of a recording.
     pub(crate) async fn add_flaws(&self, lease: &Lease, write: &Write) -> Result<(), Error> {
         self.database.recording_flaws_add(lease, write).await

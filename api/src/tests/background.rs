@@ -3,11 +3,19 @@
 use chrono::{TimeDelta, Utc};
 use futures_util::StreamExt;
 use hoop_bus::Bus;
-use hoop_domain::{AgentId, ConnectionId, SessionId, UserId};
+use hoop_domain::{
+    AgentId, ConnectionId, Direction, EndReason, SessionId, UserId, session::SessionState,
+};
+use hoop_proto::v1::{self, packet::Body};
 use hoop_store::{Window, session::NewSession};
 use serde_json::json;
 
-use super::{sessions::open, world::World};
+use super::{
+    recordings::Recorder,
+    sessions::open,
+    tail::{data, publish},
+    world::World,
+};
 
 #[tokio::test]
 async fn taking_access_away_ends_the_live_session() {
@@ -63,9 +71,8 @@ async fn a_second_process_shares_the_work_and_makes_no_second_first_user() {
     assert!(!world.database.is_empty());
 }
 
-#[tokio::test]
-async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
-    let world = World::new().await;
+/// A session that was allowed, and of which no edge has spoken for minutes.
+async fn unheld(world: &World) -> SessionId {
     let session = NewSession {
         id: SessionId::generate(),
         user: UserId::generate(),
@@ -87,10 +94,44 @@ async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
         authorized_at: Utc::now() - TimeDelta::minutes(5),
     };
     world.app.org.session_create(&session, None).await.unwrap();
-    let status =
-        async || world.app.org.session_fetch(session.id, None).await.unwrap().state.as_str();
+    session.id
+}
+
+async fn state(world: &World, session: SessionId) -> SessionState {
+    world.app.org.session_fetch(session, None).await.unwrap().state
+}
+
+#[tokio::test]
+async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
+    let world = World::new().await;
+    let session = unheld(&world).await;
     crate::reconcile::step(&world.app, false).await.unwrap();
-    assert_eq!(status().await, "opening");
+    assert_eq!(state(&world, session).await.as_str(), "opening");
     crate::reconcile::step(&world.app, true).await.unwrap();
-    assert_eq!(status().await, "done");
+    assert_eq!(state(&world, session).await.as_str(), "done");
+}
+
+#[tokio::test]
+async fn how_a_session_ended_is_left_to_its_recording_however_late_that_is() {
+    let world = World::new().await;
+    let (nothing, begun, whole) =
+        (unheld(&world).await, unheld(&world).await, unheld(&world).await);
+    let last = |reason| Body::SessionEnd(v1::SessionEnd::of(reason));
+    let mut recorder = Recorder::new(&world, begun);
+    let ended = (Direction::In, last(EndReason::ClientClosed));
+    publish(&world, &mut recorder, &[(Direction::Out, data("a")), ended.clone()]).await;
+    let mut recorder = Recorder::new(&world, whole);
+    publish(&world, &mut recorder, &[ended, (Direction::Out, last(EndReason::ClientClosed))]).await;
+
+    // Again and again, as it goes.
+    for _ in 0..3 {
+        crate::reconcile::step(&world.app, true).await.unwrap();
+    }
+    let reason = async |session| match state(&world, session).await {
+        SessionState::Closed { reason, .. } => Some(reason),
+        SessionState::Opening { .. } | SessionState::Open { .. } => None,
+    };
+    assert_eq!(reason(nothing).await, Some(EndReason::NeverOpened));
+    assert_eq!(reason(begun).await, Some(EndReason::EdgeLost), "it was there, though not stored");
+    assert_eq!(reason(whole).await, None, "the audit-writer knows how it ended");
 }

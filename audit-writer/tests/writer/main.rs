@@ -9,6 +9,7 @@ mod finishing;
 mod half_broken;
 mod killed;
 mod load;
+mod lost_answers;
 mod outages;
 mod recording;
 mod sharing;

@@ -110,6 +110,38 @@ async fn a_step_that_the_store_refuses_holds_up_no_other_session() -> Result<()>
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn however_much_of_a_session_the_store_refuses_it_holds_up_no_other() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    scene.limits.segment_bytes = 512 * 1024;
+    let _writer = scene.writer().await?;
+    let mut refused = scene.session().await?;
+    let session = refused.session;
+    scene
+        .sql(&format!(
+            "alter table recording_segments add constraint never check (session <> '{session}')"
+        ))
+        .await?;
+    refused.start(&scene.bus).await?;
+    // More than goes into one transaction.
+    refused.talk(&scene.bus, 40, 100_000).await?;
+    let mut edges = Vec::new();
+    // One of so many shares its partition.
+    for _ in 0..64 {
+        let mut edge = scene.session().await?;
+        edge.start(&scene.bus).await?;
+        edge.end_both(&scene.bus).await?;
+        edges.push(edge);
+    }
+    for edge in &edges {
+        scene.expect_whole(edge).await?;
+    }
+    refused.end_both(&scene.bus).await?;
+    scene.sql("alter table recording_segments drop constraint never").await?;
+    scene.expect_whole(&refused).await?;
+    scene.expect_drained().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_is_killed_and_comes_back_leaves_no_flaw() -> Result<()> {
     let mut scene = Scene::new().await?;
     let _writer = scene.writer().await?;

@@ -125,6 +125,12 @@ impl Scene {
         Ok(Writer { task, drain })
     }
 
+    /// Has the next writers reach the database at another port of this machine.
+    pub(crate) fn reach_database_through(&mut self, port: u16) {
+        let direct = format!(":{}/", self.postgres.port());
+        self.uri = self.uri.replace(&direct, &format!(":{port}/"));
+    }
+
     /// A session with a row, as `api` makes it.
     pub(crate) async fn session(&self) -> Result<Edge> {
         let edge = Edge::new(self.org().await?);

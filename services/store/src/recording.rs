@@ -14,6 +14,7 @@ mod lease;
 mod manifests;
 mod read;
 mod room;
+mod stored;
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{

@@ -87,6 +87,18 @@ impl Victim {
         Self::Postgres,
     ];
 
+    /// Its place among those that come back: nobody starts before what it waits for.
+    pub(super) const fn comes_back(self) -> u8 {
+        match self {
+            Self::Postgres => 0,
+            Self::Nats => 1,
+            Self::Api => 2,
+            Self::Edge(_) => 3,
+            Self::Writer(_) | Self::Notifier => 4,
+            Self::Agent(_) => 5,
+        }
+    }
+
     /// The steps that it can be caught at.
     fn steps(self) -> &'static [Step] {
         match self {

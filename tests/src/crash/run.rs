@@ -43,7 +43,7 @@ pub(super) async fn run(site: &mut Site, plan: &Plan, settings: &Settings) -> Re
     let lasts = plan.blows.iter().map(|blow| blow.lasts).max().unwrap_or_default();
     tokio::time::sleep(lasts).await;
     // What others need comes back first.
-    struck.sort_by_key(|struck| std::cmp::Reverse(struck.blow.case.victim));
+    struck.sort_by_key(|struck| struck.blow.case.victim.comes_back());
     for struck in &struck {
         site.note(&format!("run {}: {} is to be well again", plan.number, struck.blow.case))?;
         inject::end(site, struck).await.with_context(|| struck.blow.case.to_string())?;

@@ -153,8 +153,10 @@ async fn recordings(rest: &Rest, connection: &str, key: &str) -> Result<Vec<Reco
         for session in &sessions {
             let done =
                 text(session, "status") == "done" && text(session, "recording") == "finished";
-            // One that never began has nothing to be recorded.
-            let never = text(session, "status") == "done" && text(session, "recording") == "none";
+            // One that never began has nothing to be recorded; one that was lost has.
+            let never = text(session, "status") == "done"
+                && text(session, "recording") == "none"
+                && text(session, "end_reason") != "edge_lost";
             ensure!(done || never, "{session}");
         }
         ensure!(!sessions.is_empty(), "there is no session");

@@ -88,33 +88,43 @@ impl Store {
         rows.into_iter().map(|row| kill(row.given, &row.reason, row.message)).collect()
     }
 
-    /// Ends sessions that were allowed before `cutoff` and have recorded nothing.
+    /// Sessions that no edge has reported since `cutoff`, 500 at most, and whether the recording
+    /// of each has begun.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn session_end_unopened(&self, cutoff: DateTime<Utc>) -> Result<usize> {
-        let ids = sqlx::query_scalar!(
-            "SELECT id FROM sessions
-             WHERE state = 'opening' AND authorized_at < $1 AND seen_at < $1 LIMIT 500",
+    pub async fn session_unheld(&self, cutoff: DateTime<Utc>) -> Result<Vec<(SessionId, bool)>> {
+        let rows = sqlx::query!(
+            r#"SELECT id, state = 'open' AS "opened!" FROM sessions
+               WHERE state <> 'done' AND authorized_at < $1 AND seen_at < $1
+               ORDER BY seen_at LIMIT 500"#,
             cutoff
         )
         .fetch_all(self.pool())
         .await?;
-        self.end_all(&ids, EndReason::NeverOpened).await
+        Ok(rows.into_iter().map(|row| (SessionId::from_uuid(row.id), row.opened)).collect())
     }
 
-    /// Ends sessions that no edge has reported since `cutoff`.
+    /// These sessions are over, and the audit-writer will close them: they take nobody's place
+    /// and are looked at again later.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn session_end_lost(&self, cutoff: DateTime<Utc>) -> Result<usize> {
-        let ids = sqlx::query_scalar!(
-            "SELECT id FROM sessions WHERE state = 'open' AND seen_at < $1 LIMIT 500",
-            cutoff
+    pub async fn session_wait_for_writer(
+        &self,
+        sessions: &[SessionId],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let ids: Vec<Uuid> = sessions.iter().map(|session| session.uuid()).collect();
+        sqlx::query!(
+            "UPDATE sessions SET seen_at = $2, over_at = coalesce(over_at, $2)
+             WHERE id = ANY($1) AND state <> 'done'",
+            &ids,
+            now
         )
-        .fetch_all(self.pool())
+        .execute(self.pool())
         .await?;
-        self.end_all(&ids, EndReason::EdgeLost).await
+        Ok(())
     }
 
     /// Marks the sessions that have outlived their time or their access, and returns those
@@ -172,17 +182,6 @@ impl Store {
         .fetch_all(self.pool())
         .await?;
         rows.into_iter().map(|row| kill(row.id, &row.reason, None)).collect()
-    }
-
-    async fn end_all(&self, ids: &[Uuid], reason: EndReason) -> Result<usize> {
-        let mut ended = 0;
-        for id in ids {
-            let session = SessionId::from_uuid(*id);
-            if self.session_close(session, reason, reason.message(), Utc::now()).await? {
-                ended += 1;
-            }
-        }
-        Ok(ended)
     }
 }
 

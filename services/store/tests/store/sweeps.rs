@@ -16,7 +16,7 @@ fn reason(session: &Session) -> Option<EndReason> {
 }
 
 #[tokio::test]
-async fn what_nobody_holds_is_ended() {
+async fn what_nobody_holds_is_found() {
     let Scene { store, org, .. } = Scene::new().await;
     let cast = cast(&org).await;
     let (unopened, lost, held) = (
@@ -28,14 +28,17 @@ async fn what_nobody_holds_is_ended() {
     store.session_open(held, at(1)).await.unwrap();
     assert!(store.session_seen("edge", &[held], at(90)).await.unwrap().is_empty());
 
-    assert_eq!(store.session_end_unopened(at(60)).await.unwrap(), 1);
-    assert_eq!(store.session_end_lost(at(60)).await.unwrap(), 1);
-    assert_eq!(store.session_end_lost(at(60)).await.unwrap(), 0, "once");
+    let mut unheld = store.session_unheld(at(60)).await.unwrap();
+    unheld.sort_unstable();
+    let mut expected = [(unopened, false), (lost, true)];
+    expected.sort_unstable();
+    assert_eq!(unheld, expected);
 
-    let found = async |id| reason(&org.session_fetch(id, None).await.unwrap());
-    assert_eq!(found(unopened).await, Some(EndReason::NeverOpened));
-    assert_eq!(found(lost).await, Some(EndReason::EdgeLost));
-    assert_eq!(found(held).await, None);
+    // One whose end is recorded waits, in nobody's way, and is found again when it waits long.
+    store.session_wait_for_writer(&[lost], at(70)).await.unwrap();
+    assert_eq!(store.session_unheld(at(60)).await.unwrap(), [(unopened, false)]);
+    assert_eq!(store.session_unheld(at(80)).await.unwrap().len(), 2);
+    assert_eq!(reason(&org.session_fetch(lost, None).await.unwrap()), None);
 }
 
 #[tokio::test]
