@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use hoop_domain::Attempts;
 use http::{Request, header};
 use serde_json::{Value, json};
@@ -150,21 +150,35 @@ async fn who_signs_in_with_a_code_is_not_locked_out_by_strangers_afterwards() {
     assert_eq!(stranger.status, 429, "{stranger:?}");
 }
 
-/// Signs Ann in through the form.
-async fn submit(world: &World, email: &str, password: &str) -> u16 {
+/// Signs somebody in through the form.
+async fn submit(world: &World, email: &str, password: &str) -> Response {
     let body = format!("email={email}&password={password}");
     let request = Request::post("/api/login/form")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("sec-fetch-site", "same-origin")
         .body(Body::from(body));
-    world.answer(request.unwrap()).await.status().as_u16()
+    world.answer(request.unwrap()).await
+}
+
+#[tokio::test]
+async fn the_form_says_when_to_try_again() {
+    let world = World::new().await;
+    for _ in 0..100 {
+        let answer = submit(&world, "ann%40example.com", "a+wrong+one").await;
+        if answer.status() == 429 {
+            let wait = answer.headers()[header::RETRY_AFTER].to_str().unwrap();
+            assert!(0 < wait.parse::<u64>().unwrap(), "{wait}");
+            return;
+        }
+    }
+    panic!("nobody was told to wait");
 }
 
 #[tokio::test]
 async fn a_login_with_a_password_that_is_changed_meanwhile_is_refused() {
     let world = World::new().await;
     ann(&world).await;
-    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await, 303);
+    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await.status(), 303);
     // A try is counted after the hash was read, and before the token is kept.
     let change = "create table kept as select id, password_hash from users;
         create function change() returns trigger language plpgsql as $$ begin
@@ -179,7 +193,7 @@ async fn a_login_with_a_password_that_is_changed_meanwhile_is_refused() {
     refused.is_problem(401, "the e-mail address or the password is wrong");
     let back = "update users u set password_hash = k.password_hash from kept k where k.id = u.id";
     world.sql(back).await;
-    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await, 401);
+    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await.status(), 401);
     assert_eq!(world.sql("select count(*) from api_tokens").await, tokens);
     world.sql(back).await;
     world.sql("drop trigger change on login_slots").await;
