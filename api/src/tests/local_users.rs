@@ -62,22 +62,40 @@ async fn a_password_is_changed_by_who_knows_it_and_other_tokens_end() {
     assert_eq!(world.get(&root, "/api/userinfo").await.status, 200);
 }
 
+/// As if another process, with a memory of its own, took the next call.
+fn another_process(world: &World) {
+    *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
+}
+
 #[tokio::test]
-async fn guesses_are_counted_by_all_processes_together() {
+async fn guesses_are_counted_by_all_processes_together_and_waits_grow_until_one_is_right() {
     let world = World::new().await;
     ann(&world).await;
     for number in 0..20 {
-        // As many processes, each with memory of its own.
-        *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
+        another_process(&world);
         assert_eq!(login(&world, "a wrong one", None).await.status, 401, "{number}");
     }
-    *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
-    let refused = login(&world, "battery staple", None).await;
-    assert_eq!(refused.status, 429, "{refused:?}");
+    let mut before = 0;
+    for most in [30, 60, 120, 240] {
+        another_process(&world);
+        let refused = login(&world, "battery staple", None).await;
+        assert_eq!(refused.status, 429, "{refused:?}");
+        let words = refused.body["message"].as_str().unwrap().split(' ');
+        let wait: u64 = words.filter_map(|word| word.parse().ok()).next().unwrap();
+        assert!(before < wait && wait <= most + 1, "{wait} of {most}");
+        before = most;
+        // As if that time had passed.
+        world.sql("update login_slots set wait_until = 0").await;
+        assert_eq!(login(&world, "a wrong one", None).await.status, 401, "{most}");
+    }
     let root = json!({ "email": "root@example.com", "password": "correct horse" });
     assert_eq!(world.post("", "/api/login", root).await.status, 200, "nobody else is locked out");
-    world.sql("update login_slots set whole_at = whole_at - 40000000").await;
-    assert_eq!(login(&world, "battery staple", None).await.status, 200, "time gives one back");
+    world.sql("update login_slots set wait_until = 0").await;
+    another_process(&world);
+    assert_eq!(login(&world, "battery staple", None).await.status, 200);
+    for _ in 0..2 {
+        assert_eq!(login(&world, "a wrong one", None).await.status, 401, "all was forgotten");
+    }
 }
 
 /// Makes a second factor of Ann's and returns its secret and its recovery codes.
@@ -135,19 +153,38 @@ async fn who_signs_in_with_a_code_is_not_locked_out_by_strangers_afterwards() {
     let token = ann(&world).await;
     let (_, recovery) = enrol(&world, &token).await;
     let forget = async || {
-        *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
+        another_process(&world);
         world.sql("delete from login_friends").await;
     };
     forget().await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[0])).await.status, 200);
     // As if strangers had used up what accounts have.
-    let full = "update login_slots set whole_at = 9000000000000000000
+    let full = "update login_slots set wait_until = 9000000000000000000
         where slot between 131072 and 196607";
     world.sql(full).await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 200);
     forget().await;
     let stranger = login(&world, "battery staple", Some(&recovery[2])).await;
     assert_eq!(stranger.status, 429, "{stranger:?}");
+}
+
+#[tokio::test]
+async fn who_has_the_password_and_guesses_codes_locks_nobody_out_where_they_are_known() {
+    let world = World::new().await;
+    let token = ann(&world).await;
+    let (_, recovery) = enrol(&world, &token).await;
+    assert_eq!(login(&world, "battery staple", Some(&recovery[0])).await.status, 200);
+    // A test calls from one place. This is as if it were another.
+    world.sql("create table kept as select * from login_friends").await;
+    world.sql("delete from login_friends").await;
+    another_process(&world);
+    for number in 0..10 {
+        let wrong = login(&world, "battery staple", Some("none")).await;
+        assert_eq!(wrong.status, 401, "{number}");
+    }
+    assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 429);
+    world.sql("insert into login_friends select * from kept").await;
+    assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 200);
 }
 
 /// Signs somebody in through the form.
