@@ -210,7 +210,8 @@ pub(crate) fn policy_review(review: &Review) -> Option<hoop_policy::review::Revi
     let votes = review.votes.iter().map(|vote| {
         let said = match (vote.yes, &vote.by, vote.at) {
             (Some(yes), Some(by), Some(at)) => {
-                Some(Said { yes, by: by.id, at, forced: vote.forced })
+                let groups = vote.groups.clone();
+                Some(Said { yes, by: by.id, at, forced: vote.forced, groups })
             }
             _ => None,
         };

@@ -9,8 +9,8 @@ use super::{
     world::{World, pg_body},
 };
 
-/// A world with the connection `pg`, which `leads` and `ops` approve, and three tokens: of ann
-/// in `dba`, bob in `leads` and `ops`, and eve in nothing that matters.
+/// A world with the connection `pg`, which one of `leads` and `ops` approves unless a test says
+/// otherwise, and three tokens: of ann in `dba`, bob in `leads` and `ops`, and eve in nothing that matters.
 struct Scene {
     world: World,
     root: String,
@@ -26,6 +26,7 @@ impl Scene {
         let root = world.root().await;
         let mut body = pg_body("pg");
         body["reviewers"] = json!(["leads", "ops"]);
+        body["min_review_approvals"] = json!(1);
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let changed = world.put(&root, "/api/connections/pg", body).await;
         assert_eq!(changed.status, 200, "{changed:?}");
@@ -157,7 +158,7 @@ async fn access_for_a_time_ends_with_it_and_is_for_any_number_of_sessions() {
 
 #[tokio::test]
 async fn a_vote_counts_where_requests_for_a_time_are_and_commands_are_not_there() {
-    let scene = Scene::new(json!({})).await;
+    let scene = Scene::new(json!({ "min_review_approvals": null })).await;
     let lead = scene.world.user("lead@example.com", &["leads"]).await;
     let id = scene.held("connect", None).await;
     let command = scene.held("exec", exec(&[], "select 1")).await;
@@ -179,6 +180,27 @@ async fn a_vote_counts_where_requests_for_a_time_are_and_commands_are_not_there(
     approve(&scene.bob, &command).await.is_problem(404, "there is no such review");
     let shown = scene.world.get(&scene.bob, &format!("/api/reviews/{command}")).await.body;
     assert_eq!((&shown["type"], &shown["status"]), (&json!("onetime"), &json!("PENDING")));
+}
+
+#[tokio::test]
+async fn who_is_in_two_groups_approves_for_one_of_them_and_makes_room_for_others() {
+    let scene = Scene::new(json!({ "min_review_approvals": null })).await;
+    let lead = scene.world.user("lead@example.com", &["leads"]).await;
+    let id = scene.held("connect", None).await;
+    let yes = json!({ "status": "APPROVED" });
+    for _ in 0..2 {
+        let alone = scene.vote(&scene.bob, &id, yes.clone()).await;
+        assert_eq!((alone.status.as_u16(), &alone.body["status"]), (200, &json!("PENDING")));
+    }
+    // Bob spoke for the leads. Somebody else can only speak for those, so bob speaks for ops.
+    let done = scene.vote(&lead, &id, yes).await;
+    assert_eq!(done.body["status"], "APPROVED", "{done:?}");
+    let groups = done.body["review_groups_data"].as_array().unwrap().iter();
+    let told: Vec<_> = groups
+        .map(|group| (group["group"].clone(), group["reviewed_by"]["email"].clone()))
+        .collect();
+    let expected = [("leads", "lead@example.com"), ("ops", "bob@example.com")];
+    assert_eq!(told, expected.map(|(group, who)| (json!(group), json!(who))));
 }
 
 #[tokio::test]

@@ -1,13 +1,20 @@
 //! What may become of a request for access: votes, and their sum.
 //!
 //! ```text
-//! Pending ──enough groups say yes──▶ Approved ──claimed──▶ Processing ──▶ Executed
+//! Pending ──enough people say yes──▶ Approved ──claimed──▶ Processing ──▶ Executed
 //!    │                                  │  (a command, once)
 //!    └──one says no──▶ Rejected         └──taken back──▶ Revoked
 //! ```
 //!
+//! Each person speaks for one group, however many they are in: so many groups have to say yes,
+//! and so many different people. Who speaks for which is [`speakers`]' to find out.
+//!
 //! A request is consumed by whatever happens to it, so there is no way back. Rows are the
 //! store's: who decides here holds the row's lock.
+
+mod speakers;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{GroupName, ReviewKind, ReviewStatus, Role, TimeWindow, UserId};
@@ -26,12 +33,12 @@ pub struct Voter<'a> {
 pub struct Vote {
     /// The group.
     pub group: GroupName,
-    /// What a member of it has said; `None` so far nothing.
+    /// What the member who speaks for it has said; `None` while nobody does.
     pub said: Option<Said>,
 }
 
 /// What somebody has said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     /// Yes or no.
     pub yes: bool,
@@ -41,6 +48,8 @@ pub struct Said {
     pub at: DateTime<Utc>,
     /// Whether they decided alone.
     pub forced: bool,
+    /// The groups that they could speak for.
+    pub groups: Vec<GroupName>,
 }
 
 /// A request as it is decided about.
@@ -52,7 +61,7 @@ pub struct Review {
     pub owner: UserId,
     /// The groups that have to say yes.
     pub votes: Vec<Vote>,
-    /// How many of them are enough.
+    /// How many of them are enough, each by somebody else.
     pub needed: u32,
     /// Groups of which one member may decide alone.
     pub force_groups: Vec<GroupName>,
@@ -120,7 +129,7 @@ pub enum Refusal {
 }
 
 impl Review {
-    /// A reviewer says yes, for each of their groups.
+    /// A reviewer says yes, for one of their groups.
     ///
     /// # Errors
     /// When they may not, or it is too late.
@@ -144,11 +153,14 @@ impl Review {
             (Some(set), Some(wanted)) if set != wanted => return Err(Refusal::OtherWindow),
             (set, wanted) => self.window = set.or(wanted),
         }
-        let said = Said { yes: true, by: voter.id, at: now, forced: terms.force };
-        for vote in &mut self.votes {
-            if voter.groups.contains(&vote.group) || terms.force {
-                vote.said.get_or_insert(said);
+        let groups = self.groups_of(voter);
+        let said = Said { yes: true, by: voter.id, at: now, forced: terms.force, groups };
+        if terms.force {
+            for vote in &mut self.votes {
+                vote.said.get_or_insert_with(|| said.clone());
             }
+        } else {
+            speakers::add(&mut self.votes, &said);
         }
         if terms.force || self.needed <= self.approvals() {
             let until = now + TimeDelta::seconds(self.seconds.into());
@@ -166,10 +178,11 @@ impl Review {
         if !self.may_stop(voter) {
             return Err(Refusal::NoReviewer);
         }
-        let said = Said { yes: false, by: voter.id, at: now, forced: false };
+        let groups = self.groups_of(voter);
+        let said = Said { yes: false, by: voter.id, at: now, forced: false, groups };
         for vote in &mut self.votes {
-            if voter.groups.contains(&vote.group) {
-                vote.said = Some(said);
+            if said.groups.contains(&vote.group) {
+                vote.said = Some(said.clone());
             }
         }
         self.state = State::Rejected;
@@ -199,14 +212,21 @@ impl Review {
     /// Whether the voter is in a group that reviews.
     #[must_use]
     pub fn reviews(&self, voter: &Voter<'_>) -> bool {
-        self.votes.iter().any(|vote| voter.groups.contains(&vote.group))
+        !self.groups_of(voter).is_empty()
     }
 
-    /// How many groups have said yes.
+    /// How many people have said yes, each for another group.
     #[must_use]
     pub fn approvals(&self) -> u32 {
-        let yes = self.votes.iter().filter(|vote| vote.said.is_some_and(|said| said.yes)).count();
-        u32::try_from(yes).unwrap_or(u32::MAX)
+        let yes = self.votes.iter().filter_map(|vote| vote.said.as_ref()).filter(|said| said.yes);
+        let people: BTreeSet<UserId> = yes.map(|said| said.by).collect();
+        u32::try_from(people.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The reviewing groups that the voter is in.
+    fn groups_of(&self, voter: &Voter<'_>) -> Vec<GroupName> {
+        let groups = self.votes.iter().map(|vote| &vote.group);
+        groups.filter(|group| voter.groups.contains(group)).cloned().collect()
     }
 
     fn may_stop(&self, voter: &Voter<'_>) -> bool {

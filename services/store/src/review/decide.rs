@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{EndReason, GroupName, ReviewId, ReviewStatus, SessionId, TimeWindow};
 use sqlx::{Postgres, Transaction};
 
-use super::{Person, Review};
+use super::{Person, Review, Vote};
 use crate::{Error, OrgStore, Result, outbox, session::Kill};
 
 /// A request that nobody else decides about. Dropped, it stays as it is.
@@ -26,12 +26,8 @@ pub struct ReviewChange {
     pub by: Person,
     /// When.
     pub at: DateTime<Utc>,
-    /// The groups that this person speaks for.
-    pub voted: Vec<GroupName>,
-    /// What they say for them; `None` when nothing changes about that.
-    pub yes: Option<bool>,
-    /// Whether they decided alone.
-    pub forced: bool,
+    /// What is said from now on for groups for which it was something else before.
+    pub votes: Vec<Vote>,
     /// The hours of the day in which an approval holds.
     pub window: Option<TimeWindow>,
     /// When the approval ends.
@@ -74,25 +70,26 @@ impl ReviewLock {
     }
 
     async fn save_votes(&mut self, change: &ReviewChange) -> Result<()> {
-        let Some(yes) = change.yes else { return Ok(()) };
-        let groups: Vec<String> = change.voted.iter().map(GroupName::to_string).collect();
-        // A yes stays with whoever said it first.
-        sqlx::query!(
-            "UPDATE review_votes SET verdict = $3, user_id = $4, user_email = $5, user_name = $6,
-               at = $7, forced = $8
-             WHERE review_id = $1 AND group_name = ANY($2)
-               AND verdict IS DISTINCT FROM $3",
-            self.review.id.uuid(),
-            &groups,
-            if yes { "APPROVED" } else { "REJECTED" },
-            change.by.id.uuid(),
-            change.by.email,
-            change.by.name,
-            change.at,
-            change.forced
-        )
-        .execute(&mut *self.tx)
-        .await?;
+        for vote in &change.votes {
+            let groups: Vec<String> = vote.groups.iter().map(GroupName::to_string).collect();
+            let verdict = vote.yes.map(|yes| if yes { "APPROVED" } else { "REJECTED" });
+            sqlx::query!(
+                "UPDATE review_votes SET verdict = $3, user_id = $4, user_email = $5,
+                   user_name = $6, at = $7, forced = $8, user_groups = $9
+                 WHERE review_id = $1 AND group_name = $2",
+                self.review.id.uuid(),
+                vote.group.as_str(),
+                verdict,
+                vote.by.as_ref().map(|by| by.id.uuid()),
+                vote.by.as_ref().map(|by| by.email.as_str()),
+                vote.by.as_ref().map(|by| by.name.as_str()),
+                vote.at,
+                vote.forced,
+                &groups
+            )
+            .execute(&mut *self.tx)
+            .await?;
+        }
         Ok(())
     }
 

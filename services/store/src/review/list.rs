@@ -174,7 +174,8 @@ impl OrgStore {
 async fn fill(conn: &mut PgConnection, reviews: &mut [Review]) -> Result<()> {
     let ids: Vec<Uuid> = reviews.iter().map(|review| review.id.uuid()).collect();
     let rows = sqlx::query!(
-        "SELECT review_id, group_name, verdict, user_id, user_email, user_name, at, forced
+        "SELECT review_id, group_name, verdict, user_id, user_email, user_name, at, forced,
+           user_groups
          FROM review_votes WHERE review_id = ANY($1) ORDER BY group_name",
         &ids
     )
@@ -197,6 +198,7 @@ async fn fill(conn: &mut PgConnection, reviews: &mut [Review]) -> Result<()> {
             }),
             at: row.at,
             forced: row.forced,
+            groups: convert::parse_all(&row.user_groups, "a group's name")?,
         };
         if let Some(review) = review {
             review.votes.push(vote);
