@@ -53,7 +53,7 @@ pub(crate) async fn show(
     request_body = ReviewRequest,
     responses((status = 200, body = ReviewResponse), (status = 404, body = Problem),
         (status = 403, description = "it is not yours to decide", body = Problem),
-        (status = 409, description = "it was decided before", body = Problem),
+        (status = 409, description = "it was decided before, or waited too long", body = Problem),
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     state: State<App>,
@@ -127,8 +127,8 @@ fn change(
 ) -> Result<ReviewChange> {
     let now = app.now();
     let voter = Voter { id: actor.id, groups: &actor.groups };
-    let before =
-        policy_review(review).ok_or_else(|| Error::internal("an approved review has no end"))?;
+    let before = policy_review(review, app.config.review_pending);
+    let before = before.ok_or_else(|| Error::internal("an approved review has no end"))?;
     let votes = before.votes.clone();
     let after = match wish {
         Wish::Approve { window, force } => before.approve(&voter, Terms { window, force }, now),
@@ -145,7 +145,7 @@ fn change(
     };
     Ok(ReviewChange {
         status: after.state.status(),
-        by,
+        by: Some(by),
         at: now,
         votes,
         window: after.window,
@@ -172,6 +172,8 @@ fn refused(refusal: Refusal) -> Error {
     let what = refusal.to_string();
     match refusal {
         Refusal::OwnRequest | Refusal::NoReviewer | Refusal::NoForce => Error::NotYours { what },
-        Refusal::WrongState { .. } | Refusal::OtherWindow => Error::Conflict { what },
+        Refusal::WrongState { .. } | Refusal::TooLate | Refusal::OtherWindow => {
+            Error::Conflict { what }
+        }
     }
 }

@@ -360,18 +360,54 @@ async fn requests_come_in_pages_and_only_so_many_wait_at_once() {
     assert_eq!(scene.world.get(&scene.eve, "/api/reviews").await.body["data"], json!([]));
 }
 
-#[tokio::test]
-async fn a_request_tells_its_reviewers_and_a_decision_the_one_who_asked() {
-    let scene = Scene::new(json!({})).await;
-    scene.world.sql("create table kept as select kind, body from outbox where false").await;
-    scene
-        .world
+/// Keeps all events in a table of their own: those that are published go.
+async fn keep_events(world: &World) {
+    world.sql("create table kept as select kind, body from outbox where false").await;
+    world
         .sql(
             "create function keep() returns trigger language plpgsql as $$ begin
                insert into kept values (new.kind, new.body); return new; end $$;
              create trigger keep before insert on outbox for each row execute function keep()",
         )
         .await;
+}
+
+#[tokio::test]
+async fn what_nobody_decides_about_is_over_once_and_everybody_is_told() {
+    let scene = Scene::new(json!({})).await;
+    keep_events(&scene.world).await;
+    let id = scene.held("connect", None).await;
+    let step = || crate::reconcile::step(&scene.world.app, false);
+    step().await.unwrap();
+    let shown = async || scene.world.get(&scene.ann, &format!("/api/reviews/{id}")).await.body;
+    assert_eq!(shown().await["status"], "PENDING");
+    scene.world.sql("update reviews set created_at = created_at - interval '8 days'").await;
+    let late = scene.vote(&scene.bob, &id, json!({ "status": "APPROVED" })).await;
+    let over = "nobody decided about this request in time, so it is over; who needs it asks again";
+    late.is_problem(409, over);
+    // As many processes look at once, and perhaps the one that runs beside this test.
+    for done in join_all((0..3).map(|_| step())).await {
+        done.unwrap();
+    }
+    let shown = shown().await;
+    assert_eq!((&shown["status"], &shown["decided_by"]), (&json!("REJECTED"), &Value::Null));
+    assert_eq!(shown["rejection_reason"], "nobody decided in time");
+    let late = scene.vote(&scene.bob, &id, json!({ "status": "APPROVED" })).await;
+    late.is_problem(409, over);
+    let told = "select count(*) from kept where kind = 'review.rejected'
+        and body->>'decided_by' is null";
+    assert_eq!(scene.world.sql(told).await, "1");
+    let path = "/api/audit/logs?resource=reviews&action=expire";
+    let lines = scene.world.get(&scene.root, path).await.body["data"].clone();
+    assert_eq!(lines.as_array().unwrap().len(), 1, "{lines}");
+    assert_eq!(lines[0]["http_path"], format!("/api/reviews/{id}"));
+    assert_ne!(scene.held("connect", None).await, id, "who asks again has a new request");
+}
+
+#[tokio::test]
+async fn a_request_tells_its_reviewers_and_a_decision_the_one_who_asked() {
+    let scene = Scene::new(json!({})).await;
+    keep_events(&scene.world).await;
     // A program has a say, and no address.
     let bot = json!({ "name": "bot", "groups": ["leads"] });
     assert_eq!(scene.world.post(&scene.root, "/api/api-keys", bot).await.status, 201);

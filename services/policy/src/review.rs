@@ -3,7 +3,8 @@
 //! ```text
 //! Pending ──enough people say yes──▶ Approved ──claimed──▶ Processing ──▶ Executed
 //!    │                                  │  (a command, once)
-//!    └──one says no──▶ Rejected         └──taken back──▶ Revoked
+//!    ├──one says no──▶ Rejected         └──taken back──▶ Revoked
+//!    └──nobody decides in time──▶ Expired
 //! ```
 //!
 //! Each person speaks for one group, however many they are in: so many groups have to say yes,
@@ -77,7 +78,12 @@ pub struct Review {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It waits for reviewers.
-    Pending,
+    Pending {
+        /// And no longer than that.
+        until: DateTime<Utc>,
+    },
+    /// Nobody decided in time.
+    Expired,
     /// It holds until then, counted from the last vote that it needed.
     Approved {
         /// The end.
@@ -123,6 +129,9 @@ pub enum Refusal {
         /// What it was to become.
         wanted: &'static str,
     },
+    /// It has waited too long.
+    #[error("nobody decided about this request in time, so it is over; who needs it asks again")]
+    TooLate,
     /// Another reviewer has said other hours.
     #[error("another reviewer has set a time window; approve without one, or reject")]
     OtherWindow,
@@ -209,6 +218,18 @@ impl Review {
         Ok(self)
     }
 
+    /// Nobody has decided.
+    ///
+    /// # Errors
+    /// When it does not wait, or may go on waiting.
+    pub fn expire(mut self, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        match self.state {
+            State::Pending { until } if until <= now => self.state = State::Expired,
+            state => return Err(state.wrong("expired", now)),
+        }
+        Ok(self)
+    }
+
     /// Whether the voter is in a group that reviews.
     #[must_use]
     pub fn reviews(&self, voter: &Voter<'_>) -> bool {
@@ -243,9 +264,10 @@ impl State {
     #[must_use]
     pub const fn status(self) -> ReviewStatus {
         match self {
-            Self::Pending => ReviewStatus::Pending,
+            Self::Pending { .. } => ReviewStatus::Pending,
             Self::Approved { .. } => ReviewStatus::Approved,
-            Self::Rejected => ReviewStatus::Rejected,
+            // Clients know no other word for what will never be.
+            Self::Rejected | Self::Expired => ReviewStatus::Rejected,
             Self::Revoked => ReviewStatus::Revoked,
             Self::Used { over: false } => ReviewStatus::Processing,
             Self::Used { over: true } => ReviewStatus::Executed,
@@ -254,13 +276,15 @@ impl State {
 
     fn is_pending(self, wanted: &'static str, now: DateTime<Utc>) -> Result<(), Refusal> {
         match self {
-            Self::Pending => Ok(()),
+            Self::Pending { until } if now < until => Ok(()),
             _ => Err(self.wrong(wanted, now)),
         }
     }
 
     fn wrong(self, wanted: &'static str, now: DateTime<Utc>) -> Refusal {
         let status = match self {
+            Self::Expired => return Refusal::TooLate,
+            Self::Pending { until } if until <= now => return Refusal::TooLate,
             Self::Approved { until } if until <= now => "over",
             _ => self.status().as_str(),
         };

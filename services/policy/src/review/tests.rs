@@ -21,9 +21,12 @@ fn review(reviewers: &[&str], needed: u32) -> Review {
         force_groups: groups(&["chiefs"]),
         seconds: 60,
         window: None,
-        state: State::Pending,
+        state: PENDING,
     }
 }
+
+/// Longer than any test but one takes.
+const PENDING: State = State::Pending { until: DateTime::<Utc>::MAX_UTC };
 
 /// Somebody else who says yes.
 fn approve(review: Review, of: &[&str], second: i64) -> Result<Review, Refusal> {
@@ -39,7 +42,7 @@ fn wrong(status: &'static str, wanted: &'static str) -> Refusal {
 #[test]
 fn enough_groups_approve_and_the_time_counts_from_the_last_of_them() {
     let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
-    assert_eq!((one.state, one.approvals()), (State::Pending, 1));
+    assert_eq!((one.state, one.approvals()), (PENDING, 1));
     let two = approve(one, &["b"], 20).unwrap();
     assert_eq!(two.state, State::Approved { until: at(80) });
 }
@@ -47,7 +50,7 @@ fn enough_groups_approve_and_the_time_counts_from_the_last_of_them() {
 #[test]
 fn one_person_in_two_groups_is_one_approval() {
     let both = approve(review(&["a", "b"], 2), &["a", "b", "c"], 10).unwrap();
-    assert_eq!((both.state, both.approvals()), (State::Pending, 1));
+    assert_eq!((both.state, both.approvals()), (PENDING, 1));
     let both = approve(review(&["a", "b"], 1), &["a", "b"], 10).unwrap();
     assert_eq!((both.state, both.approvals()), (State::Approved { until: at(70) }, 1));
 }
@@ -65,7 +68,7 @@ fn the_same_person_who_approves_again_is_no_second_one() {
 fn who_could_speak_for_several_groups_makes_room_for_who_could_not() {
     let one = approve(review(&["a", "b", "c"], 3), &["a", "b"], 1).unwrap();
     let two = approve(one, &["a", "c"], 2).unwrap();
-    assert_eq!((two.state, two.approvals()), (State::Pending, 2));
+    assert_eq!((two.state, two.approvals()), (PENDING, 2));
     // The first one moves to b, and the second one to a.
     let three = approve(two, &["c"], 3).unwrap();
     assert_eq!(three.state, State::Approved { until: at(63) });
@@ -78,7 +81,7 @@ fn a_second_vote_of_the_same_group_adds_nothing() {
     let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
     let first = one.votes.first().unwrap().said.clone();
     let one = approve(one, &["a"], 20).unwrap();
-    assert_eq!((one.state, one.approvals()), (State::Pending, 1));
+    assert_eq!((one.state, one.approvals()), (PENDING, 1));
     assert_eq!(one.votes.first().unwrap().said, first, "who was first stays on record");
 }
 
@@ -161,21 +164,40 @@ fn a_window_is_set_once() {
 }
 
 #[test]
+fn what_nobody_decides_in_time_is_over_whether_somebody_has_noticed_or_not() {
+    let waits = || Review { state: State::Pending { until: at(60) }, ..review(&["a", "b"], 2) };
+    let early = wrong("PENDING", "expired");
+    assert_eq!(waits().expire(at(59)), Err(early));
+    let one = approve(waits(), &["a"], 59).unwrap();
+    assert_eq!(approve(one.clone(), &["b"], 60), Err(Refusal::TooLate));
+    let over = one.expire(at(60)).unwrap();
+    assert_eq!((over.state, over.state.status()), (State::Expired, ReviewStatus::Rejected));
+    let member = groups(&["a"]);
+    let voter = Voter { id: UserId::generate(), groups: &member };
+    for review in [waits(), over] {
+        assert_eq!(approve(review.clone(), &["b"], 61), Err(Refusal::TooLate));
+        assert_eq!(review.reject(&voter, at(61)), Err(Refusal::TooLate));
+    }
+    let approved = approve(review(&["a"], 1), &["a"], 10).unwrap();
+    assert_eq!(approved.expire(at(11)), Err(wrong("APPROVED", "expired")));
+}
+
+#[test]
 fn what_was_decided_stays_decided() {
     let admin = groups(&["admin", "a", "chiefs"]);
     let voter = Voter { id: UserId::generate(), groups: &admin };
     let until = at(60);
     for state in [
-        State::Pending,
+        PENDING,
         State::Approved { until },
         State::Rejected,
+        State::Expired,
         State::Revoked,
         State::Used { over: false },
         State::Used { over: true },
     ] {
         let review = Review { state, ..review(&["a"], 1) };
-        let (open, running) =
-            (state == State::Pending, matches!(state, State::Used { over: false }));
+        let (open, running) = (state == PENDING, matches!(state, State::Used { over: false }));
         let terms = Terms { force: true, window: None };
         assert_eq!(review.clone().approve(&voter, terms, at(1)).is_ok(), open, "{state:?}");
         assert_eq!(review.clone().reject(&voter, at(1)).is_ok(), open, "{state:?}");

@@ -22,8 +22,8 @@ pub struct ReviewLock {
 pub struct ReviewChange {
     /// Where it is from now on.
     pub status: ReviewStatus,
-    /// Who decided.
-    pub by: Person,
+    /// Who decided; nobody when it has waited too long.
+    pub by: Option<Person>,
     /// When.
     pub at: DateTime<Utc>,
     /// What is said from now on for groups for which it was something else before.
@@ -96,6 +96,7 @@ impl ReviewLock {
     async fn save_status(&mut self, change: &ReviewChange) -> Result<()> {
         // One vote of several decides nothing yet.
         let decided = (change.status != ReviewStatus::Pending).then_some(change);
+        let by = decided.and_then(|change| change.by.as_ref());
         let done = sqlx::query!(
             "UPDATE reviews SET status = $2, window_start = $3, window_end = $4,
                decided_by = $5, decided_by_email = $6, decided_at = $7,
@@ -105,8 +106,8 @@ impl ReviewLock {
             change.status.as_str(),
             change.window.map(|window| window.start()),
             change.window.map(|window| window.end()),
-            decided.map(|change| change.by.id.uuid()),
-            decided.map(|change| change.by.email.as_str()),
+            by.map(|by| by.id.uuid()),
+            by.map(|by| by.email.as_str()),
             decided.map(|change| change.at),
             change.reason,
             change.ends_at
@@ -119,9 +120,10 @@ impl ReviewLock {
     /// Has the live sessions that stand on it ended.
     async fn end_sessions(&mut self, change: &ReviewChange) -> Result<Vec<Kill>> {
         let reason = EndReason::AccessRevoked;
+        let by = change.by.as_ref().map(|by| by.email.as_str()).unwrap_or_default();
         let message = match change.reason.as_str() {
-            "" => format!("the approval was revoked by {}", change.by.email),
-            why => format!("the approval was revoked by {}: {why}", change.by.email),
+            "" => format!("the approval was revoked by {by}"),
+            why => format!("the approval was revoked by {by}: {why}"),
         };
         let ids = sqlx::query_scalar!(
             "UPDATE sessions SET kill_reason = $2, kill_message = $3
@@ -146,7 +148,7 @@ impl ReviewLock {
             "user_email": review.user.email,
             "connection": review.connection.to_string(),
             "connection_name": review.connection_name.as_str(),
-            "decided_by": change.by.email,
+            "decided_by": change.by.as_ref().map(|by| by.email.as_str()),
             "reason": change.reason,
             "ends_at": change.ends_at,
             "time_window": change.window.map(|window| window.to_string()),

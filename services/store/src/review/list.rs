@@ -1,12 +1,14 @@
 //! Finding requests.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionId, GroupName, InputHash, ReviewId, ReviewKind, ReviewStatus, UserId};
+use hoop_domain::{
+    ConnectionId, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewStatus, UserId,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Person, Review, Row, Vote};
-use crate::{Cursor, Error, OrgStore, Page, Result, convert};
+use crate::{Cursor, Error, OrgStore, Page, Result, Store, convert};
 
 /// Which requests; `None` is all of them.
 #[derive(Debug, Clone, Default)]
@@ -167,6 +169,30 @@ impl OrgStore {
         let mut review: Review = row.ok_or(Error::NotFound { what: "review" })?.try_into()?;
         fill(conn, std::slice::from_mut(&mut review)).await?;
         Ok(review)
+    }
+}
+
+impl Store {
+    /// Requests of all organisations that have waited since this time or longer, the oldest
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn review_overdue(
+        &self,
+        since: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(OrgId, ReviewId)>> {
+        let rows = sqlx::query!(
+            "SELECT org_id, id FROM reviews WHERE status = 'PENDING' AND created_at <= $1
+             ORDER BY created_at LIMIT $2",
+            since,
+            limit
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|row| (OrgId::from_uuid(row.org_id), ReviewId::from_uuid(row.id))).collect())
     }
 }
 

@@ -49,7 +49,7 @@ fn change(cast: &Cast, status: ReviewStatus, second: i64) -> ReviewChange {
     };
     ReviewChange {
         status,
-        by,
+        by: Some(by),
         at: at(second),
         votes: vec![vote],
         window: None,
@@ -178,4 +178,16 @@ async fn a_decision_waits_for_the_one_before() {
     let second = second.await.unwrap();
     assert_eq!(second.review.votes[0], voted.votes[0], "it sees the vote before");
     assert_eq!(second.review.votes[1].yes, None);
+}
+
+#[tokio::test]
+async fn what_waits_is_found_when_it_has_waited_long_enough() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let waits = ask(&org, &cast, None).await.id;
+    let decided = ask(&org, &cast, Some("select 1")).await.id;
+    let lock = org.review_lock(decided).await.unwrap();
+    lock.save(&change(&cast, ReviewStatus::Approved, 10)).await.unwrap();
+    assert!(store.review_overdue(at(-1), 10).await.unwrap().is_empty());
+    assert_eq!(store.review_overdue(at(0), 10).await.unwrap(), [(org.id(), waits)]);
 }
