@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Each person speaks for one group, however many they are in: so many groups have to say yes,
-//! and so many different people. Who speaks for which is [`speakers`]' to find out.
+//! and so many different people. Who speaks for which is found out in `speakers`.
 //!
 //! A request is consumed by whatever happens to it, so there is no way back. Rows are the
 //! store's: who decides here holds the row's lock.
