@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use chrono::TimeDelta;
 use hoop_client::{GatewayUrl, gateway};
 use hoop_domain::{Secret, TrustedProxies};
 use hoop_runtime::{Env, config};
@@ -12,6 +13,7 @@ use crate::secrets::SecretsKey;
 
 mod public;
 mod rates;
+mod reviews;
 mod saml;
 mod sign_in;
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// How often somebody may ask.
     pub rates: Rates,
+    /// How long a request for access may wait.
+    pub review_pending: TimeDelta,
     /// The first user's address.
     pub admin_email: Option<String>,
     /// The first user's password; made up when there is none.
@@ -103,6 +107,7 @@ impl Config {
             })?,
             trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
             rates: Rates::from_env(env)?,
+            review_pending: reviews::pending(env)?,
             admin_email: env.text("ADMIN_EMAIL"),
             admin_password: env.text("ADMIN_PASSWORD").map(Secret::new),
         })

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hoop_domain::attempts::TooMany;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -166,6 +166,16 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// When to try again, for who asked too often.
+    pub(crate) fn retry_after(&self) -> Option<(HeaderName, HeaderValue)> {
+        let refused = match self {
+            Self::TooManyLogins(refused) => *refused,
+            Self::TooManyRequests(wait) => TooMany(*wait),
+            _ => return None,
+        };
+        Some((header::RETRY_AFTER, refused.seconds().into()))
+    }
+
     pub(crate) const fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated | Self::WrongPassword | Self::CodeNeeded | Self::WrongCode => {
@@ -259,12 +269,11 @@ impl IntoResponse for Error {
         let status = self.status();
         let told = Told(self.for_the_record());
         let message = self.to_string();
-        let (field, wait) = match self {
-            Self::Invalid { field, .. } => (Some(field), None),
-            Self::CodeNeeded => (Some("code".into()), None),
-            Self::TooManyLogins(refused) => (None, Some(refused.seconds())),
-            Self::TooManyRequests(wait) => (None, Some(TooMany(wait).seconds())),
-            _ => (None, None),
+        let wait = self.retry_after();
+        let field = match self {
+            Self::Invalid { field, .. } => Some(field),
+            Self::CodeNeeded => Some("code".into()),
+            _ => None,
         };
         let title = status.canonical_reason().unwrap_or_default();
         let detail = message.clone();
@@ -275,8 +284,8 @@ impl IntoResponse for Error {
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.extensions_mut().insert(told);
-        if let Some(seconds) = wait {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        if let Some((name, seconds)) = wait {
+            response.headers_mut().insert(name, seconds);
         }
         if status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use hoop_runtime::Drain;
 
-use crate::{App, control::kill_all, error::chain, guard::once};
+use crate::{App, control::kill_all, error::chain, guard::once, review::overdue};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
@@ -60,5 +60,5 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
     app.store.sign_in_forget_expired(now).await?;
     app.store.idempotency_forget(now - once::KEPT).await?;
     app.store.audit_add_abandoned(now - ABANDONED).await?;
-    Ok(())
+    overdue::expire(app).await
 }

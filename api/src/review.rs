@@ -1,6 +1,9 @@
 //! Approvals: those that there are, and asking for one. Edges ask over the bus and people over
 //! REST; both come here.
 
+pub(crate) mod overdue;
+
+use chrono::TimeDelta;
 use hoop_domain::{
     DenialCode, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewRule, UserId,
     review::MOST_INPUT, session::Verb,
@@ -196,12 +199,17 @@ pub(crate) fn connection_facts(connection: &Connection, org: OrgId) -> access::C
     }
 }
 
-/// A request as the policy decides about it; nothing for one that can't be read.
-pub(crate) fn policy_review(review: &Review) -> Option<hoop_policy::review::Review> {
+/// A request as the policy decides about it, when it may wait for so long; nothing for one that
+/// can't be read.
+pub(crate) fn policy_review(
+    review: &Review,
+    may_wait: TimeDelta,
+) -> Option<hoop_policy::review::Review> {
     use hoop_domain::ReviewStatus as S;
     let state = match review.status {
-        S::Pending => State::Pending,
+        S::Pending => State::Pending { until: review.created_at + may_wait },
         S::Approved => State::Approved { until: review.ends_at? },
+        S::Rejected if review.decided_by.is_none() => State::Expired,
         S::Rejected => State::Rejected,
         S::Revoked => State::Revoked,
         S::Processing => State::Used { over: false },
@@ -210,7 +218,8 @@ pub(crate) fn policy_review(review: &Review) -> Option<hoop_policy::review::Revi
     let votes = review.votes.iter().map(|vote| {
         let said = match (vote.yes, &vote.by, vote.at) {
             (Some(yes), Some(by), Some(at)) => {
-                Some(Said { yes, by: by.id, at, forced: vote.forced })
+                let groups = vote.groups.clone();
+                Some(Said { yes, by: by.id, at, forced: vote.forced, groups })
             }
             _ => None,
         };

@@ -71,6 +71,9 @@ fn title(event: &Event) -> String {
         "credential.minted" => format!("Credential minted: {}", session()),
         "review.created" => format!("Approval needed: {}", session()),
         "review.approved" => format!("Approved: {} by {}", session(), field("decided_by")),
+        "review.rejected" if event.body.get("decided_by").is_some_and(Value::is_null) => {
+            format!("Nobody approved in time: {}", session())
+        }
         "review.rejected" => format!("Rejected: {} by {}", session(), field("decided_by")),
         "review.revoked" => format!("Approval revoked: {} by {}", session(), field("decided_by")),
         "audit.failed" => format!("Recording has flaws: session {}", field("session")),
@@ -126,6 +129,18 @@ mod tests {
         assert_eq!(message.title, "Session opened: <b>eve</b>  Bcc: all@example.com on pg");
         assert!(!message.html().contains("<b>eve"), "{}", message.html());
         assert_eq!(message.text().lines().count(), 4);
+    }
+
+    #[test]
+    fn a_request_about_which_nobody_decided_was_rejected_by_nobody() {
+        let title = |by: Value| {
+            let body = serde_json::json!({
+                "user_email": "ann@example.com", "connection_name": "pg", "decided_by": by,
+            });
+            Message::of(&event("review.rejected", body)).title
+        };
+        assert_eq!(title("bob".into()), "Rejected: ann@example.com on pg by bob");
+        assert_eq!(title(Value::Null), "Nobody approved in time: ann@example.com on pg");
     }
 
     #[test]

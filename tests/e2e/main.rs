@@ -27,6 +27,7 @@ mod lies;
 mod limits;
 mod live;
 mod local_users;
+mod log_grpc;
 mod metrics;
 mod mysql;
 mod native_clients;

@@ -1,7 +1,8 @@
 //! Keeping strangers from guessing passwords: how many tries a source and an account have.
 //!
 //! Twice: this process's own count is the first door and costs nothing, so a flood stops there;
-//! the count in the database is that of all processes together, and outlives them.
+//! the count in the database is that of all processes together, outlives them, and makes waits
+//! grow.
 
 mod shared;
 
@@ -65,7 +66,7 @@ impl<'a> Guess<'a> {
     /// # Errors
     /// When there were too many.
     pub(crate) async fn begin_code(&self) -> Result<Code> {
-        shared::begin_code(self.app, &self.account).await.map(Code)
+        shared::begin_code(self.app, self.source, &self.account).await.map(Code)
     }
 
     /// It was right.

@@ -34,6 +34,19 @@ fn without_authentication_the_api_stays_on_loopback() {
 }
 
 #[test]
+fn a_request_waits_a_week_or_as_long_as_is_said_and_that_is_sensible() {
+    let waits = |text: &str| {
+        let config = config(&[("SECRETS_KEY", KEY), ("REVIEW_PENDING_TTL", text)]);
+        config.map(|config| config.review_pending.num_hours())
+    };
+    assert_eq!((waits(""), waits("48h")), (Ok(168), Ok(48)));
+    for nonsense in ["a week", "30s", "9000h"] {
+        let refused = waits(nonsense).unwrap_err();
+        assert!(refused.starts_with("REVIEW_PENDING_TTL is malformed"), "{refused}");
+    }
+}
+
+#[test]
 fn an_agents_key_names_it_and_the_gateway() {
     let url: GrpcUrl = "grpcs://gateway.example.com:8443/".parse().unwrap();
     let key = AgentKey::generate().unwrap();

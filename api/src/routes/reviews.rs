@@ -3,9 +3,9 @@
 mod body;
 
 use axum::{Json, extract::State};
-use hoop_domain::{GroupName, ReviewId, ReviewKind, Role};
-use hoop_policy::review::{Refusal, Terms, Voter};
-use hoop_store::review::{Person, Review, ReviewChange, ReviewFilter};
+use hoop_domain::{ReviewId, ReviewKind, Role};
+use hoop_policy::review::{Refusal, Terms, Vote, Voter};
+use hoop_store::review::{self, Person, Review, ReviewChange, ReviewFilter};
 
 use crate::{
     App, Error,
@@ -46,14 +46,14 @@ pub(crate) async fn show(
     Ok(Json(ReviewResponse::whole(find(&state.0, &actor, &id.0, None).await?)))
 }
 
-/// Approves, rejects or revokes a request. A vote counts for each group of the one who votes;
-/// nobody approves their own request.
+/// Approves, rejects or revokes a request. A vote counts for one group of the one who votes, so
+/// as many groups have to approve, as many people have to; nobody approves their own request.
 #[utoipa::path(put, path = "/api/reviews/{id}", tag = "reviews",
     params(("id" = String, Path, description = "the request's id")),
     request_body = ReviewRequest,
     responses((status = 200, body = ReviewResponse), (status = 404, body = Problem),
         (status = 403, description = "it is not yours to decide", body = Problem),
-        (status = 409, description = "it was decided before", body = Problem),
+        (status = 409, description = "it was decided before, or waited too long", body = Problem),
         (status = 422, description = "a field makes no sense", body = Problem)))]
 pub(crate) async fn update(
     state: State<App>,
@@ -127,40 +127,53 @@ fn change(
 ) -> Result<ReviewChange> {
     let now = app.now();
     let voter = Voter { id: actor.id, groups: &actor.groups };
-    let before =
-        policy_review(review).ok_or_else(|| Error::internal("an approved review has no end"))?;
+    let before = policy_review(review, app.config.review_pending);
+    let before = before.ok_or_else(|| Error::internal("an approved review has no end"))?;
     let votes = before.votes.clone();
-    let (after, yes) = match wish {
-        Wish::Approve { window, force } => {
-            (before.approve(&voter, Terms { window, force }, now), Some(true))
-        }
-        Wish::Reject => (before.reject(&voter, now), Some(false)),
-        Wish::Revoke => (before.revoke(&voter, now), None),
+    let after = match wish {
+        Wish::Approve { window, force } => before.approve(&voter, Terms { window, force }, now),
+        Wish::Reject => before.reject(&voter, now),
+        Wish::Revoke => before.revoke(&voter, now),
     };
     let after = after.map_err(refused)?;
+    let by = Person { id: actor.id, email: actor.email.clone(), name: actor.name.clone() };
     let voted = votes.iter().zip(&after.votes).filter(|(before, after)| before != after);
-    let voted: Vec<GroupName> = voted.map(|(_, after)| after.group.clone()).collect();
+    let votes = voted.map(|(_, after)| said(review, &by, after)).collect();
     let ends_at = match after.state {
         hoop_policy::review::State::Approved { until } => Some(until),
         _ => None,
     };
     Ok(ReviewChange {
         status: after.state.status(),
-        by: Person { id: actor.id, email: actor.email.clone(), name: actor.name.clone() },
+        by: Some(by),
         at: now,
-        voted,
-        yes,
-        forced: matches!(wish, Wish::Approve { force: true, .. }),
+        votes,
         window: after.window,
         ends_at,
         reason: request.reason()?,
     })
 }
 
+/// A vote as it is kept: of the one who votes now, or of somebody who speaks for another group.
+fn said(review: &Review, voter: &Person, vote: &Vote) -> review::Vote {
+    let said = vote.said.as_ref();
+    let mut people = review.votes.iter().filter_map(|vote| vote.by.as_ref()).chain([voter]);
+    review::Vote {
+        group: vote.group.clone(),
+        yes: said.map(|said| said.yes),
+        by: said.and_then(|said| people.find(|person| person.id == said.by)).cloned(),
+        at: said.map(|said| said.at),
+        forced: said.is_some_and(|said| said.forced),
+        groups: said.map(|said| said.groups.clone()).unwrap_or_default(),
+    }
+}
+
 fn refused(refusal: Refusal) -> Error {
     let what = refusal.to_string();
     match refusal {
         Refusal::OwnRequest | Refusal::NoReviewer | Refusal::NoForce => Error::NotYours { what },
-        Refusal::WrongState { .. } | Refusal::OtherWindow => Error::Conflict { what },
+        Refusal::WrongState { .. } | Refusal::TooLate | Refusal::OtherWindow => {
+            Error::Conflict { what }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::body::Body;
+use axum::{body::Body, response::Response};
 use hoop_domain::Attempts;
 use http::{Request, header};
 use serde_json::{Value, json};
@@ -62,22 +62,40 @@ async fn a_password_is_changed_by_who_knows_it_and_other_tokens_end() {
     assert_eq!(world.get(&root, "/api/userinfo").await.status, 200);
 }
 
+/// As if another process, with a memory of its own, took the next call.
+fn another_process(world: &World) {
+    *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
+}
+
 #[tokio::test]
-async fn guesses_are_counted_by_all_processes_together() {
+async fn guesses_are_counted_by_all_processes_together_and_waits_grow_until_one_is_right() {
     let world = World::new().await;
     ann(&world).await;
     for number in 0..20 {
-        // As many processes, each with memory of its own.
-        *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
+        another_process(&world);
         assert_eq!(login(&world, "a wrong one", None).await.status, 401, "{number}");
     }
-    *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
-    let refused = login(&world, "battery staple", None).await;
-    assert_eq!(refused.status, 429, "{refused:?}");
+    let mut before = 0;
+    for most in [30, 60, 120, 240] {
+        another_process(&world);
+        let refused = login(&world, "battery staple", None).await;
+        assert_eq!(refused.status, 429, "{refused:?}");
+        let words = refused.body["message"].as_str().unwrap().split(' ');
+        let wait: u64 = words.filter_map(|word| word.parse().ok()).next().unwrap();
+        assert!(before < wait && wait <= most + 1, "{wait} of {most}");
+        before = most;
+        // As if that time had passed.
+        world.sql("update login_slots set wait_until = 0").await;
+        assert_eq!(login(&world, "a wrong one", None).await.status, 401, "{most}");
+    }
     let root = json!({ "email": "root@example.com", "password": "correct horse" });
     assert_eq!(world.post("", "/api/login", root).await.status, 200, "nobody else is locked out");
-    world.sql("update login_slots set whole_at = whole_at - 40000000").await;
-    assert_eq!(login(&world, "battery staple", None).await.status, 200, "time gives one back");
+    world.sql("update login_slots set wait_until = 0").await;
+    another_process(&world);
+    assert_eq!(login(&world, "battery staple", None).await.status, 200);
+    for _ in 0..2 {
+        assert_eq!(login(&world, "a wrong one", None).await.status, 401, "all was forgotten");
+    }
 }
 
 /// Makes a second factor of Ann's and returns its secret and its recovery codes.
@@ -135,13 +153,13 @@ async fn who_signs_in_with_a_code_is_not_locked_out_by_strangers_afterwards() {
     let token = ann(&world).await;
     let (_, recovery) = enrol(&world, &token).await;
     let forget = async || {
-        *world.app.logins.lock().unwrap() = Attempts::new(Instant::now());
+        another_process(&world);
         world.sql("delete from login_friends").await;
     };
     forget().await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[0])).await.status, 200);
     // As if strangers had used up what accounts have.
-    let full = "update login_slots set whole_at = 9000000000000000000
+    let full = "update login_slots set wait_until = 9000000000000000000
         where slot between 131072 and 196607";
     world.sql(full).await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 200);
@@ -150,21 +168,54 @@ async fn who_signs_in_with_a_code_is_not_locked_out_by_strangers_afterwards() {
     assert_eq!(stranger.status, 429, "{stranger:?}");
 }
 
-/// Signs Ann in through the form.
-async fn submit(world: &World, email: &str, password: &str) -> u16 {
+#[tokio::test]
+async fn who_has_the_password_and_guesses_codes_locks_nobody_out_where_they_are_known() {
+    let world = World::new().await;
+    let token = ann(&world).await;
+    let (_, recovery) = enrol(&world, &token).await;
+    assert_eq!(login(&world, "battery staple", Some(&recovery[0])).await.status, 200);
+    // A test calls from one place. This is as if it were another.
+    world.sql("create table kept as select * from login_friends").await;
+    world.sql("delete from login_friends").await;
+    another_process(&world);
+    for number in 0..10 {
+        let wrong = login(&world, "battery staple", Some("none")).await;
+        assert_eq!(wrong.status, 401, "{number}");
+    }
+    assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 429);
+    world.sql("insert into login_friends select * from kept").await;
+    assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 200);
+}
+
+/// Signs somebody in through the form.
+async fn submit(world: &World, email: &str, password: &str) -> Response {
     let body = format!("email={email}&password={password}");
     let request = Request::post("/api/login/form")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("sec-fetch-site", "same-origin")
         .body(Body::from(body));
-    world.answer(request.unwrap()).await.status().as_u16()
+    world.answer(request.unwrap()).await
+}
+
+#[tokio::test]
+async fn the_form_says_when_to_try_again() {
+    let world = World::new().await;
+    for _ in 0..100 {
+        let answer = submit(&world, "ann%40example.com", "a+wrong+one").await;
+        if answer.status() == 429 {
+            let wait = answer.headers()[header::RETRY_AFTER].to_str().unwrap();
+            assert!(0 < wait.parse::<u64>().unwrap(), "{wait}");
+            return;
+        }
+    }
+    panic!("nobody was told to wait");
 }
 
 #[tokio::test]
 async fn a_login_with_a_password_that_is_changed_meanwhile_is_refused() {
     let world = World::new().await;
     ann(&world).await;
-    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await, 303);
+    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await.status(), 303);
     // A try is counted after the hash was read, and before the token is kept.
     let change = "create table kept as select id, password_hash from users;
         create function change() returns trigger language plpgsql as $$ begin
@@ -179,7 +230,7 @@ async fn a_login_with_a_password_that_is_changed_meanwhile_is_refused() {
     refused.is_problem(401, "the e-mail address or the password is wrong");
     let back = "update users u set password_hash = k.password_hash from kept k where k.id = u.id";
     world.sql(back).await;
-    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await, 401);
+    assert_eq!(submit(&world, "ann%40example.com", "battery+staple").await.status(), 401);
     assert_eq!(world.sql("select count(*) from api_tokens").await, tokens);
     world.sql(back).await;
     world.sql("drop trigger change on login_slots").await;

@@ -9,8 +9,8 @@ use super::{
     world::{World, pg_body},
 };
 
-/// A world with the connection `pg`, which `leads` and `ops` approve, and three tokens: of ann
-/// in `dba`, bob in `leads` and `ops`, and eve in nothing that matters.
+/// A world with the connection `pg`, which one of `leads` and `ops` approves unless a test says
+/// otherwise, and three tokens: of ann in `dba`, bob in `leads` and `ops`, and eve in nothing that matters.
 struct Scene {
     world: World,
     root: String,
@@ -26,6 +26,7 @@ impl Scene {
         let root = world.root().await;
         let mut body = pg_body("pg");
         body["reviewers"] = json!(["leads", "ops"]);
+        body["min_review_approvals"] = json!(1);
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let changed = world.put(&root, "/api/connections/pg", body).await;
         assert_eq!(changed.status, 200, "{changed:?}");
@@ -157,7 +158,7 @@ async fn access_for_a_time_ends_with_it_and_is_for_any_number_of_sessions() {
 
 #[tokio::test]
 async fn a_vote_counts_where_requests_for_a_time_are_and_commands_are_not_there() {
-    let scene = Scene::new(json!({})).await;
+    let scene = Scene::new(json!({ "min_review_approvals": null })).await;
     let lead = scene.world.user("lead@example.com", &["leads"]).await;
     let id = scene.held("connect", None).await;
     let command = scene.held("exec", exec(&[], "select 1")).await;
@@ -179,6 +180,27 @@ async fn a_vote_counts_where_requests_for_a_time_are_and_commands_are_not_there(
     approve(&scene.bob, &command).await.is_problem(404, "there is no such review");
     let shown = scene.world.get(&scene.bob, &format!("/api/reviews/{command}")).await.body;
     assert_eq!((&shown["type"], &shown["status"]), (&json!("onetime"), &json!("PENDING")));
+}
+
+#[tokio::test]
+async fn who_is_in_two_groups_approves_for_one_of_them_and_makes_room_for_others() {
+    let scene = Scene::new(json!({ "min_review_approvals": null })).await;
+    let lead = scene.world.user("lead@example.com", &["leads"]).await;
+    let id = scene.held("connect", None).await;
+    let yes = json!({ "status": "APPROVED" });
+    for _ in 0..2 {
+        let alone = scene.vote(&scene.bob, &id, yes.clone()).await;
+        assert_eq!((alone.status.as_u16(), &alone.body["status"]), (200, &json!("PENDING")));
+    }
+    // Bob spoke for the leads. Somebody else can only speak for those, so bob speaks for ops.
+    let done = scene.vote(&lead, &id, yes).await;
+    assert_eq!(done.body["status"], "APPROVED", "{done:?}");
+    let groups = done.body["review_groups_data"].as_array().unwrap().iter();
+    let told: Vec<_> = groups
+        .map(|group| (group["group"].clone(), group["reviewed_by"]["email"].clone()))
+        .collect();
+    let expected = [("leads", "lead@example.com"), ("ops", "bob@example.com")];
+    assert_eq!(told, expected.map(|(group, who)| (json!(group), json!(who))));
 }
 
 #[tokio::test]
@@ -338,18 +360,54 @@ async fn requests_come_in_pages_and_only_so_many_wait_at_once() {
     assert_eq!(scene.world.get(&scene.eve, "/api/reviews").await.body["data"], json!([]));
 }
 
-#[tokio::test]
-async fn a_request_tells_its_reviewers_and_a_decision_the_one_who_asked() {
-    let scene = Scene::new(json!({})).await;
-    scene.world.sql("create table kept as select kind, body from outbox where false").await;
-    scene
-        .world
+/// Keeps all events in a table of their own: those that are published go.
+async fn keep_events(world: &World) {
+    world.sql("create table kept as select kind, body from outbox where false").await;
+    world
         .sql(
             "create function keep() returns trigger language plpgsql as $$ begin
                insert into kept values (new.kind, new.body); return new; end $$;
              create trigger keep before insert on outbox for each row execute function keep()",
         )
         .await;
+}
+
+#[tokio::test]
+async fn what_nobody_decides_about_is_over_once_and_everybody_is_told() {
+    let scene = Scene::new(json!({})).await;
+    keep_events(&scene.world).await;
+    let id = scene.held("connect", None).await;
+    let step = || crate::reconcile::step(&scene.world.app, false);
+    step().await.unwrap();
+    let shown = async || scene.world.get(&scene.ann, &format!("/api/reviews/{id}")).await.body;
+    assert_eq!(shown().await["status"], "PENDING");
+    scene.world.sql("update reviews set created_at = created_at - interval '8 days'").await;
+    let late = scene.vote(&scene.bob, &id, json!({ "status": "APPROVED" })).await;
+    let over = "nobody decided about this request in time, so it is over; who needs it asks again";
+    late.is_problem(409, over);
+    // As many processes look at once, and perhaps the one that runs beside this test.
+    for done in join_all((0..3).map(|_| step())).await {
+        done.unwrap();
+    }
+    let shown = shown().await;
+    assert_eq!((&shown["status"], &shown["decided_by"]), (&json!("REJECTED"), &Value::Null));
+    assert_eq!(shown["rejection_reason"], "nobody decided in time");
+    let late = scene.vote(&scene.bob, &id, json!({ "status": "APPROVED" })).await;
+    late.is_problem(409, over);
+    let told = "select count(*) from kept where kind = 'review.rejected'
+        and body->>'decided_by' is null";
+    assert_eq!(scene.world.sql(told).await, "1");
+    let path = "/api/audit/logs?resource=reviews&action=expire";
+    let lines = scene.world.get(&scene.root, path).await.body["data"].clone();
+    assert_eq!(lines.as_array().unwrap().len(), 1, "{lines}");
+    assert_eq!(lines[0]["http_path"], format!("/api/reviews/{id}"));
+    assert_ne!(scene.held("connect", None).await, id, "who asks again has a new request");
+}
+
+#[tokio::test]
+async fn a_request_tells_its_reviewers_and_a_decision_the_one_who_asked() {
+    let scene = Scene::new(json!({})).await;
+    keep_events(&scene.world).await;
     // A program has a say, and no address.
     let bot = json!({ "name": "bot", "groups": ["leads"] });
     assert_eq!(scene.world.post(&scene.root, "/api/api-keys", bot).await.status, 201);

@@ -49,7 +49,7 @@ pub struct InvalidReview(&'static str);
 pub struct ReviewRule {
     /// Groups that have to say yes; no group, no review.
     pub reviewers: Vec<GroupName>,
-    /// How many of them are enough; all when `None`.
+    /// How many of them are enough, each by another person; all when `None`.
     pub min_approvals: Option<u32>,
     /// Groups of which one member may decide alone, when they say that they do.
     pub force_groups: Vec<GroupName>,

@@ -1,13 +1,21 @@
 //! What may become of a request for access: votes, and their sum.
 //!
 //! ```text
-//! Pending ──enough groups say yes──▶ Approved ──claimed──▶ Processing ──▶ Executed
+//! Pending ──enough people say yes──▶ Approved ──claimed──▶ Processing ──▶ Executed
 //!    │                                  │  (a command, once)
-//!    └──one says no──▶ Rejected         └──taken back──▶ Revoked
+//!    ├──one says no──▶ Rejected         └──taken back──▶ Revoked
+//!    └──nobody decides in time──▶ Expired
 //! ```
+//!
+//! Each person speaks for one group, however many they are in: so many groups have to say yes,
+//! and so many different people. Who speaks for which is found out in `speakers`.
 //!
 //! A request is consumed by whatever happens to it, so there is no way back. Rows are the
 //! store's: who decides here holds the row's lock.
+
+mod speakers;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hoop_domain::{GroupName, ReviewKind, ReviewStatus, Role, TimeWindow, UserId};
@@ -26,12 +34,12 @@ pub struct Voter<'a> {
 pub struct Vote {
     /// The group.
     pub group: GroupName,
-    /// What a member of it has said; `None` so far nothing.
+    /// What the member who speaks for it has said; `None` while nobody does.
     pub said: Option<Said>,
 }
 
 /// What somebody has said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     /// Yes or no.
     pub yes: bool,
@@ -41,6 +49,8 @@ pub struct Said {
     pub at: DateTime<Utc>,
     /// Whether they decided alone.
     pub forced: bool,
+    /// The groups that they could speak for.
+    pub groups: Vec<GroupName>,
 }
 
 /// A request as it is decided about.
@@ -52,7 +62,7 @@ pub struct Review {
     pub owner: UserId,
     /// The groups that have to say yes.
     pub votes: Vec<Vote>,
-    /// How many of them are enough.
+    /// How many of them are enough, each by somebody else.
     pub needed: u32,
     /// Groups of which one member may decide alone.
     pub force_groups: Vec<GroupName>,
@@ -68,7 +78,12 @@ pub struct Review {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It waits for reviewers.
-    Pending,
+    Pending {
+        /// And no longer than that.
+        until: DateTime<Utc>,
+    },
+    /// Nobody decided in time.
+    Expired,
     /// It holds until then, counted from the last vote that it needed.
     Approved {
         /// The end.
@@ -114,13 +129,16 @@ pub enum Refusal {
         /// What it was to become.
         wanted: &'static str,
     },
+    /// It has waited too long.
+    #[error("nobody decided about this request in time, so it is over; who needs it asks again")]
+    TooLate,
     /// Another reviewer has said other hours.
     #[error("another reviewer has set a time window; approve without one, or reject")]
     OtherWindow,
 }
 
 impl Review {
-    /// A reviewer says yes, for each of their groups.
+    /// A reviewer says yes, for one of their groups.
     ///
     /// # Errors
     /// When they may not, or it is too late.
@@ -144,11 +162,14 @@ impl Review {
             (Some(set), Some(wanted)) if set != wanted => return Err(Refusal::OtherWindow),
             (set, wanted) => self.window = set.or(wanted),
         }
-        let said = Said { yes: true, by: voter.id, at: now, forced: terms.force };
-        for vote in &mut self.votes {
-            if voter.groups.contains(&vote.group) || terms.force {
-                vote.said.get_or_insert(said);
+        let groups = self.groups_of(voter);
+        let said = Said { yes: true, by: voter.id, at: now, forced: terms.force, groups };
+        if terms.force {
+            for vote in &mut self.votes {
+                vote.said.get_or_insert_with(|| said.clone());
             }
+        } else {
+            speakers::add(&mut self.votes, &said);
         }
         if terms.force || self.needed <= self.approvals() {
             let until = now + TimeDelta::seconds(self.seconds.into());
@@ -166,10 +187,11 @@ impl Review {
         if !self.may_stop(voter) {
             return Err(Refusal::NoReviewer);
         }
-        let said = Said { yes: false, by: voter.id, at: now, forced: false };
+        let groups = self.groups_of(voter);
+        let said = Said { yes: false, by: voter.id, at: now, forced: false, groups };
         for vote in &mut self.votes {
-            if voter.groups.contains(&vote.group) {
-                vote.said = Some(said);
+            if said.groups.contains(&vote.group) {
+                vote.said = Some(said.clone());
             }
         }
         self.state = State::Rejected;
@@ -196,17 +218,36 @@ impl Review {
         Ok(self)
     }
 
+    /// Nobody has decided.
+    ///
+    /// # Errors
+    /// When it does not wait, or may go on waiting.
+    pub fn expire(mut self, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        match self.state {
+            State::Pending { until } if until <= now => self.state = State::Expired,
+            state => return Err(state.wrong("expired", now)),
+        }
+        Ok(self)
+    }
+
     /// Whether the voter is in a group that reviews.
     #[must_use]
     pub fn reviews(&self, voter: &Voter<'_>) -> bool {
-        self.votes.iter().any(|vote| voter.groups.contains(&vote.group))
+        !self.groups_of(voter).is_empty()
     }
 
-    /// How many groups have said yes.
+    /// How many people have said yes, each for another group.
     #[must_use]
     pub fn approvals(&self) -> u32 {
-        let yes = self.votes.iter().filter(|vote| vote.said.is_some_and(|said| said.yes)).count();
-        u32::try_from(yes).unwrap_or(u32::MAX)
+        let yes = self.votes.iter().filter_map(|vote| vote.said.as_ref()).filter(|said| said.yes);
+        let people: BTreeSet<UserId> = yes.map(|said| said.by).collect();
+        u32::try_from(people.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The reviewing groups that the voter is in.
+    fn groups_of(&self, voter: &Voter<'_>) -> Vec<GroupName> {
+        let groups = self.votes.iter().map(|vote| &vote.group);
+        groups.filter(|group| voter.groups.contains(group)).cloned().collect()
     }
 
     fn may_stop(&self, voter: &Voter<'_>) -> bool {
@@ -223,9 +264,10 @@ impl State {
     #[must_use]
     pub const fn status(self) -> ReviewStatus {
         match self {
-            Self::Pending => ReviewStatus::Pending,
+            Self::Pending { .. } => ReviewStatus::Pending,
             Self::Approved { .. } => ReviewStatus::Approved,
-            Self::Rejected => ReviewStatus::Rejected,
+            // Clients know no other word for what will never be.
+            Self::Rejected | Self::Expired => ReviewStatus::Rejected,
             Self::Revoked => ReviewStatus::Revoked,
             Self::Used { over: false } => ReviewStatus::Processing,
             Self::Used { over: true } => ReviewStatus::Executed,
@@ -234,13 +276,15 @@ impl State {
 
     fn is_pending(self, wanted: &'static str, now: DateTime<Utc>) -> Result<(), Refusal> {
         match self {
-            Self::Pending => Ok(()),
+            Self::Pending { until } if now < until => Ok(()),
             _ => Err(self.wrong(wanted, now)),
         }
     }
 
     fn wrong(self, wanted: &'static str, now: DateTime<Utc>) -> Refusal {
         let status = match self {
+            Self::Expired => return Refusal::TooLate,
+            Self::Pending { until } if until <= now => return Refusal::TooLate,
             Self::Approved { until } if until <= now => "over",
             _ => self.status().as_str(),
         };

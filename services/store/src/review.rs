@@ -93,6 +93,8 @@ pub struct Vote {
     pub at: Option<DateTime<Utc>>,
     /// Whether they decided alone.
     pub forced: bool,
+    /// The groups that they could speak for.
+    pub groups: Vec<GroupName>,
 }
 
 struct Row {

@@ -3,8 +3,7 @@
 use axum::http::Method;
 
 /// Last words of paths that say what is done, and not to what.
-const VERBS: [&str; 17] = [
-    "callback",
+const VERBS: [&str; 13] = [
     "config",
     "confirm",
     "disable",
@@ -12,27 +11,25 @@ const VERBS: [&str; 17] = [
     "evidence",
     "exec",
     "kill",
-    "login",
-    "logout",
     "reactivate",
     "redrive",
-    "register",
     "revoke",
     "rotate",
     "tail",
     "test",
 ];
 
-/// Those that concern somebody's way in.
+/// Words of a path that concern somebody's way in, wherever they are: a form, a program's code and
+/// an identity provider's answer are ways to sign in like any other.
 const ENTRIES: [&str; 4] = ["callback", "login", "logout", "register"];
 
 /// The resource and the action of a route, which is a path with `{parameters}`.
 pub(super) fn of(method: &Method, route: &'static str) -> (&'static str, &'static str) {
     let mut words = route.split('/').filter(|word| !word.is_empty() && !word.starts_with('{'));
-    let last = words.next_back().unwrap_or_default();
-    if ENTRIES.contains(&last) {
-        return ("authentication", last);
+    if let Some(entry) = words.clone().find(|word| ENTRIES.contains(word)) {
+        return ("authentication", entry);
     }
+    let last = words.next_back().unwrap_or_default();
     if VERBS.contains(&last) {
         return (words.next_back().unwrap_or_default(), last);
     }
@@ -49,6 +46,7 @@ pub(super) fn of(method: &Method, route: &'static str) -> (&'static str, &'stati
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::router::ROUTES;
 
     #[test]
     fn a_route_is_two_words() {
@@ -64,5 +62,30 @@ mod tests {
         ] {
             assert_eq!(of(&method, route), expected, "{method} {route}");
         }
+    }
+
+    #[test]
+    fn all_ways_in_and_out_are_filed_under_one_resource_and_nothing_else_is() {
+        let filed: Vec<_> = ROUTES
+            .iter()
+            .filter(|route| route.audited)
+            .map(|route| (route.method.as_str(), route.path, of(route.method, route.path)))
+            .filter(|(.., (resource, _))| *resource == "authentication")
+            .map(|(method, path, (_, action))| (method, path, action))
+            .collect();
+        assert_eq!(
+            filed,
+            [
+                ("POST", "/api/login", "login"),
+                ("POST", "/api/login/form", "login"),
+                ("GET", "/api/callback", "callback"),
+                ("POST", "/api/login/device", "login"),
+                ("POST", "/api/logout", "logout"),
+                ("POST", "/api/localauth/login", "login"),
+                ("POST", "/api/localauth/register", "register"),
+                ("POST", "/api/saml/callback", "callback"),
+                ("GET", "/api/saml/callback", "callback"),
+            ]
+        );
     }
 }

@@ -65,7 +65,7 @@ pub(crate) struct ConnectionRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Vec<String>)]
     pub(super) reviewers: Option<Vec<String>>,
-    /// How many of these groups are enough; all when null.
+    /// How many of these groups are enough, each by another person; all when null.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]
     pub(super) min_review_approvals: Option<Option<u32>>,
@@ -158,7 +158,7 @@ pub(crate) struct ConnectionResponse {
     access_mode_runbooks: &'static str,
     /// Groups that have to approve what is done with it.
     reviewers: Vec<String>,
-    /// How many of these groups are enough; all when null.
+    /// How many of these groups are enough, each by another person; all when null.
     min_review_approvals: Option<u32>,
     /// Groups of which one member may approve alone.
     force_approve_groups: Vec<String>,

@@ -42,7 +42,7 @@ pub(crate) struct SignInForm {
         (status = 303, description = "signed in; to where the person came from"),
         (status = 401, description = "the address or the password is wrong, as the form again"),
         (status = 403, description = "not from our own form", body = Problem),
-        (status = 429, description = "too many failed logins, as the form again")))]
+        (status = 429, description = "too many failed logins, as the form again; see retry-after")))]
 pub(crate) async fn submit(
     State(app): State<App>,
     Source(source): Source,
@@ -71,7 +71,8 @@ pub(crate) async fn submit(
         ) => {
             let form = page::sign_in(&destination, Some(&error.to_string()));
             let told = Extension(Told(error.for_the_record()));
-            Ok((error.status(), told, Extension(Claimed(email)), form).into_response())
+            let wait = error.retry_after().map(|header| [header]);
+            Ok((error.status(), wait, told, Extension(Claimed(email)), form).into_response())
         }
         Err(error) => Err(error),
     }

@@ -99,6 +99,7 @@ fn refusal(review: &Value, done: &str) -> String {
     let who = review.get("decided_by").map(|who| field(who, "email")).unwrap_or_default();
     let id = field(review, "id");
     match field(review, "rejection_reason") {
+        why if who.is_empty() => format!("review {id} is over: {why}"),
         why if why.is_empty() => format!("{who} {done} review {id}"),
         why => format!("{who} {done} review {id}: {why}"),
     }
@@ -120,6 +121,8 @@ mod tests {
         );
         review["rejection_reason"] = json!("");
         assert_eq!(refusal(&review, "revoked"), "eve@example.com revoked review 1");
+        let late = json!({"id": "1", "decided_by": null, "rejection_reason": "nobody decided"});
+        assert_eq!(refusal(&late, "rejected"), "review 1 is over: nobody decided");
     }
 
     #[test]

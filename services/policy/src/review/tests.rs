@@ -21,9 +21,12 @@ fn review(reviewers: &[&str], needed: u32) -> Review {
         force_groups: groups(&["chiefs"]),
         seconds: 60,
         window: None,
-        state: State::Pending,
+        state: PENDING,
     }
 }
+
+/// Longer than any test but one takes.
+const PENDING: State = State::Pending { until: DateTime::<Utc>::MAX_UTC };
 
 /// Somebody else who says yes.
 fn approve(review: Review, of: &[&str], second: i64) -> Result<Review, Refusal> {
@@ -39,25 +42,46 @@ fn wrong(status: &'static str, wanted: &'static str) -> Refusal {
 #[test]
 fn enough_groups_approve_and_the_time_counts_from_the_last_of_them() {
     let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
-    assert_eq!((one.state, one.approvals()), (State::Pending, 1));
+    assert_eq!((one.state, one.approvals()), (PENDING, 1));
     let two = approve(one, &["b"], 20).unwrap();
     assert_eq!(two.state, State::Approved { until: at(80) });
 }
 
 #[test]
-fn a_vote_counts_for_each_group_of_the_reviewer_and_more_than_enough_is_enough() {
-    let both = approve(review(&["a", "b"], 1), &["a", "b"], 10).unwrap();
-    assert_eq!((both.state, both.approvals()), (State::Approved { until: at(70) }, 2));
+fn one_person_in_two_groups_is_one_approval() {
     let both = approve(review(&["a", "b"], 2), &["a", "b", "c"], 10).unwrap();
-    assert_eq!(both.state, State::Approved { until: at(70) });
+    assert_eq!((both.state, both.approvals()), (PENDING, 1));
+    let both = approve(review(&["a", "b"], 1), &["a", "b"], 10).unwrap();
+    assert_eq!((both.state, both.approvals()), (State::Approved { until: at(70) }, 1));
+}
+
+#[test]
+fn the_same_person_who_approves_again_is_no_second_one() {
+    let member = groups(&["a", "b"]);
+    let voter = Voter { id: UserId::generate(), groups: &member };
+    let once = review(&["a", "b"], 2).approve(&voter, Terms::default(), at(1)).unwrap();
+    let again = once.clone().approve(&voter, Terms::default(), at(2)).unwrap();
+    assert_eq!(again, once);
+}
+
+#[test]
+fn who_could_speak_for_several_groups_makes_room_for_who_could_not() {
+    let one = approve(review(&["a", "b", "c"], 3), &["a", "b"], 1).unwrap();
+    let two = approve(one, &["a", "c"], 2).unwrap();
+    assert_eq!((two.state, two.approvals()), (PENDING, 2));
+    // The first one moves to b, and the second one to a.
+    let three = approve(two, &["c"], 3).unwrap();
+    assert_eq!(three.state, State::Approved { until: at(63) });
+    let when: Vec<_> = three.votes.iter().map(|vote| vote.said.as_ref().unwrap().at).collect();
+    assert_eq!(when, [at(2), at(1), at(3)]);
 }
 
 #[test]
 fn a_second_vote_of_the_same_group_adds_nothing() {
     let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
-    let first = one.votes.first().unwrap().said;
+    let first = one.votes.first().unwrap().said.clone();
     let one = approve(one, &["a"], 20).unwrap();
-    assert_eq!((one.state, one.approvals()), (State::Pending, 1));
+    assert_eq!((one.state, one.approvals()), (PENDING, 1));
     assert_eq!(one.votes.first().unwrap().said, first, "who was first stays on record");
 }
 
@@ -114,7 +138,7 @@ fn a_chief_decides_alone_and_says_so() {
     let terms = Terms { force: true, window: None };
     let done = review(&["a", "b"], 2).approve(&chief, terms, at(10)).unwrap();
     assert_eq!(done.state, State::Approved { until: at(70) });
-    assert!(done.votes.iter().all(|vote| vote.said.is_some_and(|said| said.forced)));
+    assert!(done.votes.iter().all(|vote| vote.said.as_ref().is_some_and(|said| said.forced)));
     let plain = review(&["a"], 1).approve(&chief, Terms::default(), at(10));
     assert_eq!(plain, Err(Refusal::NoReviewer), "one that does not say so is no reviewer");
     let member = groups(&["a"]);
@@ -140,21 +164,40 @@ fn a_window_is_set_once() {
 }
 
 #[test]
+fn what_nobody_decides_in_time_is_over_whether_somebody_has_noticed_or_not() {
+    let waits = || Review { state: State::Pending { until: at(60) }, ..review(&["a", "b"], 2) };
+    let early = wrong("PENDING", "expired");
+    assert_eq!(waits().expire(at(59)), Err(early));
+    let one = approve(waits(), &["a"], 59).unwrap();
+    assert_eq!(approve(one.clone(), &["b"], 60), Err(Refusal::TooLate));
+    let over = one.expire(at(60)).unwrap();
+    assert_eq!((over.state, over.state.status()), (State::Expired, ReviewStatus::Rejected));
+    let member = groups(&["a"]);
+    let voter = Voter { id: UserId::generate(), groups: &member };
+    for review in [waits(), over] {
+        assert_eq!(approve(review.clone(), &["b"], 61), Err(Refusal::TooLate));
+        assert_eq!(review.reject(&voter, at(61)), Err(Refusal::TooLate));
+    }
+    let approved = approve(review(&["a"], 1), &["a"], 10).unwrap();
+    assert_eq!(approved.expire(at(11)), Err(wrong("APPROVED", "expired")));
+}
+
+#[test]
 fn what_was_decided_stays_decided() {
     let admin = groups(&["admin", "a", "chiefs"]);
     let voter = Voter { id: UserId::generate(), groups: &admin };
     let until = at(60);
     for state in [
-        State::Pending,
+        PENDING,
         State::Approved { until },
         State::Rejected,
+        State::Expired,
         State::Revoked,
         State::Used { over: false },
         State::Used { over: true },
     ] {
         let review = Review { state, ..review(&["a"], 1) };
-        let (open, running) =
-            (state == State::Pending, matches!(state, State::Used { over: false }));
+        let (open, running) = (state == PENDING, matches!(state, State::Used { over: false }));
         let terms = Terms { force: true, window: None };
         assert_eq!(review.clone().approve(&voter, terms, at(1)).is_ok(), open, "{state:?}");
         assert_eq!(review.clone().reject(&voter, at(1)).is_ok(), open, "{state:?}");
@@ -163,33 +206,37 @@ fn what_was_decided_stays_decided() {
     }
 }
 
-/// Every way in which up to three groups can be asked, voted on by every sequence of up to
-/// three reviewers: whatever the order, the sum is the same, and nobody is counted twice.
+/// How many people can speak for different groups, found by trying everything. A set of groups
+/// is a set of bits.
+fn most(voters: &[u32], spoken_for: u32) -> u32 {
+    let Some((first, rest)) = voters.split_first() else { return 0 };
+    let with = (0..3).map(|group| 1 << group).filter(|group| first & group & !spoken_for != 0);
+    let with = with.map(|group| 1 + most(rest, spoken_for | group)).max().unwrap_or(0);
+    with.max(most(rest, spoken_for))
+}
+
+/// Every sequence of four reviewers, each in some of three groups: it is approved with the vote
+/// that makes enough different people for different groups, never before and never later.
 #[test]
-fn whatever_the_order_of_votes_the_sum_is_the_same() {
+fn whoever_votes_in_whatever_order_enough_different_people_approve_and_no_fewer_do() {
     let names = ["a", "b", "c"];
-    let voters: Vec<Vec<&str>> = (0..8_u32)
-        .map(|set| (0..3).filter(|n| set & (1 << n) != 0).map(|n| names[n as usize]).collect())
-        .collect();
-    for needed in 1..=3 {
-        for first in &voters {
-            for second in &voters {
-                for third in &voters {
-                    let mut covered: Vec<&str> =
-                        [first, second, third].into_iter().flatten().copied().collect();
-                    covered.sort_unstable();
-                    covered.dedup();
-                    let expect = needed <= u32::try_from(covered.len()).unwrap();
-                    for order in [[first, second, third], [third, first, second]] {
-                        let mut at = review(&names, needed);
-                        for (second, groups) in order.into_iter().enumerate() {
-                            at = approve(at.clone(), groups, second as i64).unwrap_or(at);
-                        }
-                        let approved = matches!(at.state, State::Approved { .. });
-                        assert_eq!(approved, expect, "{needed} of {order:?}");
-                    }
-                }
+    let of = |set: u32| -> Vec<&str> {
+        (0..3).filter(|n| set & (1 << n) != 0).map(|n| names[n as usize]).collect()
+    };
+    for (needed, sets) in (1..=3).flat_map(|needed| (0..4096_u32).map(move |sets| (needed, sets))) {
+        let voters: Vec<u32> = (0..4).map(|n| (sets >> (3 * n)) & 7).collect();
+        let mut at = review(&names, needed);
+        for (second, set) in voters.iter().enumerate() {
+            at = approve(at.clone(), &of(*set), second as i64).unwrap_or(at);
+            let said = at.votes.iter().filter_map(|vote| Some((&vote.group, vote.said.as_ref()?)));
+            let mut people = BTreeSet::new();
+            for (group, said) in said {
+                assert!(said.groups.contains(group) && people.insert(said.by), "{at:?}");
             }
+            let found = most(&voters[..=second], 0);
+            assert_eq!(at.approvals(), found.min(needed), "{needed} of {voters:?}");
+            let approved = matches!(at.state, State::Approved { .. });
+            assert_eq!(approved, needed <= found, "{needed} of {voters:?}");
         }
     }
 }

@@ -174,6 +174,12 @@ pub const VARIABLES: &[Variable] = &[
         "120",
         "sign-ins that are begun a minute at an address; `off` for any number",
     ),
+    variable(
+        "REVIEW_PENDING_TTL",
+        API,
+        "168h",
+        "how long a request for access may wait for its reviewers, 1m to 8760h",
+    ),
     variable("SECRETS_KEY_FILE", KEYED, "", "a file with what SECRETS_KEY would be, a key a line"),
     variable(
         "SECRETS_KMS",

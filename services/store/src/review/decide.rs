@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{EndReason, GroupName, ReviewId, ReviewStatus, SessionId, TimeWindow};
 use sqlx::{Postgres, Transaction};
 
-use super::{Person, Review};
+use super::{Person, Review, Vote};
 use crate::{Error, OrgStore, Result, outbox, session::Kill};
 
 /// A request that nobody else decides about. Dropped, it stays as it is.
@@ -22,16 +22,12 @@ pub struct ReviewLock {
 pub struct ReviewChange {
     /// Where it is from now on.
     pub status: ReviewStatus,
-    /// Who decided.
-    pub by: Person,
+    /// Who decided; nobody when it has waited too long.
+    pub by: Option<Person>,
     /// When.
     pub at: DateTime<Utc>,
-    /// The groups that this person speaks for.
-    pub voted: Vec<GroupName>,
-    /// What they say for them; `None` when nothing changes about that.
-    pub yes: Option<bool>,
-    /// Whether they decided alone.
-    pub forced: bool,
+    /// What is said from now on for groups for which it was something else before.
+    pub votes: Vec<Vote>,
     /// The hours of the day in which an approval holds.
     pub window: Option<TimeWindow>,
     /// When the approval ends.
@@ -74,31 +70,33 @@ impl ReviewLock {
     }
 
     async fn save_votes(&mut self, change: &ReviewChange) -> Result<()> {
-        let Some(yes) = change.yes else { return Ok(()) };
-        let groups: Vec<String> = change.voted.iter().map(GroupName::to_string).collect();
-        // A yes stays with whoever said it first.
-        sqlx::query!(
-            "UPDATE review_votes SET verdict = $3, user_id = $4, user_email = $5, user_name = $6,
-               at = $7, forced = $8
-             WHERE review_id = $1 AND group_name = ANY($2)
-               AND verdict IS DISTINCT FROM $3",
-            self.review.id.uuid(),
-            &groups,
-            if yes { "APPROVED" } else { "REJECTED" },
-            change.by.id.uuid(),
-            change.by.email,
-            change.by.name,
-            change.at,
-            change.forced
-        )
-        .execute(&mut *self.tx)
-        .await?;
+        for vote in &change.votes {
+            let groups: Vec<String> = vote.groups.iter().map(GroupName::to_string).collect();
+            let verdict = vote.yes.map(|yes| if yes { "APPROVED" } else { "REJECTED" });
+            sqlx::query!(
+                "UPDATE review_votes SET verdict = $3, user_id = $4, user_email = $5,
+                   user_name = $6, at = $7, forced = $8, user_groups = $9
+                 WHERE review_id = $1 AND group_name = $2",
+                self.review.id.uuid(),
+                vote.group.as_str(),
+                verdict,
+                vote.by.as_ref().map(|by| by.id.uuid()),
+                vote.by.as_ref().map(|by| by.email.as_str()),
+                vote.by.as_ref().map(|by| by.name.as_str()),
+                vote.at,
+                vote.forced,
+                &groups
+            )
+            .execute(&mut *self.tx)
+            .await?;
+        }
         Ok(())
     }
 
     async fn save_status(&mut self, change: &ReviewChange) -> Result<()> {
         // One vote of several decides nothing yet.
         let decided = (change.status != ReviewStatus::Pending).then_some(change);
+        let by = decided.and_then(|change| change.by.as_ref());
         let done = sqlx::query!(
             "UPDATE reviews SET status = $2, window_start = $3, window_end = $4,
                decided_by = $5, decided_by_email = $6, decided_at = $7,
@@ -108,8 +106,8 @@ impl ReviewLock {
             change.status.as_str(),
             change.window.map(|window| window.start()),
             change.window.map(|window| window.end()),
-            decided.map(|change| change.by.id.uuid()),
-            decided.map(|change| change.by.email.as_str()),
+            by.map(|by| by.id.uuid()),
+            by.map(|by| by.email.as_str()),
             decided.map(|change| change.at),
             change.reason,
             change.ends_at
@@ -122,9 +120,10 @@ impl ReviewLock {
     /// Has the live sessions that stand on it ended.
     async fn end_sessions(&mut self, change: &ReviewChange) -> Result<Vec<Kill>> {
         let reason = EndReason::AccessRevoked;
+        let by = change.by.as_ref().map(|by| by.email.as_str()).unwrap_or_default();
         let message = match change.reason.as_str() {
-            "" => format!("the approval was revoked by {}", change.by.email),
-            why => format!("the approval was revoked by {}: {why}", change.by.email),
+            "" => format!("the approval was revoked by {by}"),
+            why => format!("the approval was revoked by {by}: {why}"),
         };
         let ids = sqlx::query_scalar!(
             "UPDATE sessions SET kill_reason = $2, kill_message = $3
@@ -149,7 +148,7 @@ impl ReviewLock {
             "user_email": review.user.email,
             "connection": review.connection.to_string(),
             "connection_name": review.connection_name.as_str(),
-            "decided_by": change.by.email,
+            "decided_by": change.by.as_ref().map(|by| by.email.as_str()),
             "reason": change.reason,
             "ends_at": change.ends_at,
             "time_window": change.window.map(|window| window.to_string()),

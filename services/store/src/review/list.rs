@@ -1,12 +1,14 @@
 //! Finding requests.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionId, GroupName, InputHash, ReviewId, ReviewKind, ReviewStatus, UserId};
+use hoop_domain::{
+    ConnectionId, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewStatus, UserId,
+};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Person, Review, Row, Vote};
-use crate::{Cursor, Error, OrgStore, Page, Result, convert};
+use crate::{Cursor, Error, OrgStore, Page, Result, Store, convert};
 
 /// Which requests; `None` is all of them.
 #[derive(Debug, Clone, Default)]
@@ -170,11 +172,36 @@ impl OrgStore {
     }
 }
 
+impl Store {
+    /// Requests of all organisations that have waited since this time or longer, the oldest
+    /// `limit` of them.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn review_overdue(
+        &self,
+        since: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(OrgId, ReviewId)>> {
+        let rows = sqlx::query!(
+            "SELECT org_id, id FROM reviews WHERE status = 'PENDING' AND created_at <= $1
+             ORDER BY created_at LIMIT $2",
+            since,
+            limit
+        )
+        .fetch_all(self.pool())
+        .await?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|row| (OrgId::from_uuid(row.org_id), ReviewId::from_uuid(row.id))).collect())
+    }
+}
+
 /// Adds what the groups say.
 async fn fill(conn: &mut PgConnection, reviews: &mut [Review]) -> Result<()> {
     let ids: Vec<Uuid> = reviews.iter().map(|review| review.id.uuid()).collect();
     let rows = sqlx::query!(
-        "SELECT review_id, group_name, verdict, user_id, user_email, user_name, at, forced
+        "SELECT review_id, group_name, verdict, user_id, user_email, user_name, at, forced,
+           user_groups
          FROM review_votes WHERE review_id = ANY($1) ORDER BY group_name",
         &ids
     )
@@ -197,6 +224,7 @@ async fn fill(conn: &mut PgConnection, reviews: &mut [Review]) -> Result<()> {
             }),
             at: row.at,
             forced: row.forced,
+            groups: convert::parse_all(&row.user_groups, "a group's name")?,
         };
         if let Some(review) = review {
             review.votes.push(vote);

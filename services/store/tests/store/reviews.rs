@@ -6,7 +6,7 @@ use hoop_domain::{
 };
 use hoop_store::{
     Error, OrgStore,
-    review::{NewReview, Person, ReviewChange, ReviewFilter},
+    review::{NewReview, Person, ReviewChange, ReviewFilter, Vote},
     session::{NewSession, Standing},
 };
 
@@ -38,13 +38,20 @@ async fn ask(org: &OrgStore, cast: &Cast, input: Option<&str>) -> hoop_store::re
 }
 
 fn change(cast: &Cast, status: ReviewStatus, second: i64) -> ReviewChange {
+    let by = Person { id: cast.user.id, email: "bob@example.com".into(), name: "Bob".into() };
+    let vote = Vote {
+        group: "a".parse().unwrap(),
+        yes: Some(true),
+        by: Some(by.clone()),
+        at: Some(at(second)),
+        forced: false,
+        groups: groups(&["a", "b"]),
+    };
     ReviewChange {
         status,
-        by: Person { id: cast.user.id, email: "bob@example.com".into(), name: "Bob".into() },
+        by: Some(by),
         at: at(second),
-        voted: groups(&["a"]),
-        yes: Some(true),
-        forced: false,
+        votes: vec![vote],
         window: None,
         ends_at: (status == ReviewStatus::Approved).then(|| at(second + 60)),
         reason: String::new(),
@@ -146,7 +153,7 @@ async fn an_approval_that_is_over_or_revoked_opens_nothing_and_its_sessions_are_
 
     let lock = org.review_lock(review).await.unwrap();
     let revoked = ReviewChange {
-        yes: None,
+        votes: Vec::new(),
         reason: "enough".into(),
         ..change(&cast, ReviewStatus::Revoked, 30)
     };
@@ -169,6 +176,18 @@ async fn a_decision_waits_for_the_one_before() {
     let voted = ReviewChange { ends_at: None, ..change(&cast, ReviewStatus::Pending, 10) };
     first.save(&voted).await.unwrap();
     let second = second.await.unwrap();
-    let said: Vec<_> = second.review.votes.iter().map(|vote| vote.yes).collect();
-    assert_eq!(said, [Some(true), None], "it sees the vote before");
+    assert_eq!(second.review.votes[0], voted.votes[0], "it sees the vote before");
+    assert_eq!(second.review.votes[1].yes, None);
+}
+
+#[tokio::test]
+async fn what_waits_is_found_when_it_has_waited_long_enough() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let waits = ask(&org, &cast, None).await.id;
+    let decided = ask(&org, &cast, Some("select 1")).await.id;
+    let lock = org.review_lock(decided).await.unwrap();
+    lock.save(&change(&cast, ReviewStatus::Approved, 10)).await.unwrap();
+    assert!(store.review_overdue(at(-1), 10).await.unwrap().is_empty());
+    assert_eq!(store.review_overdue(at(0), 10).await.unwrap(), [(org.id(), waits)]);
 }
