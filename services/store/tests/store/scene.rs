@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    AgentId, ConnectionId, CredentialId, OrgId, SessionId, UserId, agent_key::SealPublicKey,
+    AgentId, ConnectionId, ConnectionType, CredentialId, OrgId, SessionId, UserId,
+    agent_key::SealPublicKey, session::Verb,
 };
 use hoop_store::{
     OrgStore, Store,
@@ -142,6 +143,17 @@ pub(crate) async fn cast(org: &OrgStore) -> Cast {
 impl Cast {
     /// A session of theirs that is allowed at second `second`.
     pub(crate) async fn session(&self, store: &Store, second: i64) -> SessionId {
+        self.session_of(store, second, self.connection.kind, Verb::Connect).await
+    }
+
+    /// The same, as if their connection were of type `kind`, and opened for `verb`.
+    pub(crate) async fn session_of(
+        &self,
+        store: &Store,
+        second: i64,
+        kind: ConnectionType,
+        verb: Verb,
+    ) -> SessionId {
         let new = NewSession {
             id: SessionId::generate(),
             user: self.user.id,
@@ -149,10 +161,10 @@ impl Cast {
             user_name: self.user.name.clone(),
             connection: self.connection.id,
             connection_name: self.connection.name.clone(),
-            connection_kind: self.connection.kind,
+            connection_kind: kind,
             agent: self.agent,
             agent_name: self.connection.agent_name.clone(),
-            verb: hoop_domain::session::Verb::Connect,
+            verb,
             command: Vec::new(),
             credential: Some(self.credential),
             token: None,
