@@ -15,6 +15,7 @@ mod rates;
 mod saml;
 mod sign_in;
 
+pub use crate::runbook::folder::{InvalidFolder, RunbookFolder};
 pub use public::{GrpcUrl, NativeAddress};
 pub use rates::{NoRate, PerMinute, Rates};
 pub use saml::{Metadata, SamlIdp};
@@ -52,6 +53,8 @@ pub struct Config {
     pub native_pg: NativeAddress,
     /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: TrustedProxies,
+    /// Where runbooks are, if there are any.
+    pub runbooks: Option<RunbookFolder>,
     /// How often somebody may ask.
     pub rates: Rates,
     /// The first user's address.
@@ -102,6 +105,7 @@ impl Config {
                 malformed("NATIVE_PG_ADDRESS", &error.to_string())
             })?,
             trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
+            runbooks: env.explained("RUNBOOKS_PATH")?,
             rates: Rates::from_env(env)?,
             admin_email: env.text("ADMIN_EMAIL"),
             admin_password: env.text("ADMIN_PASSWORD").map(Secret::new),

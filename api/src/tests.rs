@@ -26,6 +26,7 @@ mod plugins;
 mod rates;
 mod recordings;
 mod reviews;
+mod runbooks;
 mod saml;
 mod search;
 mod secrets;

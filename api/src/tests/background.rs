@@ -77,6 +77,7 @@ async fn a_process_that_has_just_come_up_takes_no_silence_for_an_end() {
         agent: AgentId::generate(),
         agent_name: "dev".parse().unwrap(),
         verb: hoop_domain::session::Verb::Connect,
+        runbook: None,
         command: Vec::new(),
         credential: None,
         token: None,

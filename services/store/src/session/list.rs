@@ -80,7 +80,7 @@ macro_rules! select {
             Row,
             "SELECT id, org_id, user_id, user_email, user_name, connection_id, connection_name,
                connection_type, agent_id, agent_name, credential_id, token_id, review_id, verb,
-               command,
+               runbook, command,
                client_address, client_application, state, authorized_at, opened_at, closed_at,
                end_reason, end_message, not_after, edge, exit_code
              FROM sessions " + $condition,

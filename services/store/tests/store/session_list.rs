@@ -1,7 +1,7 @@
 //! Finding sessions: every filter, and every session on exactly one page.
 
 use hoop_domain::{ConnectionType, EndReason, UserId, session::Verb};
-use hoop_store::session::SessionFilter;
+use hoop_store::session::{NewSession, SessionFilter};
 
 use crate::scene::{Scene, at, cast};
 
@@ -77,7 +77,8 @@ async fn every_pair_of_a_type_and_a_verb_is_on_the_pages_once_and_in_order() {
     let mut made = Vec::new();
     for second in 0..24 {
         let (kind, verb) = pairs[usize::try_from(second * 5).unwrap() % pairs.len()];
-        made.push((kind, verb, cast.session_of(&store, second, kind, verb).await));
+        let new = NewSession { connection_kind: kind, verb, ..cast.allowed(second) };
+        made.push((kind, verb, cast.put(&store, new).await));
     }
     made.reverse();
 
