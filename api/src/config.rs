@@ -17,6 +17,7 @@ mod reviews;
 mod saml;
 mod sign_in;
 
+pub use crate::runbook::folder::{InvalidFolder, RunbookFolder};
 pub use public::{GrpcUrl, NativeAddress};
 pub use rates::{NoRate, PerMinute, Rates};
 pub use saml::{Metadata, SamlIdp};
@@ -54,6 +55,8 @@ pub struct Config {
     pub native_pg: NativeAddress,
     /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: TrustedProxies,
+    /// Where runbooks are, if there are any.
+    pub runbooks: Option<RunbookFolder>,
     /// How often somebody may ask.
     pub rates: Rates,
     /// How long a request for access may wait.
@@ -106,6 +109,7 @@ impl Config {
                 malformed("NATIVE_PG_ADDRESS", &error.to_string())
             })?,
             trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
+            runbooks: env.explained("RUNBOOKS_PATH")?,
             rates: Rates::from_env(env)?,
             review_pending: reviews::pending(env)?,
             admin_email: env.text("ADMIN_EMAIL"),

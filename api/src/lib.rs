@@ -31,6 +31,7 @@ mod control;
 mod outbox;
 mod reconcile;
 mod review;
+mod runbook;
 pub mod secrets;
 mod visit;
 

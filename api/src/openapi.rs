@@ -54,6 +54,7 @@ use crate::{
         search::search, connections::trial::create, sessions::run::run,
         reviews::list, reviews::show, reviews::update, jits::list, jits::show, jits::update,
         plugins::list, plugins::create, plugins::show, plugins::update, plugins::configure,
+        runbooks::list, runbooks::run,
         login::saml::metadata, login::saml::begin, login::saml::answer, login::saml::arrive,
     ),
     modifiers(&Table)

@@ -191,6 +191,7 @@ pub(crate) fn connection_facts(connection: &Connection, org: OrgId) -> access::C
         groups: &connection.groups,
         mode_connect: connection.mode_connect,
         mode_exec: connection.mode_exec,
+        mode_runbooks: connection.mode_runbooks && connection.plugged.runbooks.is_some(),
         limits: connection.limits,
         audit_level: connection.audit_level,
         restricted_to: connection.plugged.restricted_to.as_deref(),

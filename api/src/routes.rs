@@ -20,6 +20,7 @@ pub(crate) mod plugins;
 pub(crate) mod recording;
 pub(crate) mod register;
 pub(crate) mod reviews;
+pub(crate) mod runbooks;
 pub(crate) mod search;
 pub(crate) mod secrets;
 pub(crate) mod server_info;

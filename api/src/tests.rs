@@ -27,6 +27,7 @@ mod plugins;
 mod rates;
 mod recordings;
 mod reviews;
+mod runbooks;
 mod saml;
 mod search;
 mod secrets;

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use hoop_client::{
     Error as ClientError, Event, Pipe, dial,
     session::{self, Request},
@@ -126,6 +127,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) verb: Verb,
     /// What would be run, for who has to approve it.
     pub(crate) exec: Option<ExecInput>,
+    /// That it is a runbook; empty where it is none.
+    pub(crate) ticket: Bytes,
 }
 
 /// Opens a session on behalf of `actor`.
@@ -165,6 +168,7 @@ async fn connect(
         verb: wanted.verb.as_str().into(),
         exec: wanted.exec,
         access_seconds: 0,
+        runbook: wanted.ticket,
     };
     session::open(channel, &credentials, request).await
 }

@@ -73,6 +73,7 @@ impl NativeGateway {
             verb: "connect".into(),
             exec: None,
             access_seconds: 0,
+            runbook: Bytes::new(),
             traceparent: trace::carried(""),
         };
         let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;

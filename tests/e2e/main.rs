@@ -46,6 +46,7 @@ mod rest_sessions;
 mod resume;
 mod reverse_proxy;
 mod reviews;
+mod runbooks;
 mod saml;
 mod secret_providers;
 mod secret_rotation;

@@ -47,6 +47,16 @@ fn a_request_waits_a_week_or_as_long_as_is_said_and_that_is_sensible() {
 }
 
 #[test]
+fn runbooks_are_in_a_folder_that_is_there() {
+    let config = |path: &str| config(&[("SECRETS_KEY", KEY), ("RUNBOOKS_PATH", path)]);
+    assert!(config("").unwrap().runbooks.is_none());
+    assert!(config("/").unwrap().runbooks.is_some());
+    let refused = config("/no/such/folder").unwrap_err();
+    let why = "RUNBOOKS_PATH is malformed: /no/such/folder is no folder that can be read";
+    assert!(refused.starts_with(why), "{refused}");
+}
+
+#[test]
 fn an_agents_key_names_it_and_the_gateway() {
     let url: GrpcUrl = "grpcs://gateway.example.com:8443/".parse().unwrap();
     let key = AgentKey::generate().unwrap();

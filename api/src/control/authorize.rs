@@ -88,7 +88,8 @@ async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant
         Err(code) => return Err(Refusal::Denied(code)),
     };
     // The permit says that both are there.
-    let Case { org, user: Some(user), connection: Some(connection), purpose, .. } = case else {
+    let Case { org, user: Some(user), connection: Some(connection), purpose, runbook, .. } = case
+    else {
         return Err(Refusal::Denied(DenialCode::ConnectionNotFound));
     };
     let agent = match app.store.org(org).agent_fetch(&permit.agent().to_string(), app.now()).await {
@@ -98,13 +99,14 @@ async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant
         }
         Err(error) => return Err(error.into()),
     };
-    let approved = purpose.input().filter(|_| permit.is_one_time());
+    let pinned = permit.is_one_time() || runbook.is_some();
+    let approved = purpose.input().filter(|_| pinned);
     let secret = app
         .secrets()
         .decrypt(connection.id, &connection.secret)
         .map_err(|error| Refusal::Failed(format!("connection {}: {error}", connection.name)))?;
     let (user, connection, agent, secret) = (&user, &connection, &agent, &secret);
-    let opened = Opened { user, connection, agent, secret, approved };
+    let opened = Opened { user, connection, agent, secret, approved, runbook };
     let id = SessionId::generate();
     Span::current().record("session", id.to_string());
     let recording = recording(app, id).await?;
@@ -168,8 +170,11 @@ struct Opened<'a> {
     connection: &'a Connection,
     agent: &'a Agent,
     secret: &'a Secret<Vec<u8>>,
-    /// What was approved, where that is one command.
+    /// What was approved, where that is one command, or what was made of a runbook: nothing
+    /// else gets in.
     approved: Option<v1::ExecInput>,
+    /// The runbook that it is made of.
+    runbook: Option<String>,
 }
 
 /// Puts the session on record and seals its secret. The only way to a grant is a permit.
@@ -193,6 +198,7 @@ async fn begin(
         connection_name: opened.connection.name.clone(),
         connection_kind: opened.connection.kind,
         verb: permit.verb(),
+        runbook: opened.runbook,
         command: opened.connection.command.clone(),
         agent: access.agent(),
         agent_name: opened.agent.name.clone(),

@@ -126,6 +126,7 @@ async fn decide(
         connection: Some(review::connection_facts(connection, org)),
         protocol: Protocol::Any,
         verb,
+        runbook: false,
         input: None,
         approvals,
     };

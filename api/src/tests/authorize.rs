@@ -20,6 +20,7 @@ pub(super) fn request(proof: Proof) -> v1::AuthorizeRequest {
         verb: "connect".into(),
         exec: None,
         access_seconds: 0,
+        runbook: bytes::Bytes::new(),
         traceparent: String::new(),
     }
 }

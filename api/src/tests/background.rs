@@ -84,6 +84,7 @@ async fn unheld(world: &World) -> SessionId {
         agent: AgentId::generate(),
         agent_name: "dev".parse().unwrap(),
         verb: hoop_domain::session::Verb::Connect,
+        runbook: None,
         command: Vec::new(),
         credential: None,
         token: None,

@@ -96,6 +96,35 @@ async fn people_see_and_equip_themselves_only() {
 }
 
 #[tokio::test]
+async fn everybody_is_told_who_they_are_in_the_words_of_older_clients() {
+    let world = World::new().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let me = world.get(&ann, "/api/userinfo").await;
+    assert_eq!(me.status, 200, "{me:?}");
+    for (field, value) in [
+        ("email", json!("ann@example.com")),
+        ("role", json!("standard")),
+        ("is_admin", json!(false)),
+        ("groups", json!(["dba"])),
+        ("status", json!("active")),
+        ("verified", json!(true)),
+        ("org_id", json!(world.app.org.id().to_string())),
+        ("org_name", json!("default")),
+        ("org_license", json!("oss")),
+        ("is_multitenant", json!(false)),
+        ("tenancy_type", json!("selfhosted")),
+        ("webapp_users_management", json!("on")),
+        ("feature_ask_ai", json!("unavailable")),
+        ("slack_id", json!("")),
+        ("picture", json!("")),
+    ] {
+        assert_eq!(me.body[field], value, "{field}");
+    }
+    let root = world.root().await;
+    assert_eq!(world.get(&root, "/api/userinfo").await.body["is_admin"], true);
+}
+
+#[tokio::test]
 async fn fields_that_make_no_sense_are_named() {
     let world = World::new().await;
     let root = world.root().await;

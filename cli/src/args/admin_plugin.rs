@@ -9,6 +9,7 @@ Examples:
   hoop admin create plugin review -c pg-prod:dba-leads,security -c bash-prod:dba-leads
   hoop admin create plugin access_control -c pg-prod:oncall --overwrite
   hoop admin create plugin review --overwrite --no-connections
+  hoop admin create plugin runbooks -c pg-prod:team/dba -c bash-prod
   hoop admin create plugin slack -c pg-prod --config-file SLACK_BOT_TOKEN=token.txt
 
 Give what is secret with --config-file or --config-stdin: other people on this machine can read
@@ -18,7 +19,7 @@ pub(crate) struct CreatePlugin {
     /// audit, access_control, dlp, indexer, review, runbooks, slack or webhooks.
     pub(crate) name: String,
     /// A connection that it is enabled for, and the groups that approve (review) or may use it
-    /// (access_control); several times for several.
+    /// (access_control), or the folders with its runbooks (runbooks); several times for several.
     #[arg(short, long = "connection", value_name = "NAME[:GROUP,…]")]
     pub(crate) connections: Vec<String>,
     /// It is enabled for no connection any more.

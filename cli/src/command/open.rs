@@ -95,6 +95,7 @@ async fn attempt(
         verb: wanted.verb.into(),
         exec: wanted.exec.clone(),
         access_seconds: u32::try_from(seconds).unwrap_or(u32::MAX),
+        runbook: Default::default(),
     };
     let channel = dial(gateway, None).await?;
     session::open(channel, &credentials, request).await

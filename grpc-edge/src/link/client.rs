@@ -47,6 +47,7 @@ async fn open_traced(
         verb: hello.verb,
         exec: hello.exec,
         access_seconds: hello.access_seconds,
+        runbook: hello.runbook,
         traceparent: trace::carried(arrival.traceparent()),
     };
     let permit =

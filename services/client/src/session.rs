@@ -35,6 +35,8 @@ pub struct Request {
     pub exec: Option<ExecInput>,
     /// For how long access is asked for, where somebody approves it; 0 for the usual time.
     pub access_seconds: u32,
+    /// What shows that `exec` is a runbook, which `api` alone can; empty for everybody else.
+    pub runbook: Bytes,
 }
 
 /// A session that is open, at the client's end.
@@ -66,6 +68,7 @@ pub async fn open(
         verb: request.verb,
         exec: request.exec,
         access_seconds: request.access_seconds,
+        runbook: request.runbook,
     };
     let hello = up::Frame::ClientHello(hello);
     let (sender, mut incoming) =

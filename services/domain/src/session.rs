@@ -58,6 +58,9 @@ pub enum Verb {
 pub struct InvalidVerb;
 
 impl Verb {
+    /// Every verb.
+    pub const ALL: [Self; 2] = [Self::Connect, Self::Exec];
+
     /// The name on the wire and in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -45,6 +45,8 @@ pub struct Connection<'a> {
     pub mode_connect: bool,
     /// Whether `exec` is switched on.
     pub mode_exec: bool,
+    /// Whether runbooks are switched on, whatever `exec` is.
+    pub mode_runbooks: bool,
     /// How long, and how many.
     pub limits: Limits,
     /// What has to be true of its packets before they are passed on.
@@ -109,6 +111,8 @@ pub struct Facts<'a> {
     pub protocol: Protocol,
     /// To do what.
     pub verb: Verb,
+    /// Whether what would be run is a runbook that the gateway itself has filled in.
+    pub runbook: bool,
     /// What would be run, where that is known beforehand.
     pub input: Option<InputHash>,
     /// The user's approvals for it, in whatever order.
@@ -137,7 +141,7 @@ pub fn decide(facts: &Facts<'_>) -> Result<AccessPermit, DenialCode> {
     if !speaks(connection.kind, facts.protocol, facts.verb) {
         return Err(DenialCode::WrongProtocol);
     }
-    if !switched_on(connection, facts.verb) {
+    if !switched_on(connection, facts) {
         return Err(DenialCode::ModeDisabled);
     }
     if connection.unsupported {
@@ -190,10 +194,11 @@ fn speaks(kind: ConnectionType, protocol: Protocol, verb: Verb) -> bool {
     }
 }
 
-const fn switched_on(connection: &Connection<'_>, verb: Verb) -> bool {
-    match verb {
-        Verb::Connect => connection.mode_connect,
-        Verb::Exec => connection.mode_exec,
+const fn switched_on(connection: &Connection<'_>, facts: &Facts<'_>) -> bool {
+    match (facts.verb, facts.runbook) {
+        (Verb::Connect, _) => connection.mode_connect,
+        (Verb::Exec, false) => connection.mode_exec,
+        (Verb::Exec, true) => connection.mode_runbooks,
     }
 }
 

@@ -50,8 +50,17 @@ pub enum Error {
 }
 
 /// How the names begin that nobody but us gives a meaning to.
-const OURS: &[&str] =
-    &["AUDIT_", "EDGE_", "HOOP_", "IDP_", "MAGIC_BELL_", "NATIVE_", "NOTIFY_", "PLUGIN_"];
+const OURS: &[&str] = &[
+    "AUDIT_",
+    "EDGE_",
+    "HOOP_",
+    "IDP_",
+    "MAGIC_BELL_",
+    "NATIVE_",
+    "NOTIFY_",
+    "PLUGIN_",
+    "RUNBOOKS_",
+];
 
 /// How names of ours begin that other programs use too, such as
 /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`: only what is nearly one of ours is refused.

@@ -87,6 +87,7 @@ struct Row {
     plugins: Vec<String>,
     plugin_reviewers: Option<Vec<String>>,
     restricted_to: Option<Vec<String>>,
+    runbooks: Option<Vec<String>>,
     version: i32,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -122,7 +123,7 @@ impl Row {
 
     fn plugged(&self) -> Result<Plugged> {
         let (reviewers, to) = (self.plugin_reviewers.as_deref(), self.restricted_to.as_deref());
-        Plugged::read(&self.plugins, reviewers, to)
+        Plugged::read(&self.plugins, reviewers, to, self.runbooks.as_deref())
     }
 
     fn limits(&self) -> Result<Limits> {
@@ -181,7 +182,9 @@ macro_rules! select {
                  (SELECT x.config FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
                   WHERE x.connection_id = c.id AND p.name = 'review') AS "plugin_reviewers?",
                  (SELECT x.config FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
-                  WHERE x.connection_id = c.id AND p.name = 'access_control') AS "restricted_to?"
+                  WHERE x.connection_id = c.id AND p.name = 'access_control') AS "restricted_to?",
+                 (SELECT x.config FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
+                  WHERE x.connection_id = c.id AND p.name = 'runbooks') AS "runbooks?"
                FROM connections c JOIN agents a ON a.id = c.agent_id
                "# + $condition,
             $($argument),*

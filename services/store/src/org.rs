@@ -2,7 +2,7 @@
 
 use hoop_domain::OrgId;
 
-use crate::{Result, Store};
+use crate::{OrgStore, Result, Store};
 
 impl Store {
     /// The organisation `name`, made when there is none.
@@ -21,5 +21,18 @@ impl Store {
             .fetch_one(self.pool())
             .await?;
         Ok(OrgId::from_uuid(id))
+    }
+}
+
+impl OrgStore {
+    /// What the organisation is called.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn org_name(&self) -> Result<String> {
+        let name = sqlx::query_scalar!("SELECT name FROM orgs WHERE id = $1", self.org.uuid())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(name)
     }
 }

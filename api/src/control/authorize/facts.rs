@@ -14,6 +14,7 @@ use crate::{
     auth::bearer,
     error::chain,
     review::{self, Purpose},
+    runbook::ticket,
 };
 
 /// What was found out about a request.
@@ -25,6 +26,8 @@ pub(super) struct Case {
     protocol: Protocol,
     verb: Verb,
     pub(super) purpose: Purpose,
+    /// The runbook that would be run, if what would be run is one.
+    pub(super) runbook: Option<String>,
     approvals: Vec<Approval>,
     now: DateTime<Utc>,
 }
@@ -47,6 +50,7 @@ impl Case {
                 .map(|connection| review::connection_facts(connection, self.org)),
             protocol: self.protocol,
             verb: self.verb,
+            runbook: self.runbook.is_some(),
             input: self.purpose.hash(),
             approvals: self.approvals.clone(),
         }
@@ -81,7 +85,26 @@ pub(super) async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<
         _ => Vec::new(),
     };
     let now = app.now();
-    Ok(Case { org, user, connection, proof, protocol, verb, purpose, approvals, now })
+    let runbook =
+        runbook(app, &request.runbook, (user.as_ref(), connection.as_ref(), &purpose), now)?;
+    Ok(Case { org, user, connection, proof, protocol, verb, purpose, runbook, approvals, now })
+}
+
+/// The runbook that a ticket is of. One that is not good for this is nothing of ours.
+fn runbook(
+    app: &App,
+    ticket: &[u8],
+    (user, connection, purpose): (Option<&User>, Option<&Connection>, &Purpose),
+    now: DateTime<Utc>,
+) -> Result<Option<String>, Refusal> {
+    if ticket.is_empty() {
+        return Ok(None);
+    }
+    let (Some(user), Some(connection)) = (user, connection) else { return Ok(None) };
+    let input = purpose.hash().ok_or(Refusal::Denied(DenialCode::Malformed))?;
+    let purpose = ticket::Purpose { user: user.id, connection: connection.id, input };
+    let runbook = ticket::runbook(app.secrets(), ticket, purpose, now);
+    runbook.map(Some).ok_or(Refusal::Denied(DenialCode::Malformed))
 }
 
 type Who = (OrgId, Option<User>, Proof);

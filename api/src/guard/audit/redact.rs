@@ -14,7 +14,7 @@ const LONGEST: usize = 256;
 const MOST: usize = 100;
 
 /// Fields whose values are kept when they are numbers, yes or no, short texts, or lists of them.
-const KEPT: [&str; 39] = [
+const KEPT: [&str; 40] = [
     "access_duration_seconds",
     "access_groups",
     "access_max_duration",
@@ -32,6 +32,7 @@ const KEPT: [&str; 39] = [
     "enabled",
     "events",
     "expires_in_seconds",
+    "file_name",
     "force_approve_groups",
     "force_review",
     "groups",
@@ -57,7 +58,7 @@ const KEPT: [&str; 39] = [
 ];
 
 /// Fields of which it is said that they were there.
-const NAMED: [&str; 15] = [
+const NAMED: [&str; 16] = [
     "code",
     "command",
     "config",
@@ -65,6 +66,7 @@ const NAMED: [&str; 15] = [
     "input",
     "new_password",
     "old_password",
+    "parameters",
     "password",
     "recipient",
     "recipients",

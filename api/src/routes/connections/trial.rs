@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::{Json, extract::State};
+use bytes::Bytes;
 use hoop_client::Event;
 use hoop_domain::{ConnectionType, DenialCode, EndReason, session::Verb};
 use hoop_proto::v1::{ExecOpen, PostgresOpen, TcpOpen, channel_open::Kind};
@@ -82,7 +83,8 @@ pub(crate) async fn create(
         answer.failed(code.as_str(), code.message().into());
         return Ok(Json(answer));
     }
-    let wanted = Wanted { connection: &connection.name, verb: way.verb(), exec: None };
+    let wanted =
+        Wanted { connection: &connection.name, verb: way.verb(), exec: None, ticket: Bytes::new() };
     match visit::open(&app, (&actor, with, &headers), wanted).await {
         Ok(mut visit) => {
             answer.reached = "agent";

@@ -46,7 +46,8 @@ struct ConnectionEntry {
     /// The connection's name, where the id is left out.
     #[serde(default)]
     name: String,
-    /// For `review` the groups that approve, for `access_control` those that may use it.
+    /// For `review` the groups that approve, for `access_control` those that may use it, for
+    /// `runbooks` the folders and files of those that it may use, all when there is none.
     #[serde(default)]
     config: Vec<String>,
 }

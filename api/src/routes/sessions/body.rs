@@ -72,6 +72,8 @@ pub(crate) struct SessionResponse {
     agent_name: String,
     /// `connect` or `exec`.
     verb: &'static str,
+    /// The runbook that it is of; null where it is of none.
+    runbook: Option<String>,
     /// The approval that it stands on; null where it needs none.
     review_id: Option<String>,
     /// What the agent was to run; empty for the type's own command.
@@ -188,6 +190,7 @@ impl SessionResponse {
             connection_id: session.connection.to_string(),
             agent_name: session.agent_name.to_string(),
             verb: session.verb.as_str(),
+            runbook: session.runbook,
             review_id: session.review.map(|standing| standing.review.to_string()),
             command: session.command,
             client_address: session.client_address,

@@ -1,4 +1,5 @@
-//! `POST /api/sessions`: runs something on a connection, and answers what it printed.
+//! `POST /api/sessions`: runs something on a connection, and answers what it printed. Runbooks
+//! are run here, too.
 
 mod captured;
 
@@ -12,6 +13,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use hoop_client::Event;
 use hoop_domain::{ConnectionName, review::MOST_INPUT, session::Verb};
 use hoop_proto::v1::{ExecInput, ExecOpen};
@@ -90,6 +92,16 @@ pub(crate) struct RunResponse {
     review_id: Option<String>,
 }
 
+/// What is to be run.
+pub(crate) struct Job {
+    pub(crate) connection: ConnectionName,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) script: String,
+    pub(crate) patience: Duration,
+    /// That it is a runbook; empty where it is none.
+    pub(crate) ticket: Bytes,
+}
+
 /// How it ended.
 #[derive(Default)]
 struct Ending {
@@ -114,54 +126,70 @@ pub(crate) async fn run(
 ) -> Result<Response> {
     let connection: ConnectionName =
         request.connection.parse().map_err(|error| Error::invalid("connection", error))?;
-    let patience = request.wait_seconds.unwrap_or(LONGEST_WAIT);
-    if LONGEST_WAIT < patience {
-        return Err(Error::invalid("wait_seconds", format_args!("is 0 to {LONGEST_WAIT}")));
-    }
+    let patience = patience(request.wait_seconds)?;
     let arguments = request.client_args;
     if MOST_ARGUMENTS < arguments.len() || arguments.iter().any(|word| word.contains('\0')) {
         let why = format!("are at most {MOST_ARGUMENTS}, without NUL");
         return Err(Error::invalid("client_args", why));
     }
-    let (begun, captured) = (Instant::now(), Captured::default());
-    let exec = shown(&arguments, &request.script);
-    let wanted = Wanted { connection: &connection, verb: Verb::Exec, exec };
-    let visit = match visit::open(&app, (&actor, with, &headers), wanted).await {
-        Ok(visit) => visit,
-        Err(Refused::Denied { message, review: Some(review), .. }) => {
-            return Ok(RunResponse::held(message, review));
-        }
-        Err(refused) => return Err(refused.into()),
-    };
-    let id = visit.id;
-    let work = run_in(visit, arguments, request.script, captured.clone());
-    // It goes on when nobody waits any more.
-    let task = tokio::spawn(work.instrument(Span::current()));
-    let ending = match timeout(Duration::from_secs(patience.into()), task).await {
-        Ok(ended) => Some(ended.map_err(Error::internal)?),
-        Err(_) => None,
-    };
-    let (output, truncated) = captured.text();
-    let output_status = match &ending {
-        None => "running",
-        Some(Ending { exit_code: Some(0), .. }) => "success",
-        Some(_) => "failed",
-    };
-    let status = if ending.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let Ending { exit_code, message } = ending.unwrap_or_default();
-    let execution_time = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let answer = RunResponse {
-        session_id: Some(id.to_string()),
-        output,
-        output_status,
-        truncated,
-        execution_time,
-        exit_code,
-        message,
-        has_review: false,
-        review_id: None,
-    };
-    Ok((status, Json(answer)).into_response())
+    let (script, ticket) = (request.script, Bytes::new());
+    let job = Job { connection, arguments, script, patience, ticket };
+    job.run(&app, (&actor, with, &headers)).await
+}
+
+/// How long to wait for the end.
+pub(crate) fn patience(seconds: Option<u32>) -> Result<Duration> {
+    let seconds = seconds.unwrap_or(LONGEST_WAIT);
+    if LONGEST_WAIT < seconds {
+        return Err(Error::invalid("wait_seconds", format_args!("is 0 to {LONGEST_WAIT}")));
+    }
+    Ok(Duration::from_secs(seconds.into()))
+}
+
+impl Job {
+    /// Runs it, and answers what it printed until nobody waits any more.
+    pub(crate) async fn run(self, app: &App, who: (&Actor, With, &HeaderMap)) -> Result<Response> {
+        let Self { connection, arguments, script, patience, ticket } = self;
+        let (begun, captured) = (Instant::now(), Captured::default());
+        let exec = shown(&arguments, &script);
+        let wanted = Wanted { connection: &connection, verb: Verb::Exec, exec, ticket };
+        let visit = match visit::open(app, who, wanted).await {
+            Ok(visit) => visit,
+            Err(Refused::Denied { message, review: Some(review), .. }) => {
+                return Ok(RunResponse::held(message, review));
+            }
+            Err(refused) => return Err(refused.into()),
+        };
+        let id = visit.id;
+        let work = run_in(visit, arguments, script, captured.clone());
+        // It goes on when nobody waits any more.
+        let task = tokio::spawn(work.instrument(Span::current()));
+        let ending = match timeout(patience, task).await {
+            Ok(ended) => Some(ended.map_err(Error::internal)?),
+            Err(_) => None,
+        };
+        let (output, truncated) = captured.text();
+        let output_status = match &ending {
+            None => "running",
+            Some(Ending { exit_code: Some(0), .. }) => "success",
+            Some(_) => "failed",
+        };
+        let status = if ending.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+        let Ending { exit_code, message } = ending.unwrap_or_default();
+        let execution_time = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let answer = RunResponse {
+            session_id: Some(id.to_string()),
+            output,
+            output_status,
+            truncated,
+            execution_time,
+            exit_code,
+            message,
+            has_review: false,
+            review_id: None,
+        };
+        Ok((status, Json(answer)).into_response())
+    }
 }
 
 /// What reviewers are shown, if it is not too long for that; where nobody has to approve it,

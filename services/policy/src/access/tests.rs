@@ -46,6 +46,7 @@ impl Scene {
                 groups: connection,
                 mode_connect: true,
                 mode_exec: true,
+                mode_runbooks: true,
                 limits: Limits::default(),
                 audit_level: AuditLevel::Synced,
                 restricted_to: None,
@@ -54,6 +55,7 @@ impl Scene {
             }),
             protocol: Protocol::Only(ConnectionType::Postgres),
             verb: Verb::Connect,
+            runbook: false,
             input: None,
             approvals: Vec::new(),
         }
@@ -167,6 +169,32 @@ fn what_is_switched_off_is_refused_by_that_name_to_those_who_see_the_connection(
             (connection.mode_connect, connection.groups) = (false, &[]);
         },
         Err(DenialCode::ConnectionNotFound),
+    );
+}
+
+#[test]
+fn a_runbook_is_let_in_by_its_own_mode_and_by_no_other() {
+    for (exec, runbooks, runbook, yes) in [
+        (false, true, true, true),
+        (true, false, true, false),
+        (true, false, false, true),
+        (false, true, false, false),
+    ] {
+        check(
+            |facts, _| {
+                (facts.protocol, facts.verb, facts.runbook) = (Protocol::Any, Verb::Exec, runbook);
+                let connection = facts.connection.as_mut().unwrap();
+                (connection.mode_exec, connection.mode_runbooks) = (exec, runbooks);
+            },
+            if yes { Ok(()) } else { Err(DenialCode::ModeDisabled) },
+        );
+    }
+    check(
+        |facts, _| {
+            facts.runbook = true;
+            facts.connection.as_mut().unwrap().mode_connect = false;
+        },
+        Err(DenialCode::ModeDisabled),
     );
 }
 

@@ -116,6 +116,12 @@ pub const VARIABLES: &[Variable] = &[
         "the native PostgreSQL port that users are told",
     ),
     variable(
+        "RUNBOOKS_PATH",
+        API,
+        "",
+        "a folder with runbooks, such as a checkout that is kept up to date; none when unset",
+    ),
+    variable(
         "SECRETS_KEY",
         KEYED,
         "",

@@ -28,6 +28,8 @@ pub struct NewSession {
     pub connection_kind: ConnectionType,
     /// What it is opened for.
     pub verb: Verb,
+    /// The runbook that it is to run, if it is one.
+    pub runbook: Option<String>,
     /// The connection's command at that time; empty for the type's own.
     pub command: Vec<String>,
     /// The agent that reaches it.
@@ -131,9 +133,9 @@ impl OrgStore {
             "INSERT INTO sessions (id, org_id, user_id, user_email, user_name, connection_id,
                connection_name, connection_type, agent_id, agent_name, credential_id,
                client_address, client_application, state, authorized_at, seen_at, not_after,
-               verb, command, token_id, review_id)
+               verb, command, token_id, review_id, runbook)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'opening', $14, $14,
-               $15, $16, $17, $18, $19)",
+               $15, $16, $17, $18, $19, $20)",
             new.id.uuid(),
             self.org.uuid(),
             new.user.uuid(),
@@ -152,7 +154,8 @@ impl OrgStore {
             new.verb.as_str(),
             &new.command,
             new.token.map(TokenId::uuid),
-            new.review.map(|standing| standing.review.uuid())
+            new.review.map(|standing| standing.review.uuid()),
+            new.runbook
         )
         .execute(&mut *tx)
         .await?;

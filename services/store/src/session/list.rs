@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{ConnectionType, SessionId, UserId, session::Verb};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Row, Session};
@@ -49,9 +50,26 @@ impl SessionFilter {
         self.agent.as_deref().filter(|_| self.agent_id().is_none())
     }
 
+    /// The types that are asked for. To ask for a verb alone is to ask for all of them, because
+    /// its index goes by type first.
     fn kinds(&self) -> Option<Vec<String>> {
-        let kinds = self.kinds.as_ref()?;
+        let kinds: &[ConnectionType] = match (&self.kinds, self.verb) {
+            (Some(kinds), _) => kinds,
+            (None, Some(_)) => &ConnectionType::ALL,
+            (None, None) => return None,
+        };
         Some(kinds.iter().map(|kind| kind.as_str().to_owned()).collect())
+    }
+
+    /// The types and verbs whose sessions are found pair by pair, where nothing is asked for
+    /// that leaves out more.
+    fn pairs(&self) -> Option<(Vec<String>, Vec<String>)> {
+        let narrow = self.visible_to.is_some() || self.user.is_some();
+        if narrow || self.connection.is_some() || self.agent.is_some() {
+            return None;
+        }
+        let verbs = self.verb.map_or_else(|| Verb::ALL.to_vec(), |verb| vec![verb]);
+        Some((self.kinds()?, verbs.iter().map(|verb| verb.as_str().to_owned()).collect()))
     }
 }
 
@@ -62,7 +80,7 @@ macro_rules! select {
             Row,
             "SELECT id, org_id, user_id, user_email, user_name, connection_id, connection_name,
                connection_type, agent_id, agent_name, credential_id, token_id, review_id, verb,
-               command,
+               runbook, command,
                client_address, client_application, state, authorized_at, opened_at, closed_at,
                end_reason, end_message, not_after, edge, exit_code
              FROM sessions " + $condition,
@@ -102,9 +120,37 @@ impl OrgStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<Session>> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let mut planned = self.planned().await?;
+        let ids = match filter.pairs() {
+            Some(pairs) => self.ids_by_pair(&mut planned, filter, pairs, after, most).await?,
+            None => self.ids(&mut planned, filter, after, most).await?,
+        };
         let rows = select!(
-            "WHERE org_id = $1
+            "WHERE org_id = $1 AND id = ANY($2) ORDER BY authorized_at DESC, id DESC",
+            self.org.uuid(),
+            &ids
+        )
+        .fetch_all(&mut *planned)
+        .await?;
+        planned.commit().await?;
+        let rows: Vec<Session> = rows.into_iter().map(Session::try_from).collect::<Result<_>>()?;
+        Ok(Page::of(rows, limit, |session| session.id.uuid()))
+    }
+
+    // Which sessions a page has is found out before what they are: ids and filters are all in one
+    // index, and only what is shown is read from the table.
+
+    async fn ids(
+        &self,
+        conn: &mut PgConnection,
+        filter: &SessionFilter,
+        after: Option<Cursor>,
+        most: i64,
+    ) -> Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM sessions
+             WHERE org_id = $1
                AND ($2::uuid IS NULL OR (authorized_at, id)
                  < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
                AND ($3::uuid IS NULL OR user_id = $3)
@@ -132,13 +178,48 @@ impl OrgStore {
             filter.agent_id(),
             filter.agent_name(),
             filter.verb.map(Verb::as_str),
-            i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+            most
         )
-        .fetch_all(&mut *planned)
+        .fetch_all(conn)
         .await?;
-        planned.commit().await?;
-        let rows: Vec<Session> = rows.into_iter().map(Session::try_from).collect::<Result<_>>()?;
-        Ok(Page::of(rows, limit, |session| session.id.uuid()))
+        Ok(ids)
+    }
+
+    /// The newest of each pair of a type and a verb, and of these the newest.
+    async fn ids_by_pair(
+        &self,
+        conn: &mut PgConnection,
+        filter: &SessionFilter,
+        (kinds, verbs): (Vec<String>, Vec<String>),
+        after: Option<Cursor>,
+        most: i64,
+    ) -> Result<Vec<Uuid>> {
+        let ids = sqlx::query_scalar!(
+            r#"SELECT newest.id AS "id!"
+               FROM unnest($2::text[]) AS kinds (name)
+                 CROSS JOIN unnest($3::text[]) AS verbs (name)
+                 CROSS JOIN LATERAL (
+                   SELECT id, authorized_at FROM sessions
+                   WHERE org_id = $1 AND connection_type = kinds.name AND verb = verbs.name
+                     AND ($4::uuid IS NULL OR (authorized_at, id)
+                       < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $4), $4))
+                     AND ($5::text IS NULL OR state = $5)
+                     AND ($6::timestamptz IS NULL OR $6 <= authorized_at)
+                     AND ($7::timestamptz IS NULL OR authorized_at < $7)
+                   ORDER BY authorized_at DESC, id DESC LIMIT $8) AS newest
+               ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $8"#,
+            self.org.uuid(),
+            &kinds,
+            &verbs,
+            after.map(Cursor::uuid),
+            filter.state,
+            filter.from,
+            filter.until,
+            most
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(ids)
     }
 
     /// How many sessions the filter matches, at most `cap`: counting a million rows for a

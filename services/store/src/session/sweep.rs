@@ -143,7 +143,13 @@ impl Store {
                      WHEN l.not_after <= $1 THEN 'expired'
                      WHEN a.revoked_at IS NOT NULL THEN 'agent_revoked'
                      WHEN u.id IS NULL OR NOT u.active OR c.id IS NULL
-                       OR NOT CASE l.verb WHEN 'exec' THEN c.mode_exec ELSE c.mode_connect END
+                       OR NOT CASE
+                         WHEN l.runbook IS NOT NULL THEN c.mode_runbooks
+                           AND EXISTS (SELECT FROM plugin_connections x
+                               JOIN plugins p ON p.id = x.plugin_id
+                             WHERE x.connection_id = l.connection_id AND p.name = 'runbooks')
+                         WHEN l.verb = 'exec' THEN c.mode_exec
+                         ELSE c.mode_connect END
                        OR (l.credential_id IS NOT NULL
                            AND NOT EXISTS (SELECT FROM credentials k
                              WHERE k.id = l.credential_id AND k.revoked_at IS NULL))

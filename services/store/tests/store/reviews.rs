@@ -70,6 +70,7 @@ fn session(cast: &Cast, standing: Standing, second: i64) -> NewSession {
         agent: cast.agent,
         agent_name: cast.connection.agent_name.clone(),
         verb: if standing.one_time { Verb::Exec } else { Verb::Connect },
+        runbook: None,
         command: Vec::new(),
         credential: None,
         token: None,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::{
     AgentId, ConnectionId, CredentialId, OrgId, SessionId, UserId, agent_key::SealPublicKey,
+    session::Verb,
 };
 use hoop_store::{
     OrgStore, Store,
@@ -142,7 +143,18 @@ pub(crate) async fn cast(org: &OrgStore) -> Cast {
 impl Cast {
     /// A session of theirs that is allowed at second `second`.
     pub(crate) async fn session(&self, store: &Store, second: i64) -> SessionId {
-        let new = NewSession {
+        self.put(store, self.allowed(second)).await
+    }
+
+    /// Puts a session on record, which may be another one than [`Self::allowed`] makes.
+    pub(crate) async fn put(&self, store: &Store, new: NewSession) -> SessionId {
+        store.org(self.org).session_create(&new, None).await.unwrap();
+        new.id
+    }
+
+    /// A session of theirs, not on record yet.
+    pub(crate) fn allowed(&self, second: i64) -> NewSession {
+        NewSession {
             id: SessionId::generate(),
             user: self.user.id,
             user_email: self.user.email.clone(),
@@ -152,7 +164,8 @@ impl Cast {
             connection_kind: self.connection.kind,
             agent: self.agent,
             agent_name: self.connection.agent_name.clone(),
-            verb: hoop_domain::session::Verb::Connect,
+            verb: Verb::Connect,
+            runbook: None,
             command: Vec::new(),
             credential: Some(self.credential),
             token: None,
@@ -161,8 +174,6 @@ impl Cast {
             client_application: "psql".into(),
             not_after: Some(at(3600)),
             authorized_at: at(second),
-        };
-        store.org(self.org).session_create(&new, None).await.unwrap();
-        new.id
+        }
     }
 }

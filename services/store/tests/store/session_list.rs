@@ -1,7 +1,7 @@
 //! Finding sessions: every filter, and every session on exactly one page.
 
 use hoop_domain::{ConnectionType, EndReason, UserId, session::Verb};
-use hoop_store::session::SessionFilter;
+use hoop_store::session::{NewSession, SessionFilter};
 
 use crate::scene::{Scene, at, cast};
 
@@ -64,6 +64,52 @@ async fn every_filter_leaves_out_what_does_not_match() {
     check(SessionFilter { visible_to: Some(UserId::generate()), ..all() }, &[]).await;
     check(SessionFilter { visible_to: Some(cast.user.id), ..all() }, &[second, first]).await;
     assert!(org.session_fetch(first, Some(UserId::generate())).await.is_err());
+}
+
+#[tokio::test]
+async fn every_pair_of_a_type_and_a_verb_is_on_the_pages_once_and_in_order() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let pairs: Vec<_> = ConnectionType::ALL
+        .into_iter()
+        .flat_map(|kind| Verb::ALL.into_iter().map(move |verb| (kind, verb)))
+        .collect();
+    let mut made = Vec::new();
+    for second in 0..24 {
+        let (kind, verb) = pairs[usize::try_from(second * 5).unwrap() % pairs.len()];
+        let new = NewSession { connection_kind: kind, verb, ..cast.allowed(second) };
+        made.push((kind, verb, cast.put(&store, new).await));
+    }
+    made.reverse();
+
+    let both = [ConnectionType::Postgres, ConnectionType::Tcp];
+    for kinds in [None, Some(both.to_vec())] {
+        for verb in [None, Some(Verb::Connect), Some(Verb::Exec)] {
+            let filter = SessionFilter { kinds: kinds.clone(), verb, ..SessionFilter::default() };
+            let (mut found, mut cursor) = (Vec::new(), None);
+            loop {
+                let page = org.session_list(&filter, cursor, 2).await.unwrap();
+                found.extend(page.rows.iter().map(|session| session.id));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            let fits = |kind, of| {
+                kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
+                    && verb.is_none_or(|verb| verb == of)
+            };
+            let expect = made.iter().filter(|(kind, verb, _)| fits(*kind, *verb));
+            let expect: Vec<_> = expect.map(|(_, _, id)| *id).collect();
+            assert_eq!(found, expect, "{filter:?}");
+            let count = org.session_count(&filter, 100).await.unwrap();
+            assert_eq!(usize::try_from(count).unwrap(), expect.len(), "{filter:?}");
+            let none = SessionFilter { from: Some(at(24)), ..filter.clone() };
+            assert!(org.session_list(&none, None, 2).await.unwrap().rows.is_empty());
+            let open = SessionFilter { state: Some("open".into()), ..filter };
+            assert!(org.session_list(&open, None, 2).await.unwrap().rows.is_empty());
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! No session stays open for ever.
 
-use hoop_domain::{EndReason, SessionId, session::SessionState};
+use hoop_domain::{
+    EndReason, Plugin, PluginId, SessionId,
+    session::{SessionState, Verb},
+};
 use hoop_store::{
     Store,
-    session::{Kill, Session},
+    session::{Kill, NewSession, Session},
 };
 
 use crate::scene::{Scene, at, cast, connection_spec, user_spec};
@@ -126,6 +129,38 @@ async fn access_that_is_taken_away_ends_live_sessions() {
         EndReason::AgentRevoked,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_runbook_goes_on_while_runbooks_are_enabled_whatever_exec_is() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let on = [(cast.connection.id, Vec::new())];
+    org.plugin_create(PluginId::generate(), Plugin::Runbooks, 0, None, &on).await.unwrap();
+    let mut spec = connection_spec("pg", cast.agent, &["dba"]);
+    spec.mode_exec = false;
+    org.connection_update(cast.connection.id, &spec).await.unwrap();
+    let runbook = async || {
+        let runbook = Some("clean.runbook.sql".into());
+        let new = NewSession { verb: Verb::Exec, runbook, ..cast.allowed(0) };
+        cast.put(&store, new).await
+    };
+
+    let ended_by_mode = runbook().await;
+    assert_eq!(unfounded(&store).await, []);
+    spec.mode_runbooks = false;
+    org.connection_update(cast.connection.id, &spec).await.unwrap();
+    let revoked = |session| [Kill::of(session, EndReason::AccessRevoked)];
+    assert_eq!(unfounded(&store).await, revoked(ended_by_mode));
+
+    spec.mode_runbooks = true;
+    org.connection_update(cast.connection.id, &spec).await.unwrap();
+    let ended_by_plugin = runbook().await;
+    assert_eq!(unfounded(&store).await, []);
+    org.plugin_update(Plugin::Runbooks, 0, &[]).await.unwrap();
+    assert_eq!(unfounded(&store).await, revoked(ended_by_plugin));
+    let kept = org.session_fetch(ended_by_plugin, None).await.unwrap();
+    assert_eq!(kept.runbook.as_deref(), Some("clean.runbook.sql"));
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use anyhow::Result;
+use serde_json::json;
 
 use super::{Figures, Table};
-use crate::{Gateway, rest::text, stack::say};
+use crate::{Gateway, Rest, rest::text, stack::say};
 
 /// Requests of each list.
 const REQUESTS: usize = 200;
@@ -20,7 +21,8 @@ const SEED: &str = "
     (lpad(to_hex(at_ms), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8'
       || lpad(to_hex(n), 15, '0'))::uuid,
     (SELECT id FROM orgs ORDER BY id LIMIT 1),
-    md5('user' || person)::uuid, 'person-' || person || '@example.com', 'Person ' || person,
+    CASE person WHEN 0 THEN (SELECT id FROM users WHERE email = 'person-0@example.com')
+      ELSE md5('user' || person)::uuid END, 'person-' || person || '@example.com', 'Person ' || person,
     md5('connection' || place)::uuid, 'place-' || place,
     (ARRAY['postgres', 'postgres', 'mysql', 'tcp', 'command-line'])[1 + place % 5],
     md5('agent' || place % 40)::uuid, 'agent-' || place % 40, '192.0.2.7', 'psql',
@@ -38,8 +40,9 @@ const SEED: &str = "
     FROM generate_series(1::bigint, COUNT) AS n
   ) AS sessions";
 
-/// Lists, by what follows the question mark.
-const LISTS: [&str; 18] = [
+/// Lists of everybody's sessions, by what follows the question mark. Those with several filters
+/// match few of many, or, like a type that the connection is not of, nothing.
+const LISTS: &[&str] = &[
     "",
     "limit=100",
     "user=person-0@example.com",
@@ -57,11 +60,30 @@ const LISTS: [&str; 18] = [
     "start_date=HALF&end_date=AFTER",
     "connection=place-0&user=person-1999@example.com",
     "connection=place-1&verb=exec&status=done&end_date=HALF",
+    "connection=place-0&type=mysql",
+    "agent=agent-1&type=mysql&status=done",
+    "type=tcp&verb=exec&end_date=HALF",
     "user=person-9999@example.com&count=true",
+    "type=tcp&verb=exec&count=true",
+];
+
+/// Lists of who sees only their own sessions, and has most of all.
+const OWN: &[&str] = &[
+    "",
+    "limit=100",
+    "connection=place-0",
+    "connection=place-9999",
+    "connection=place-1&verb=exec&status=done&end_date=HALF",
+    "agent=agent-1&type=mysql",
+    "type=tcp&verb=exec",
+    "status=open",
+    "user=person-1@example.com",
+    "verb=exec&count=true",
 ];
 
 /// Seeds `count` sessions and asks for each list, then for the pages after the first.
 pub(super) async fn measure(gateway: &Gateway, count: u32, table: &mut Table) -> Result<()> {
+    let own = standard(gateway).await?;
     let began = Instant::now();
     gateway.run_on_state(&SEED.replace("COUNT", &count.to_string())).await?;
     gateway.run_on_state("VACUUM ANALYZE sessions").await?;
@@ -73,17 +95,27 @@ pub(super) async fn measure(gateway: &Gateway, count: u32, table: &mut Table) ->
         async move { Ok::<_, anyhow::Error>(gateway.run_on_state(&sql).await?.trim().to_owned()) }
     };
     let (half, after) = (time("180").await?, time("173").await?);
-    for list in LISTS {
-        let query = list.replace("HALF", &half).replace("AFTER", &after);
-        let (mut times, began) = (Vec::new(), Instant::now());
-        for _ in 0..REQUESTS {
-            let began = Instant::now();
-            gateway.rest.get(&format!("/api/sessions?{query}")).await?;
-            times.push(began.elapsed());
+    for (rest, whose, lists) in [(&gateway.rest, "sessions", LISTS), (&own, "own sessions", OWN)] {
+        for list in lists {
+            let query = list.replace("HALF", &half).replace("AFTER", &after);
+            let (mut times, began) = (Vec::new(), Instant::now());
+            for _ in 0..REQUESTS {
+                let began = Instant::now();
+                rest.get(&format!("/api/sessions?{query}")).await?;
+                times.push(began.elapsed());
+            }
+            done(table, &format!("{whose}?{list}"), Figures::of(times, began.elapsed()));
         }
-        done(table, list, Figures::of(times, began.elapsed()));
     }
     pages(gateway, table).await
+}
+
+/// The person with most sessions, who sees no others.
+async fn standard(gateway: &Gateway) -> Result<Rest> {
+    let (email, password) = ("person-0@example.com", "battery staple");
+    let user = json!({ "email": email, "password": password, "groups": [] });
+    gateway.rest.post("/api/users", user).await?;
+    gateway.rest.login(email, password).await
 }
 
 /// Whoever turns pages waits no longer for the hundredth than for the first.
@@ -96,11 +128,11 @@ async fn pages(gateway: &Gateway, table: &mut Table) -> Result<()> {
         times.push(page.elapsed());
         cursor = format!("&cursor={}", text(&answer, "next_cursor"));
     }
-    done(table, "limit=100, one page after another", Figures::of(times, began.elapsed()));
+    done(table, "sessions?limit=100, one page after another", Figures::of(times, began.elapsed()));
     Ok(())
 }
 
 fn done(table: &mut Table, list: &str, figures: Figures) {
-    say(&format!("    {list:<56}{}", figures.short()));
-    table.alone(format!("sessions?{list}"), figures);
+    say(&format!("    {list:<69}{}", figures.short()));
+    table.alone(list.to_owned(), figures);
 }
