@@ -2,7 +2,7 @@
 
 mod body;
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use hoop_domain::{ConnectionId, Plugin, PluginId};
 use hoop_store::{NameCursor, connection::EncryptedSecret};
 use http::StatusCode;

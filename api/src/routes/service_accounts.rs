@@ -1,6 +1,6 @@
 //! Service accounts: programs that the identity provider, or an API key, vouches for.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use hoop_domain::GroupName;
 use hoop_store::{
     NameCursor,

@@ -22,7 +22,11 @@ pub(super) fn end(reason: EndReason) -> Body {
 }
 
 /// Publishes packets that nobody stores yet.
-pub(super) async fn publish(world: &World, recorder: &mut Recorder<'_>, packets: &[(Direction, Body)]) {
+pub(super) async fn publish(
+    world: &World,
+    recorder: &mut Recorder<'_>,
+    packets: &[(Direction, Body)],
+) {
     for (direction, body) in packets {
         let encoded = recorder.packet(*direction, body.clone());
         let subject = Subject::Audit { session: recorder.session, direction: *direction };

@@ -1,6 +1,6 @@
 //! Subscriptions: which events go to whom through which channel.
 
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use hoop_store::{
     NameCursor,

@@ -56,7 +56,7 @@ impl Step {
     /// The function `name` with these arguments.
     pub(super) fn of(name: &str, arguments: Vec<String>) -> Result<Self, String> {
         let one = match arguments.as_slice() {
-            [one] => Some(one.clone),
+            [one] => Some(one.clone()),
             _ => None,
         };
         let text = |given: Option<String>| given.ok_or_else(|| format!("'{name}' takes one text"));

@@ -157,7 +157,7 @@ async fn a_runbook_goes_on_while_runbooks_are_enabled_whatever_exec_is() {
     org.connection_update(cast.connection.id, &spec).await.unwrap();
     let ended_by_plugin = runbook().await;
     assert_eq!(unfounded(&store).await, []);
-    org.plugin_update(Plugin::Runbooks, 0, &[]).await.unwrap();
+    org.plugin_update(Plugin::Runbooks, None, &[], None).await.unwrap();
     assert_eq!(unfounded(&store).await, revoked(ended_by_plugin));
     let kept = org.session_fetch(ended_by_plugin, None).await.unwrap();
     assert_eq!(kept.runbook.as_deref(), Some("clean.runbook.sql"));
