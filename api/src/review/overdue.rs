@@ -9,7 +9,7 @@ use hoop_store::{
 };
 
 use super::policy_review;
-use crate::App;
+use crate::{App, error::chain};
 
 /// What the one who asked is told.
 const REASON: &str = "nobody decided in time";
@@ -25,7 +25,10 @@ pub(crate) async fn expire(app: &App) -> Result<(), Error> {
     let now = app.now();
     let overdue = app.store.review_overdue(now - app.config.review_pending, AT_ONCE).await?;
     for (org, id) in overdue {
-        expire_one(app, &app.store.org(org), id, now).await?;
+        // One that can't be ended keeps nobody else's from it.
+        if let Err(cause) = expire_one(app, &app.store.org(org), id, now).await {
+            tracing::warn!(review = %id, cause = chain(&cause), "a request can't be ended");
+        }
     }
     Ok(())
 }

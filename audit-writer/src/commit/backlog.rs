@@ -87,7 +87,8 @@ impl Backlog {
         let follow: VecDeque<Job> = follow;
         self.aside.extend(follow);
         self.queue = others;
-        self.due = Some(due);
+        // Who is refused later does not keep the others waiting.
+        self.due = Some(self.due.map_or(due, |before| before.min(due)));
     }
 
     /// What waits aside goes first again, if it is time.

@@ -216,5 +216,6 @@ fn wants_sync(packet: &Packet) -> bool {
 /// A reason that this version does not know was given by a newer edge: the words are kept.
 fn read_end(end: SessionEnd) -> End {
     let reason = end.code.parse().unwrap_or(hoop_domain::EndReason::ProtocolViolation);
-    End { reason, message: end.message }
+    // PostgreSQL holds no NUL, and nothing that an endpoint says keeps its recording out.
+    End { reason, message: end.message.replace('\0', "\u{fffd}") }
 }

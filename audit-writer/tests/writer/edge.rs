@@ -53,7 +53,8 @@ impl Edge {
         Ok(())
     }
 
-    async fn say(&mut self, bus: &Bus, direction: Direction, body: Body) -> Result<()> {
+    /// Any packet.
+    pub(crate) async fn say(&mut self, bus: &Bus, direction: Direction, body: Body) -> Result<()> {
         let encoded = self.packet(direction, body);
         self.publish(bus, direction, encoded).await
     }

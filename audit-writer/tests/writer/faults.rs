@@ -5,10 +5,10 @@ use bytes::Bytes;
 use hoop_bus::Subject;
 use hoop_domain::{
     Direction::{In, Out},
-    Partition,
+    EndReason, Partition,
     manifest::{Flaw, FlawKind},
 };
-use hoop_proto::v1::packet::Body;
+use hoop_proto::v1::{SessionEnd, packet::Body};
 use hoop_testkit::eventually;
 
 use crate::scene::Scene;
@@ -88,5 +88,20 @@ async fn a_packet_after_the_end_is_named_and_a_message_of_no_session_blocks_noth
     for subject in [nobody, subject] {
         scene.bus.jetstream().publish(subject, Bytes::from_static(b"noise")).await?.await?;
     }
+    scene.expect_drained().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_words_that_a_database_can_not_hold_keep_no_recording_out() -> Result<()> {
+    let scene = Scene::new().await?;
+    let _writer = scene.writer().await?;
+    let mut edge = scene.session().await?;
+    edge.start(&scene.bus).await?;
+    edge.end(&scene.bus, Out, EndReason::TargetClosed).await?;
+    let last = SessionEnd { code: "client_closed".into(), message: "good\0bye".into() };
+    edge.say(&scene.bus, In, Body::SessionEnd(last)).await?;
+    scene.expect_whole(&edge).await?;
+    let sql = format!("select end_message from sessions where id = '{}'", edge.session);
+    assert_eq!(scene.sql(&sql).await?, "good\u{fffd}bye");
     scene.expect_drained().await
 }

@@ -1,11 +1,16 @@
 //! A database that commits, and whose answer nobody gets.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
+use hoop_domain::{Both, Direction, Partition, SessionId, manifest::SigningKey};
+use hoop_store::recording::{Head, Segment, Write, WriterId};
 use hoop_testkit::eventually;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -110,4 +115,53 @@ async fn a_segment_that_was_stored_without_a_word_is_not_stored_again() -> Resul
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_that_was_finished_without_a_word_is_finished_once() -> Result<()> {
     recorded_all_the_same("INSERT INTO manifests (").await
+}
+
+/// The first step of a recording only says that it has begun. Stored again after the first
+/// segment, it would take the recording back to its beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_precedes_a_stored_step_is_stored() -> Result<()> {
+    let scene = Scene::new().await?;
+    let session = SessionId::generate();
+    let lease = scene.store.lease_acquire(
+        WriterId::generate(),
+        Partition::of(session),
+        Duration::from_secs(60),
+    );
+    let lease = lease.await?.context("the partition is not free")?;
+    let start = || Both::from_fn(|direction| Head::start(session, direction));
+    let at = hoop_domain::time::from_micros(1);
+    let begin = Write {
+        session,
+        org: None,
+        begun_at: at,
+        ended_at: at,
+        heads: start(),
+        segment: None,
+        flaws: Vec::new(),
+        exit_code: None,
+        finish: None,
+    };
+    let mut heads = start();
+    heads.get_mut(Direction::In).packets = 3;
+    let segment = Segment {
+        number: 0,
+        seqs: Both::from_fn(|_| Some((1, 3))),
+        packets: 3,
+        raw_bytes: 3,
+        begun_at: at,
+        ended_at: at,
+        stored: vec![1],
+        object: None,
+        digest: [7; 32],
+    };
+    let store = Write { heads, segment: Some(segment), ..begin.clone() };
+    let mut next = store.clone();
+    next.segment.as_mut().context("no segment")?.number = 1;
+    let key = SigningKey::from_seed(&[1; 32])?;
+    scene.store.manifest_key_add(key.public_key()).await?;
+    scene.store.recordings_commit(&lease, &[begin.clone(), store.clone()], &key).await?;
+    let stored = scene.store.recordings_stored(&[begin, store, next]).await?;
+    assert_eq!(stored, [true, true, false]);
+    Ok(())
 }

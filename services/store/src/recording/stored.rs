@@ -1,5 +1,7 @@
 //! Steps that are stored although nobody was told: the answer to a commit can be lost.
 
+use std::collections::HashSet;
+
 use hoop_domain::Direction;
 
 use super::{Error, Head, Write, to_i64};
@@ -15,6 +17,15 @@ impl Store {
         let mut stored = Vec::with_capacity(writes.len());
         for write in writes {
             stored.push(self.recording_stored(write).await?);
+        }
+        // The steps of a session are stored in their order: what precedes a stored one is, too.
+        // Storing it once more would take the recording back to where it was then.
+        let mut later = HashSet::new();
+        for (write, stored) in writes.iter().zip(&mut stored).rev() {
+            *stored |= later.contains(&write.session);
+            if *stored {
+                later.insert(write.session);
+            }
         }
         Ok(stored)
     }
@@ -48,8 +59,8 @@ impl Store {
         Ok(match (segment, &write.finish) {
             (_, Some(_)) => row.finished && has_segment && came_so_far,
             (Some(_), None) => has_segment,
-            // Nothing but progress, which may be stored twice, unless that is not possible any
-            // more: then it went before the end.
+            // Nothing but progress: the latest may be stored twice, unless that is not possible
+            // any more, and then it went before the end.
             (None, None) => row.finished,
         })
     }

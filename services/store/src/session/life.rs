@@ -113,6 +113,8 @@ pub(crate) async fn session_close_on_conn(
     message: &str,
     at: DateTime<Utc>,
 ) -> Result<bool> {
+    // An endpoint may have said it, and PostgreSQL holds no NUL.
+    let message = message.replace('\0', "\u{fffd}");
     // First, because who revokes an approval takes its row before those of its sessions.
     review_executed_on_conn(conn, session, reason).await?;
     let row = sqlx::query!(
