@@ -7,8 +7,8 @@ mod verifier;
 
 use std::{future::Future, time::Instant};
 
-use futures_util::{Stream, StreamExt};
-use hoop_bus::{ControlRequest, Question, Subject};
+use futures_util::StreamExt;
+use hoop_bus::{ControlRequest, Question, Questions, Subject};
 use hoop_proto::v1;
 use hoop_runtime::Drain;
 use hoop_store::session::Kill;
@@ -56,11 +56,11 @@ async fn answer<F: Future<Output = ()> + Send>(
     app: App,
     drain: Drain,
     request: ControlRequest,
-    questions: impl Stream<Item = Question> + Send,
+    questions: Questions,
     handle: impl Fn(App, Question) -> F,
 ) {
     questions
-        .take_until(drain.begun())
+        .until(drain.begun())
         .for_each_concurrent(AT_ONCE, |question| {
             let answered = handle(app.clone(), question);
             async move {

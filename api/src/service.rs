@@ -14,6 +14,8 @@ use crate::{App, Config, control, listen, metrics, oidc, outbox, reconcile, rout
 /// How long requests in progress may take after the drain has begun. Only downloads can
 /// take longer, and they can be asked for again.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long the broker may take to take the last answers.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// A process that is ready to run.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ impl Service {
         if tokio::time::timeout(DRAIN, finish).await.is_err() {
             tracing::warn!("requests that took longer than {DRAIN:?} were cut off");
         }
+        self.app.bus.flush(FLUSH).await;
         self.app.store.close().await;
         Ok(())
     }

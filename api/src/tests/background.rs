@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use futures_util::StreamExt;
-use hoop_bus::Bus;
+use hoop_bus::{Bus, Subject};
 use hoop_domain::{
     AgentId, ConnectionId, Direction, EndReason, SessionId, UserId, session::SessionState,
 };
@@ -135,4 +135,22 @@ async fn how_a_session_ended_is_left_to_its_recording_however_late_that_is() {
     assert_eq!(reason(nothing).await, Some(EndReason::NeverOpened));
     assert_eq!(reason(begun).await, Some(EndReason::EdgeLost), "it was there, though not stored");
     assert_eq!(reason(whole).await, None, "the audit-writer knows how it ended");
+}
+
+#[tokio::test]
+async fn who_leaves_answers_what_was_asked_before() {
+    let world = World::new().await;
+    let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
+    let subject = Subject::AgentControl { agent: AgentId::generate() };
+    let questions = world.app.bus.serve(&subject, "leaving").await.unwrap();
+    world.app.bus.client().flush().await.unwrap();
+    for _ in 0..5 {
+        let (asked, inbox) = (subject.to_string(), edge.client().new_inbox());
+        edge.client().publish_with_reply(asked, inbox, "".into()).await.unwrap();
+    }
+    edge.client().flush().await.unwrap();
+    // What the broker sent before its answer to this is here.
+    world.app.bus.client().flush().await.unwrap();
+    let left: Vec<_> = questions.until(std::future::ready(())).collect().await;
+    assert_eq!(left.len(), 5);
 }

@@ -18,7 +18,7 @@ use hoop_domain::SessionId;
 use prost::Message;
 
 pub use error::Error;
-pub use request::Question;
+pub use request::{Question, Questions};
 pub use subject::{ControlRequest, Subject};
 
 /// A connection to the broker. Cheap to clone; reconnects by itself for ever.

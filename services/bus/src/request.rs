@@ -1,9 +1,13 @@
 //! Questions and answers: one question, one answerer out of a queue group, a deadline.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream};
 use prost::Message;
 
 use crate::{Bus, Error, Subject};
@@ -72,16 +76,65 @@ impl Bus {
     ///
     /// # Errors
     /// When the connection is closed for good.
-    pub async fn serve(
-        &self,
-        subject: &Subject,
-        group: &str,
-    ) -> Result<impl Stream<Item = Question> + Send + Unpin + use<>, Error> {
+    pub async fn serve(&self, subject: &Subject, group: &str) -> Result<Questions, Error> {
         let client = self.client.clone();
         let subscriber = client
             .queue_subscribe(subject.to_string(), group.into())
             .await
             .map_err(|cause| Error::Unreachable { cause: cause.to_string() })?;
-        Ok(subscriber.map(move |message| Question::new(message, client.clone())))
+        Ok(Questions { subscriber, client })
+    }
+
+    /// Waits until everything that was sent is with the broker, and not for longer than
+    /// `deadline`. For the last words of a process.
+    pub async fn flush(&self, deadline: Duration) {
+        match tokio::time::timeout(deadline, self.client.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => tracing::warn!(%cause, "the last messages may be lost"),
+            Err(_) => tracing::warn!("the last messages may be lost: the broker says nothing"),
+        }
+    }
+}
+
+/// The questions that come to one member of a group.
+#[derive(Debug)]
+pub struct Questions {
+    subscriber: async_nats::Subscriber,
+    client: async_nats::Client,
+}
+
+impl Questions {
+    /// The questions until `over`, and then those that the broker has sent here already: they
+    /// would be answered by nobody.
+    pub fn until(
+        self,
+        over: impl Future<Output = ()> + Send,
+    ) -> impl Stream<Item = Question> + Send {
+        let begun = (self, Box::pin(over), false);
+        stream::unfold(begun, |(mut questions, mut over, mut leaving)| async move {
+            if !leaving {
+                tokio::select! {
+                    biased;
+                    () = &mut over => {}
+                    question = questions.next() => {
+                        return question.map(|question| (question, (questions, over, false)));
+                    }
+                }
+                leaving = true;
+                // It fails when the connection is closed for good, and then nothing comes.
+                let _closed = questions.subscriber.drain().await;
+            }
+            let question = questions.next().await?;
+            Some((question, (questions, over, leaving)))
+        })
+    }
+}
+
+impl Stream for Questions {
+    type Item = Question;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Question>> {
+        let message = ready!(self.subscriber.poll_next_unpin(cx));
+        Poll::Ready(message.map(|message| Question::new(message, self.client.clone())))
     }
 }
