@@ -101,3 +101,27 @@ fn a_way_to_sign_in_is_one_that_there_is_and_whole() {
         assert!(refused.starts_with(&format!("{name} is not set")), "{refused}");
     }
 }
+
+#[test]
+fn what_is_said_of_signing_in_goes_before_what_else_is_set() {
+    let provider = [
+        ("SECRETS_KEY", KEY),
+        ("API_URL", "https://hoop.example.com"),
+        ("IDP_ISSUER", "https://idp.example.com"),
+        ("IDP_CLIENT_ID", "hoop"),
+        ("IDP_CLIENT_SECRET", "hunter2"),
+    ];
+    let method = |name: &'static str, without: &str| {
+        let rest = provider.into_iter().filter(|(known, _)| *known != without);
+        let pairs: Vec<_> = rest.chain([("AUTH_METHOD", name)]).collect();
+        config(&pairs).map(|config| config.sign_in.as_str())
+    };
+    assert_eq!(method("local", ""), Ok("local"), "whatever provider there is beside it");
+    assert_eq!(method("local", "IDP_CLIENT_SECRET"), Ok("local"));
+    assert_eq!(method("oidc", ""), Ok("oidc"));
+    assert_eq!(method("", "IDP_ISSUER"), Ok("local"), "an issuer is what makes a provider");
+    let refused = method("oidc", "IDP_ISSUER").unwrap_err();
+    assert!(refused.starts_with("IDP_ISSUER is not set"), "{refused}");
+    let refused = method("saml", "").unwrap_err();
+    assert!(refused.starts_with("IDP_METADATA_URL is not set"), "{refused}");
+}

@@ -11,7 +11,10 @@ use http::{Request, header};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::world::{World, pg_body};
+use super::{
+    matrix::path,
+    world::{World, pg_body},
+};
 use crate::{openapi::Document, router::ROUTES};
 
 const CANARY: &str = "canary-4711";
@@ -48,9 +51,7 @@ async fn no_secret_of_any_request_is_in_the_table() {
     let root = world.root().await;
     let document = serde_json::to_value(Document::openapi()).unwrap();
     for route in ROUTES.iter().filter(|route| route.audited) {
-        let parts = route.path.split('/');
-        let parts = parts.map(|part| if part.starts_with('{') { "nothing" } else { part });
-        let path = parts.collect::<Vec<_>>().join("/");
+        let path = path(route);
         let names = fields(&document, route.path, route.method.as_str());
         // As texts where a text may be a secret, as something else where it may be kept, and
         // in places that do not exist.
@@ -143,6 +144,33 @@ async fn a_line_says_who_did_what_from_where_and_how_it_ended() {
     );
     assert_eq!(first["request_payload_redacted"], json!({ "name": "dba" }));
     assert_eq!(world.get(&standard, "/api/audit/logs").await.status, 403);
+}
+
+#[tokio::test]
+async fn nothing_is_done_that_could_not_be_written_down_before() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let broken = "create function broken() returns trigger language plpgsql as $$ begin
+          raise exception 'broken';
+        end $$;
+        create trigger broken before insert on audit_log
+          for each row execute function broken();";
+    world.sql(broken).await;
+    let group = json!({ "name": "written" });
+    let refused = world.post(&root, "/api/users/groups", group.clone()).await;
+    refused.is_problem(500, "something went wrong in the gateway; its log has the cause");
+    for route in ROUTES.iter().filter(|route| route.audited) {
+        let path = path(route);
+        // Whatever a handler would say of this: it is not asked.
+        let answer = world.call(route.method.clone(), &root, &path, json!({})).await;
+        assert_eq!(answer.status, 500, "{} {path}: {answer:?}", route.method);
+    }
+    // The same token goes on, so not even signing out was done.
+    let groups = world.get(&root, "/api/users/groups").await;
+    assert_eq!(groups.status, 200, "{groups:?}");
+    assert!(!groups.body.as_array().unwrap().contains(&json!("written")), "{groups:?}");
+    world.sql("drop trigger broken on audit_log").await;
+    assert_eq!(world.post(&root, "/api/users/groups", group).await.status, 201);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Signing in, and being nobody.
 
-use serde_json::json;
+use axum::body::{Body, to_bytes};
+use http::{Request, header};
+use serde_json::{Value, json};
 
 use super::world::World;
 
@@ -13,6 +15,26 @@ async fn the_first_user_signs_in_and_is_an_administrator() {
     let me = world.get(login.body["token"].as_str().unwrap(), "/api/userinfo").await;
     assert_eq!(me.body["email"], "root@example.com");
     assert_eq!(me.body["is_admin"], true);
+}
+
+#[tokio::test]
+async fn older_clients_find_the_token_in_a_header() {
+    let world = World::new().await;
+    for path in ["/api/login", "/api/localauth/login", "/api/localauth/register"] {
+        if path.ends_with("/register") {
+            world.sql("delete from users").await;
+        }
+        let credentials = json!({ "email": "root@example.com", "password": "correct horse" });
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(credentials.to_string())).unwrap();
+        let answer = world.answer(request).await;
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        let token = answer.headers()["token"].to_str().unwrap().to_owned();
+        let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let body: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(body["token"], json!(token), "{path}");
+        assert_eq!(world.get(&token, "/api/userinfo").await.status, 200, "{path}");
+    }
 }
 
 #[tokio::test]

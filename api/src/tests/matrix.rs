@@ -3,18 +3,23 @@
 
 use std::collections::BTreeSet;
 
+use axum::body::Body;
 use hoop_domain::Role;
+use http::{Method, Request, header};
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
-use super::world::World;
+use super::{
+    cookies::{HOME, browser, with_tls},
+    world::World,
+};
 use crate::{
     openapi::Document,
     router::{Access, ROUTES, Route},
 };
 
 /// The route's path with parameters that name nothing.
-fn path(route: &Route) -> String {
+pub(super) fn path(route: &Route) -> String {
     let segments = route.path.split('/');
     let named = segments.map(|part| if part.starts_with('{') { "nothing" } else { part });
     named.collect::<Vec<_>>().join("/")
@@ -95,6 +100,44 @@ async fn every_route_lets_in_exactly_the_roles_of_the_table() {
     }
 }
 
+/// What a browser says of a page that is not ours, and of none.
+const FOREIGN: [Option<(&str, &str)>; 3] =
+    [Some(("origin", "https://evil.example.com")), Some(("sec-fetch-site", "cross-site")), None];
+
+#[tokio::test]
+async fn no_page_of_another_site_changes_anything_in_a_browser_that_is_signed_in() {
+    let world = with_tls().await;
+    let cookie = browser(&world).await;
+    let call = async |method: &Method, path: &str, page: Option<(&str, &str)>| {
+        let mut request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .header(header::COOKIE, &cookie)
+            .header(header::CONTENT_TYPE, "application/json");
+        if let Some((name, value)) = page {
+            request = request.header(name, value);
+        }
+        world.answer(request.body(Body::from("{}")).unwrap()).await.status().as_u16()
+    };
+    let ours = Some(("origin", HOME));
+    let signed = ROUTES.iter().filter(|route| route.access != Access::Public);
+    for route in signed.filter(|route| route.method != Method::GET) {
+        let path = path(route);
+        for page in FOREIGN {
+            let status = call(route.method, &path, page).await;
+            assert_eq!(status, 403, "{} {path} from {page:?}", route.method);
+        }
+        // An administrator's browser may do all of it, and signs out at the end.
+        if route.path != "/api/logout" {
+            let status = call(route.method, &path, ours).await;
+            assert!(![401, 403].contains(&status), "{} {path}: {status}", route.method);
+        }
+    }
+    assert_eq!(call(&Method::GET, "/api/userinfo", FOREIGN[0]).await, 200, "it was signed out");
+    assert_eq!(call(&Method::POST, "/api/logout", ours).await, 204);
+    assert_eq!(call(&Method::GET, "/api/userinfo", ours).await, 401);
+}
+
 #[tokio::test]
 async fn every_audited_route_leaves_a_complete_line() {
     let world = World::new().await;
@@ -113,7 +156,7 @@ async fn what_is_no_route_is_answered_in_json() {
     let world = World::new().await;
     world.get("", "/api/nothing").await.is_problem(404, "there is no such path");
     world.get("", "/nothing").await.is_problem(404, "there is no such path");
-    let patch = world.call(http::Method::PATCH, "", "/api/users", Value::Null).await;
+    let patch = world.call(Method::PATCH, "", "/api/users", Value::Null).await;
     patch.is_problem(405, "this path has no such method");
 }
 
@@ -121,9 +164,8 @@ async fn what_is_no_route_is_answered_in_json() {
 async fn bodies_that_are_not_requests_are_refused_in_words() {
     let world = World::new().await;
     let root = world.root().await;
-    let post = async |body: &str| {
-        world.send(http::Method::POST, &root, "/api/agents", body.to_owned()).await
-    };
+    let post =
+        async |body: &str| world.send(Method::POST, &root, "/api/agents", body.to_owned()).await;
     post("{").await.is_problem(400, "the body is not valid JSON");
     post("").await.is_problem(400, "send the body as JSON, with 'content-type: application/json'");
     post("{}").await.is_problem(422, "name: is required");

@@ -1,5 +1,7 @@
-//! The document of the REST API: as it is checked in, and as it was promised.
+//! The document of the REST API: as it is checked in, as it was promised, and with the names of
+//! the contract.
 
+mod contract;
 mod promise;
 
 use std::{env, fs, path::PathBuf};

@@ -1,4 +1,5 @@
-//! Lists that are bare arrays, page by page.
+//! Lists, page by page: those that are bare arrays, and those that say in the body where the
+//! next page begins and have no test of their own.
 
 use axum::body::to_bytes;
 use http::header;
@@ -78,6 +79,20 @@ async fn pages(world: &World, token: &str, path: &str) -> Vec<Vec<Value>> {
     pages
 }
 
+/// All pages of a list whose body says where the next one begins.
+async fn told_pages(world: &World, token: &str, path: &str) -> Vec<Vec<Value>> {
+    let (mut pages, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let answer = world.get(token, &format!("{path}{cursor}")).await;
+        assert_eq!(answer.status, 200, "{path}{cursor}: {answer:?}");
+        pages.push(answer.body["data"].as_array().unwrap().clone());
+        let next = answer.body["next_cursor"].as_str();
+        assert_eq!(answer.body["has_next_page"], json!(next.is_some()), "{path}{cursor}");
+        let Some(next) = next else { return pages };
+        cursor = format!("&cursor={next}");
+    }
+}
+
 fn names(rows: &[Value]) -> Vec<&str> {
     rows.iter().map(|row| row["name"].as_str().unwrap()).collect()
 }
@@ -96,6 +111,40 @@ async fn the_pages_of_every_list_are_full_and_make_the_whole_of_it() {
             assert_eq!(pages.concat(), whole, "{path} by {limit}");
         }
     }
+}
+
+#[tokio::test]
+async fn credentials_and_deliveries_come_in_pages_that_make_the_whole() {
+    let world = World::new().await;
+    world.pg().await;
+    let (root, ann) = (world.root().await, world.user("ann@example.com", &["dba"]).await);
+    let mail = json!({
+        "name": "mail", "type": "smtp",
+        "settings": { "host": "mail.example.com", "from": "hoop@example.com" },
+    });
+    assert_eq!(world.post(&root, "/api/notifications/channels", mail).await.status, 201);
+    for number in 0..5 {
+        let token = if number % 2 == 0 { &root } else { &ann };
+        let made = world.post(token, "/api/connections/pg/credentials", json!({})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let to = json!({ "recipient": format!("{number}@example.com") });
+        let sent = world.post(&root, "/api/notifications/channels/mail/test", to).await;
+        assert_eq!(sent.status, 202, "{sent:?}");
+    }
+    for path in ["/api/credentials", "/api/notifications/deliveries"] {
+        let whole = told_pages(&world, &root, &format!("{path}?limit=100")).await.concat();
+        assert_eq!(whole.len(), 5, "{path}");
+        for limit in [1, 2, 5] {
+            let pages = told_pages(&world, &root, &format!("{path}?limit={limit}")).await;
+            let (_, full) = pages.split_last().unwrap();
+            assert!(full.iter().all(|page| page.len() == limit), "{path} by {limit}");
+            assert_eq!(pages.concat(), whole, "{path} by {limit}");
+        }
+    }
+    // The second page has what is one's own, too, and nothing else.
+    let own = told_pages(&world, &ann, "/api/credentials?limit=1").await.concat();
+    let owners: Vec<_> = own.iter().map(|row| row["user"].as_str().unwrap()).collect();
+    assert_eq!(owners, ["ann@example.com"; 2]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Env, VARIABLES};
+use super::{Env, VARIABLES, unused::UNUSED};
 
 fn env(pairs: &[(&str, &str)]) -> Result<Env, super::Error> {
     Env::from_pairs(pairs.iter().copied())
@@ -74,11 +74,15 @@ fn a_switch_is_set_to_its_word_or_not_at_all() {
 
 #[test]
 fn what_documents_name_and_nothing_reads_stops_no_process_and_is_told() {
-    let names = ["PLUGIN_REGISTRY_URL", "SENTRY_DSN", "STATIC_UI_PATH"];
-    let env_of = |value: &'static str| env(&names.map(|name| (name, value))).unwrap();
+    let env_of = |value: &'static str| {
+        Env::from_pairs(UNUSED.iter().map(|(name, _)| (*name, value))).unwrap()
+    };
+    let names: Vec<_> = UNUSED.iter().map(|(name, _)| *name).collect();
     assert_eq!(env_of("x").unused().collect::<Vec<_>>(), names);
     assert_eq!(env_of("").unused().count(), 0);
-    for (name, purpose) in super::unused::UNUSED {
+    for (name, purpose) in UNUSED {
+        let alone = env(&[(*name, "x")]).unwrap();
+        assert_eq!(alone.unused().collect::<Vec<_>>(), [*name]);
         assert!(VARIABLES.iter().all(|variable| variable.name != *name), "{name} is read");
         assert!(!purpose.is_empty(), "{name}");
     }
