@@ -1,15 +1,63 @@
-//! A second factor at the command line.
+//! The first user, who registers, and a second factor at the command line.
 
 use anyhow::{Context, ensure};
 use aws_lc_rs::hmac;
-use hoop_tests::{Gateway, Options, Psql, cli::Person, rest::text};
-use serde_json::json;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hoop_tests::{Gateway, Options, Psql, Rest, Service, cli::Person, rest::text};
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::Result;
 
 const EMAIL: &str = "ann@example.com";
 const PASSWORD: &str = "a-password-of-a-test";
+
+#[tokio::test]
+async fn who_registers_first_administers_and_people_are_had_by_address_and_by_id() -> Result {
+    let (postgres, nats) = (hoop_testkit::postgres().await?, hoop_testkit::nats().await?);
+    let (logs, state) = (tempfile::tempdir()?, postgres.create_database().await?);
+    let listen = format!("127.0.0.1:{}", hoop_testkit::free_port()?);
+    let url = format!("http://{listen}");
+    let mut api = Service::new("api", "hoop-api", logs.path().to_owned())
+        .with("API_LISTEN", listen)
+        .with("API_URL", &url)
+        .with("POSTGRES_DB_URI", &state)
+        .with("NATS_URL", nats.url())
+        .with("SECRETS_KEY", STANDARD.encode([7; 32]));
+    api.start()?;
+    // It has made an administrator itself, with a password that nobody has read.
+    let database = state.rsplit(['/', '?']).nth(1).context("no database in the URI")?;
+    postgres.run(database, "delete from users").await?;
+
+    let nobody = Rest::new(&url)?;
+    let register = async |email: &str| {
+        let body = json!({ "email": email, "password": PASSWORD, "name": "Ann" });
+        nobody.send(Method::POST, "/api/localauth/register", body).await
+    };
+    let made = register(EMAIL).await?;
+    ensure!(made.status == 201, "{made:?}");
+    assert_eq!(made.token(), Some(text(&made.body, "token")), "older clients read the header");
+    let ann = nobody.with_token(made.token());
+    let who = ann.get("/api/userinfo").await?;
+    ensure!(text(&who, "email") == EMAIL && text(&who, "role") == "admin", "{who}");
+    let late = register("late@example.com").await?;
+    ensure!(late.status == 403 && late.token().is_none(), "{late:?}");
+
+    let bob = ann.user_create("bob@example.com", &["dba"]).await?;
+    let shown = ann.get("/api/users/bob@example.com").await?;
+    ensure!(shown["groups"] == json!(["dba"]), "{shown}");
+    let by_id = format!("/api/users/{}", text(&shown, "id"));
+    for who in [&ann, &bob] {
+        assert_eq!(who.get(&by_id).await?, shown);
+    }
+    // Who is not an administrator does not even learn that there is an Ann.
+    for name in [EMAIL, text(&who, "id"), "nobody@example.com"] {
+        let answer = bob.send(Method::GET, &format!("/api/users/{name}"), Value::Null).await?;
+        assert_eq!(answer.status, 404, "{name}: {answer:?}");
+    }
+    Ok(())
+}
 
 /// What an authenticator with this secret, in base 32, shows `steps` steps from now.
 fn code(secret: &str, steps: u64) -> Result<String> {

@@ -1,12 +1,12 @@
 //! What happens is told, by the whole gateway, to a real mail server.
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use hoop_testkit::{
     eventually,
     smtp::{self, Smtp, Tls, smtp},
 };
 use hoop_tests::{
-    Gateway,
+    Gateway, Options,
     gateway::{ADMIN, CONNECTION},
     rest::text,
 };
@@ -20,25 +20,51 @@ fn of<'a>(inbox: &'a [Value], kind: &str) -> Vec<&'a str> {
     all.filter(|data| data.contains(kind)).collect()
 }
 
-#[tokio::test]
-async fn a_channel_is_tried_without_anything_happening() -> Result {
-    let server = smtp(Tls::Implicit).await?;
-    let gateway = Gateway::usual().await?;
-    gateway.rest.post("/api/notifications/channels", mail_channel(&server)?).await?;
+/// Tries the channel, and what arrives at its server.
+async fn tried(gateway: &Gateway, channel: &str, server: &Smtp) -> Result<Value> {
+    let path = format!("/api/notifications/channels/{channel}/test");
     let to = json!({ "recipient": "ann@example.com" });
-    let trial = gateway.rest.post("/api/notifications/channels/mail/test", to).await?;
-    let mail = eventually("the test", async || {
-        server.mail()?.pop().ok_or_else(|| anyhow::anyhow!("nothing came"))
-    })
-    .await?;
-    let data = text(&mail, "data");
-    ensure!(data.contains("Subject: Test of the channel mail") && data.contains(ADMIN), "{data}");
+    // The notifier makes the channel of its environment once the organisation is there.
+    let trial = eventually("the channel", async || gateway.rest.post(&path, to.clone()).await);
+    let trial = trial.await?;
+    let mail = eventually("the test", async || server.mail()?.pop().context("nothing came"));
+    let mail = mail.await?;
+    let (data, subject) = (text(&mail, "data"), format!("Subject: Test of the channel {channel}"));
+    ensure!(data.contains(&subject) && data.contains(ADMIN), "{data}");
     eventually("its line in the log", async || {
         let log = gateway.rest.get("/api/notifications/deliveries?status=delivered").await?;
         ensure!(log.to_string().contains(text(&trial, "delivery")), "{log}");
         Ok(())
     })
-    .await
+    .await?;
+    Ok(mail)
+}
+
+#[tokio::test]
+async fn a_channel_is_tried_without_anything_happening() -> Result {
+    let (ours, of_environment) = (smtp(Tls::Implicit).await?, smtp(Tls::StartTls).await?);
+    let folder = tempfile::tempdir()?;
+    let authority = folder.path().join("authority.pem");
+    std::fs::write(&authority, of_environment.authority()?)?;
+    // Four variables make a channel; the fifth is the machine's, and says whom it trusts.
+    let options = [
+        ("SMTP_HOST", "localhost".to_owned()),
+        ("SMTP_PORT", of_environment.port().to_string()),
+        ("SMTP_USER", smtp::USER.to_owned()),
+        ("SMTP_PASS", smtp::PASSWORD.to_owned()),
+        ("SSL_CERT_FILE", authority.display().to_string()),
+    ]
+    .into_iter()
+    .fold(Options { edges: 1, ..Options::default() }, |options, (name, value)| {
+        options.with("notifier", name, value)
+    });
+    let gateway = Gateway::start_without_agent(options).await?;
+    gateway.rest.post("/api/notifications/channels", mail_channel(&ours)?).await?;
+    for (channel, server) in [("mail", &ours), ("smtp", &of_environment)] {
+        let mail = tried(&gateway, channel, server).await?;
+        ensure!(mail["tls"] == true && mail["user"] == true, "{mail}");
+    }
+    Ok(())
 }
 
 pub(crate) fn mail_channel(server: &Smtp) -> Result<Value> {

@@ -111,6 +111,22 @@ async fn people_see_their_own_sessions_and_nobody_elses() -> Result {
     gateway.through(dba.credential_create("for-dba", 60).await?, 0)?.answer("select 2").await?;
     let own = dba.sessions("").await?;
     assert_eq!(own.len(), 1, "{own:?}");
+    let own = own.first().map(|session| text(session, "id")).context("no session")?;
+    gateway.rest.session_done(own).await?;
+    // The same under the names that older clients know.
+    for path in [String::new(), format!("/{own}"), format!("/{own}/status")] {
+        let answer = dba.get(&format!("/api/plugins/audit/sessions{path}")).await?;
+        assert_eq!(answer, dba.get(&format!("/api/sessions{path}")).await?, "{path}");
+    }
+    let status = dba.get(&format!("/api/plugins/audit/sessions/{own}/status")).await?;
+    assert_eq!((text(&status, "id"), text(&status, "status")), (own, "done"));
+    let all = gateway.rest.get("/api/plugins/audit/sessions").await?;
+    assert_eq!(all["data"].as_array().map(Vec::len), Some(2), "{all}");
+    for path in ["", "/status"] {
+        let path = format!("/api/plugins/audit/sessions/{theirs}{path}");
+        let answer = dba.send(reqwest::Method::GET, &path, Value::Null).await?;
+        assert_eq!(answer.status, 404, "{path}");
+    }
     for path in ["", "/packets", "/statements", "/status", "/download"] {
         let path = format!("/api/sessions/{theirs}{path}");
         let answer = dba.send(reqwest::Method::GET, &path, Value::Null).await?;

@@ -2,6 +2,7 @@
 
 mod narrow;
 mod patience;
+mod sign_in;
 mod websocket;
 
 use std::net::IpAddr;

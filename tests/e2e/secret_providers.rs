@@ -40,7 +40,7 @@ async fn psql_logs_in_with_what_vault_and_the_environment_have() -> Result {
         ("VAULT_ADDR", server.url()),
         ("VAULT_APP_ROLE_ID", vault::ROLE.to_owned()),
         ("VAULT_APP_SECRET_ID", vault::SECRET.to_owned()),
-        ("TARGET", json!({ "note": "replaced below" }).to_string()),
+        ("TARGET", json!({ "password": Target::PASSWORD }).to_string()),
     ])
     .await?;
     server.store_versioned(
@@ -63,6 +63,9 @@ async fn psql_logs_in_with_what_vault_and_the_environment_have() -> Result {
                     (_vaultkv2:secret/prod/gone:password): there is no such secret";
     ensure!(refused.contains(sentence), "{refused}");
 
+    let role = gateway.target.role.clone();
+    connection(&gateway, "near", &role, "_envjson:TARGET:password").await?;
+    assert_eq!(gateway.access_to("near", 0).await?.answer("select 1").await?, "1");
     connection(&gateway, "half", "_envjson:TARGET:user", password).await?;
     let refused = gateway.access_to("half", 0).await?.query("select 1").await?.failure()?;
     ensure!(refused.contains("the agent's environment (_envjson:TARGET:user)"), "{refused}");

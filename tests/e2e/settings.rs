@@ -1,11 +1,19 @@
-//! A wrong setting stops a process at once, with a sentence that names it.
+//! A wrong setting stops a process at once, with a sentence that names it; and what may be set
+//! in two ways works in both.
 
 use anyhow::{Context, ensure};
-use hoop_tests::{Rest, Service, rest::text};
+use hoop_testkit::{
+    Login, eventually,
+    smtp::{Tls, smtp},
+};
+use hoop_tests::{Rest, Service, gateway::ADMIN, rest::text};
+use serde_json::json;
 
-use crate::Result;
+use crate::{Result, notifications::mail_channel};
 
 const NATS: (&str, &str) = ("NATS_URL", "nats://127.0.0.1:1");
+/// What has a meaning of its own in a URI.
+const PASSWORD: &str = "p@ss/word?#%25 &";
 const KEY: (&str, &str) = ("SECRETS_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
 
 /// Starts `program` with `settings`; what it complains about before it ends.
@@ -113,4 +121,56 @@ async fn a_gateway_that_asks_nobody_who_they_are_says_so_loudly() -> Result {
     let who = Rest::new(&format!("http://{address}"))?.get("/api/userinfo").await?;
     ensure!(text(&who, "email") == "dev@localhost", "{who}");
     Ok(())
+}
+
+#[tokio::test]
+async fn the_state_store_may_be_given_in_parts_and_the_key_in_a_file() -> Result {
+    let (postgres, nats) = (hoop_testkit::postgres().await?, hoop_testkit::nats().await?);
+    let (mail, folder) = (smtp(Tls::Implicit).await?, tempfile::tempdir()?);
+    let uri = postgres.create_database().await?;
+    let database = uri.rsplit(['/', '?']).nth(1).context("no database in the URI")?;
+    let owner = format!("{database}_owner");
+    postgres.create_login(&owner, PASSWORD, Login::Scram).await?;
+    postgres.run("postgres", &format!("alter database {database} owner to {owner}")).await?;
+    let key = folder.path().join("secrets-key");
+    std::fs::write(&key, format!("# of the tests\n{}\n", KEY.1))?;
+    let (key, spool) = (key.display().to_string(), folder.path().join("spool"));
+
+    let process = |program: &'static str| {
+        Service::new(program, program, folder.path().join("logs"))
+            .with("NATS_URL", nats.url())
+            .with("PG_HOST", "127.0.0.1")
+            .with("PG_PORT", postgres.port().to_string())
+            .with("PG_USER", &owner)
+            .with("PGPASSWORD", PASSWORD)
+            .with("PG_DB", database)
+    };
+    let listen = format!("127.0.0.1:{}", hoop_testkit::free_port()?);
+    let url = format!("http://{listen}");
+    let mut api = process("hoop-api")
+        .with("API_LISTEN", listen)
+        .with("API_URL", &url)
+        .with("SECRETS_KEY_FILE", &key)
+        .with("ADMIN_EMAIL", ADMIN)
+        .with("ADMIN_PASSWORD", PASSWORD);
+    let mut notifier = process("hoop-notifier").with("SECRETS_KEY_FILE", &key);
+    let mut writer = process("hoop-audit-writer")
+        .with("AUDIT_SIGNING_KEY", KEY.1)
+        .with("PLUGIN_AUDIT_PATH", spool.display().to_string());
+    for service in [&mut api, &mut notifier, &mut writer] {
+        service.start()?;
+    }
+
+    // One encrypts the password of a mail server, the other one opens it.
+    let rest = Rest::new(&url)?.login(ADMIN, PASSWORD).await?;
+    rest.post("/api/notifications/channels", mail_channel(&mail)?).await?;
+    let to = json!({ "recipient": ADMIN });
+    rest.post("/api/notifications/channels/mail/test", to).await?;
+    eventually("the mail", async || mail.mail()?.pop().context("nothing came")).await?;
+    eventually("the end of the audit log to be signed", async || {
+        let heads = rest.get("/api/audit/logs/heads").await?;
+        ensure!(heads["data"].as_array().is_some_and(|heads| !heads.is_empty()), "{heads}");
+        Ok(())
+    })
+    .await
 }

@@ -11,7 +11,7 @@ use hoop_testkit::{
     IdentityProvider, eventually,
     identity_provider::{self, CLIENT_ID, CLIENT_SECRET},
 };
-use hoop_tests::{Answer, Browser, Gateway, browser::Page, gateway::ADMIN};
+use hoop_tests::{Answer, Browser, Gateway, Service, browser::Page, gateway::ADMIN};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -28,12 +28,7 @@ impl World {
         let mut gateway = Gateway::usual().await?;
         let callback = format!("{}/api/callback", gateway.api_url);
         let provider = identity_provider::identity_provider(callback).await?;
-        let api = &mut gateway.api;
-        api.set("IDP_ISSUER", provider.issuer());
-        api.set("IDP_CLIENT_ID", CLIENT_ID);
-        api.set("IDP_CLIENT_SECRET", CLIENT_SECRET);
-        api.stop()?;
-        api.start()?;
+        sign_in_at(&provider, &mut gateway.api)?;
         Ok(Self { gateway, provider })
     }
 
@@ -56,6 +51,15 @@ impl World {
         let page = browser.open(&self.url("/api/userinfo")).await?;
         Ok((page.status, serde_json::from_str(&page.text)?))
     }
+}
+
+/// Starts the `api` again, whose people sign in at the provider from now on.
+pub(crate) fn sign_in_at(provider: &IdentityProvider, api: &mut Service) -> Result {
+    api.set("IDP_ISSUER", provider.issuer());
+    api.set("IDP_CLIENT_ID", CLIENT_ID);
+    api.set("IDP_CLIENT_SECRET", CLIENT_SECRET);
+    api.stop()?;
+    api.start()
 }
 
 pub(crate) fn says(page: &Page, status: u16, words: &str) -> Result {
@@ -81,6 +85,10 @@ async fn a_person_signs_in_at_the_provider_and_comes_back_to_where_they_were() -
     let token = session.split("hoop_session=").nth(1).context("no session")?.to_owned();
     ensure!(token.starts_with("hpb_") && !session.contains("hoop_sign_in"), "{session}");
     ensure!(page.way.iter().all(|url| !url.as_str().contains(&token)), "{page:?}");
+    let logs = world.gateway.rest.get("/api/audit/logs?actor=ann@example.com").await?;
+    let line = &logs["data"][0];
+    ensure!(line["http_path"] == "/api/callback" && line["outcome"] == true, "{logs}");
+    ensure!(line["actor_email"] == "ann@example.com" && line["actor_id"] == who["id"], "{logs}");
     // What a script can't read, it can't send either.
     let rest = world.gateway.rest.with_token(Some(&token));
     let bearer = rest.send(Method::GET, "/api/userinfo", Value::Null).await?;

@@ -84,13 +84,20 @@ async fn a_kill_tells_who_did_it_and_why() -> Result {
     gateway.open_to(SHARED, &["dba"]).await?;
     let user = gateway.rest.user_create(EMAIL, &["dba"]).await?;
     let access = gateway.through(user.credential_create(SHARED, 600).await?, 1)?;
-    for (rest, who) in [(&gateway.rest, ADMIN), (&user, EMAIL)] {
+    let why = Some("maintenance");
+    for (rest, who, why) in [(&gateway.rest, ADMIN, why), (&user, EMAIL, why), (&user, EMAIL, None)]
+    {
         let psql = sleeper(&gateway, &access).await?;
         // The newest is the first.
         let sessions = gateway.rest.sessions(&format!("connection={SHARED}")).await?;
         let id = sessions.first().map(|session| text(session, "id")).unwrap_or_default();
-        rest.post(&format!("/api/sessions/{id}/kill"), json!({ "reason": "maintenance" })).await?;
-        let told = format!("the session was ended by {who}: maintenance");
+        let mut told = format!("the session was ended by {who}");
+        if let Some(why) = why {
+            rest.post(&format!("/api/sessions/{id}/kill"), json!({ "reason": why })).await?;
+            told = format!("{told}: {why}");
+        } else {
+            rest.delete(&format!("/api/sessions/{id}")).await?;
+        }
         let complaint = complaint(psql).await?;
         ensure!(complaint.contains(&told), "{complaint}");
         let session = gateway.rest.session_done(id).await?;

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Client, Method, RequestBuilder, StatusCode, Url, header, redirect::Policy};
+use reqwest::{
+    Certificate, Client, ClientBuilder, Method, RequestBuilder, StatusCode, Url, header,
+    redirect::Policy,
+};
 
 /// A browser of one person.
 #[derive(Debug)]
@@ -40,8 +43,19 @@ impl Browser {
     /// # Errors
     /// When there is no TLS in this process.
     pub fn new() -> Result<Self> {
-        let client =
-            Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0).build()?;
+        Self::of(Client::builder())
+    }
+
+    /// The same, which trusts whom `authority`, a certificate in PEM, has signed, and nobody else.
+    ///
+    /// # Errors
+    /// When that is no certificate.
+    pub fn trusting(authority: &[u8]) -> Result<Self> {
+        Self::of(Client::builder().tls_certs_only([Certificate::from_pem(authority)?]))
+    }
+
+    fn of(client: ClientBuilder) -> Result<Self> {
+        let client = client.redirect(Policy::none()).pool_max_idle_per_host(0).build()?;
         Ok(Self { client, cookies: BTreeMap::new(), at_home: false })
     }
 

@@ -163,6 +163,12 @@ impl Answer {
         Ok(self.body)
     }
 
+    /// The token in its header, where older clients look for it.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The sentence of an error.
     #[must_use]
     pub fn message(&self) -> &str {

@@ -1,8 +1,9 @@
 //! `hoop login` with a browser, on the same machine or another one.
 
-use std::process::Output;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::PathBuf, process::Output};
 
 use anyhow::{Context, ensure};
+use hoop_testkit::eventually;
 use hoop_tests::{Browser, Psql, cli::Person};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -25,8 +26,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     pub(crate) async fn begin(api_url: &str, person: &Person, with: &[&str]) -> Result<Self> {
         let arguments = [&["login", "--api-url", api_url], with].concat();
-        // A browser that opens nothing: the test is the person.
-        let mut child = person.hoop(&arguments)?.env("BROWSER", "true").spawn()?;
+        let mut child = person.hoop(&arguments)?.env("BROWSER", browser(person)?).spawn()?;
         let mut talk = BufReader::new(child.stderr.take().context("no standard error")?);
         let mut said = String::new();
         while !said.contains("shows the code") {
@@ -47,6 +47,19 @@ impl Waiting {
     }
 }
 
+/// A browser that writes down what it is to open, and opens nothing: the test is the person.
+fn browser(person: &Person) -> Result<PathBuf> {
+    let script = person.home().join("browser");
+    std::fs::write(&script, "#!/bin/sh\nprintf %s \"$1\" >\"${0%/*}/opened\"\n")?;
+    std::fs::set_permissions(&script, Permissions::from_mode(0o700))?;
+    Ok(script)
+}
+
+/// What the person's browser was to open; nothing when it was not started.
+fn opened(person: &Person) -> Option<String> {
+    std::fs::read_to_string(person.home().join("opened")).ok()
+}
+
 #[tokio::test]
 async fn the_command_line_signs_in_through_a_browser_on_any_machine() -> Result {
     let world = World::new().await?;
@@ -65,6 +78,7 @@ async fn the_command_line_signs_in_through_a_browser_on_any_machine() -> Result 
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     Psql(output).success()?;
     ensure!(said.contains("signed in as ann@example.com (standard)"), "{said}");
+    ensure!(opened(&person).is_none(), "a browser was opened here");
     let token = person.run(&["config", "view", "token", "--raw"]).await?;
     ensure!(token.starts_with("hpl_"), "{token}");
     person.run(&["list"]).await?;
@@ -81,8 +95,14 @@ async fn a_browser_on_the_same_machine_comes_by_at_the_terminal() -> Result {
     let world = World::new().await?;
     let person = Person::new()?;
     let waiting = Waiting::begin(&world.gateway.api_url, &person, &[]).await?;
+    let url = eventually("a browser to be opened", async || {
+        let url = opened(&person).unwrap_or_default();
+        ensure!(url == waiting.url, "{url:?} was opened, not {}", waiting.url);
+        Ok(url)
+    })
+    .await?;
     let mut browser = Browser::new()?;
-    let page = browser.open(&waiting.url).await?;
+    let page = browser.open(&url).await?;
     let typed = waiting.code.to_lowercase().replace('-', " ");
     let allow = [("user_code", typed.as_str()), ("answer", "allow")];
     let done = browser.submit(&page.url, "/api/login/device", &allow).await?;
