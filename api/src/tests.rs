@@ -31,6 +31,7 @@ mod rates;
 mod recordings;
 mod reviews;
 mod runbooks;
+mod same_work;
 mod saml;
 mod search;
 mod secrets;

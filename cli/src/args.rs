@@ -15,6 +15,7 @@ pub(crate) mod moment;
 mod open;
 mod page;
 mod review;
+mod runbooks;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub(crate) use configure::*;
 pub(crate) use open::*;
 pub(crate) use page::*;
 pub(crate) use review::*;
+pub(crate) use runbooks::*;
 pub(crate) use sessions::*;
 
 /// Reach databases, services and terminals through the gateway.
@@ -101,11 +103,13 @@ Exit codes:
   0    done
   1    failed; the reason is on standard error
   2    the arguments were not understood
-  254  `hoop exec` could not run the command, or lost it
+  254  `hoop exec` could not run the command, or lost it; so with `hoop runbooks run`, or its
+       command still runs
   130  `hoop exec` was interrupted twice
   141  `hoop exec`: nobody reads its output any more
-Otherwise `hoop exec` and `hoop connect` to a terminal end with the exit code of the remote
-command: 127 when there is no such program, 128 and the signal's number when a signal ended it.";
+Otherwise `hoop exec`, `hoop runbooks run` and `hoop connect` to a terminal end with the exit code
+of the remote command: 127 when there is no such program, 128 and the signal's number when a signal
+ended it.";
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -171,6 +175,9 @@ Ends with 0 only when all is well. LOG_GRPC=1 logs what passes over HTTP/2 and g
     Connect(Connect),
     /// Runs a command once and ends with its exit code.
     Exec(Exec),
+    /// Lists and runs what somebody wrote for a connection, with places to fill in.
+    #[command(subcommand, after_help = "Example:\n  hoop runbooks list pg-prod")]
+    Runbooks(Runbooks),
     /// Looks at requests for access, approves and rejects them.
     #[command(subcommand, after_help = "Example:\n  hoop review list --status pending")]
     Review(Review),

@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod open;
 mod review;
+mod runbooks;
 mod search;
 mod sessions;
 pub(crate) mod start;
@@ -54,6 +55,7 @@ pub(crate) async fn run(args: Args, env: &Env) -> Result<u8> {
             let span = span!("hoop exec", session = Empty, connection = exec.connection);
             return Ok(exec::run(exec, context()).instrument(span).await);
         }
+        Command::Runbooks(command) => return runbooks::run(command, context()).await,
         Command::Review(command) => review::run(command, &context()?).await?,
         Command::Sessions(command) => sessions::run(command, &context()?).await?,
         Command::Audit(command) => return audit::run(command, env, format).await,

@@ -72,6 +72,21 @@ fn what_follows_two_dashes_belongs_to_the_remote_command() {
 }
 
 #[test]
+fn a_runbook_is_filled_in_with_names_and_values() {
+    let line = "hoop runbooks run pg a/b.runbook.sql -p a=1=2 --parameter b= --wait";
+    let Command::Runbooks(Runbooks::Run(wanted)) = typed(line).unwrap().command else {
+        panic!("not a run");
+    };
+    assert_eq!((wanted.file.as_str(), wanted.wait), ("a/b.runbook.sql", true));
+    let filled_in = [("a", "1=2"), ("b", "")].map(|(name, value)| (name.into(), value.into()));
+    assert_eq!(wanted.parameters, filled_in);
+    for wrong in ["hunter2", "=hunter2"] {
+        let refused = typed(&format!("hoop runbooks run pg a.runbook.sql -p {wrong}")).unwrap_err();
+        assert!(refused.to_string().contains("NAME=VALUE"), "{refused}");
+    }
+}
+
+#[test]
 fn a_replay_has_a_speed_and_a_longest_pause() {
     let line = "hoop sessions replay x --speed 4 --max-idle 250ms";
     let Command::Sessions(Sessions::Replay(replay)) = typed(line).unwrap().command else {

@@ -84,7 +84,8 @@ pub(super) async fn run(arguments: &[&str], logs: PathBuf) -> Result<()> {
         ));
         gateway.each_service(|service| start_up(service, plan.starts))?;
     }
-    gateway.stop()
+    gateway.stop()?;
+    if plan.strict { table.judge() } else { Ok(()) }
 }
 
 /// What sessions that do nothing take of each process.

@@ -31,6 +31,7 @@ pub(crate) fn verifier() -> Verifier {
 /// What the gateway saw.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
+    pub(crate) verifiers: Vec<String>,
     pub(crate) cancelled: Vec<Vec<u8>>,
     pub(crate) cancel_keys: Vec<Vec<u8>>,
     pub(crate) applications: Vec<String>,
@@ -93,6 +94,7 @@ impl Gateway for Script {
     type Rx = Rx;
 
     async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
+        self.note(|seen| seen.verifiers.push(username.to_owned()));
         let made_up = || Verifier::new(&[4; SALT_LEN], ITERATIONS.get(), &[5; 32], &[6; 32]);
         Ok(if username == USER { verifier() } else { made_up().unwrap() })
     }

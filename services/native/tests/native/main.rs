@@ -17,3 +17,5 @@ mod manners;
 mod psql;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod strangers;

@@ -33,15 +33,18 @@ pub(super) struct Plan {
     pub(super) settings: Vec<(String, String, String)>,
     /// Where to write everything as JSON.
     pub(super) json: Option<PathBuf>,
+    /// Whether a figure over its budget is a failure.
+    pub(super) strict: bool,
 }
 
-const USAGE: &str = "usage: bench [--quick] [--rounds N] [--mebibytes N] [--json FILE] \
+const USAGE: &str = "usage: bench [--quick] [--strict] [--rounds N] [--mebibytes N] [--json FILE] \
                      [--set PROCESS:VARIABLE=VALUE] \
                      [--only latency|logins|copy|rows|idle|pauses|agents|lists|starts]";
 
 impl Plan {
     /// `--quick` measures less of everything; `--only` one thing, `--mebibytes N` sets the size
-    /// of the copies, `--rounds N` how often each way is measured.
+    /// of the copies, `--rounds N` how often each way is measured. With `--strict`, a figure over
+    /// its budget is a failure.
     pub(super) fn parse(arguments: &[&str]) -> Result<Self> {
         let mut plan = Self {
             rounds: 3,
@@ -57,12 +60,14 @@ impl Plan {
             starts: 5,
             settings: Vec::new(),
             json: None,
+            strict: false,
         };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
             match *word {
                 "--quick" => plan = plan.quick(),
+                "--strict" => plan.strict = true,
                 "--rounds" => plan.rounds = value()?.parse().context("--rounds")?,
                 "--only" => plan = plan.only(value()?)?,
                 "--mebibytes" => plan.copies = vec![value()?.parse().context("--mebibytes")?],
@@ -138,6 +143,15 @@ mod tests {
         let plan = Plan::parse(&["--only", "copy", "--mebibytes", "7"]).unwrap();
         assert_eq!(plan.copies, [7]);
         assert!(plan.clients.is_empty() && plan.logins == 0 && plan.starts == 0);
+    }
+
+    #[test]
+    fn budgets_are_judged_where_that_is_wanted() {
+        let strict = |words: &[&str]| Plan::parse(words).unwrap().strict;
+        assert!(
+            strict(&["--strict", "--only", "lists"]) && strict(&["--only", "lists", "--strict"])
+        );
+        assert!(!strict(&["--only", "lists"]));
     }
 
     #[test]

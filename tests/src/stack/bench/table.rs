@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::{Figures, Measure, figures::median, ways::DIRECT};
@@ -16,7 +17,7 @@ pub(super) struct Table {
     /// Bytes per session that does nothing.
     memory: BTreeMap<String, u64>,
     /// What is compared with nothing.
-    alone: Vec<(String, Figures)>,
+    alone: Vec<Alone>,
     lacking: Vec<(&'static str, &'static str)>,
 }
 
@@ -25,6 +26,20 @@ pub(super) struct Table {
 struct Row {
     way: &'static str,
     rounds: Vec<(Figures, Used)>,
+}
+
+/// Times of something, and what their 99th percentile may be.
+#[derive(Debug)]
+struct Alone {
+    what: String,
+    figures: Figures,
+    budget: Option<Duration>,
+}
+
+impl Alone {
+    fn is_late(&self) -> bool {
+        self.budget.is_some_and(|budget| budget < self.figures.p99)
+    }
 }
 
 impl Row {
@@ -73,7 +88,23 @@ impl Table {
 
     /// What is compared with nothing: times of something.
     pub(super) fn alone(&mut self, what: impl Into<String>, figures: Figures) {
-        self.alone.push((what.into(), figures));
+        self.alone.push(Alone { what: what.into(), figures, budget: None });
+    }
+
+    /// The same, where the 99th percentile has a budget.
+    pub(super) fn within(&mut self, what: impl Into<String>, figures: Figures, budget: Duration) {
+        self.alone.push(Alone { what: what.into(), figures, budget: Some(budget) });
+    }
+
+    /// Refuses figures over their budget.
+    ///
+    /// # Errors
+    /// Naming each of them.
+    pub(super) fn judge(&self) -> Result<()> {
+        let late = self.alone.iter().filter(|alone| alone.is_late());
+        let late: Vec<&str> = late.map(|alone| alone.what.as_str()).collect();
+        ensure!(late.is_empty(), "{} over the budget: {}", late.len(), late.join(", "));
+        Ok(())
     }
 
     pub(super) fn lacks(&mut self, what: &'static str, why: &'static str) {
@@ -107,9 +138,13 @@ impl Table {
         for (process, bytes) in &self.memory {
             let _ = writeln!(text, "idle session: {process} {} KiB", bytes / 1024);
         }
-        for (what, figures) in &self.alone {
+        for alone in &self.alone {
+            let Alone { what, figures, budget } = alone;
             let (p50, worst) = (spoken(figures.p50), spoken(figures.p99));
-            let _ = writeln!(text, "{what}: median {p50}, longest {worst}");
+            let over = budget.filter(|_| alone.is_late()).map(spoken);
+            let over = over.map(|budget| format!(" OVER the budget of {budget}"));
+            let over = over.unwrap_or_default();
+            let _ = writeln!(text, "{what}: median {p50}, longest {worst}{over}");
         }
         for (what, why) in &self.lacking {
             let _ = writeln!(text, "{what}: {why}");
@@ -140,10 +175,11 @@ impl Table {
                 })
             })
             .collect();
-        let alone = |(what, figures): &(String, Figures)| {
+        let alone = |alone: &Alone| {
             json!({
-                "what": what, "p50_us": figures.p50.as_secs_f64() * 1e6,
-                "longest_us": figures.p99.as_secs_f64() * 1e6,
+                "what": alone.what, "p50_us": alone.figures.p50.as_secs_f64() * 1e6,
+                "longest_us": alone.figures.p99.as_secs_f64() * 1e6,
+                "over_budget": alone.is_late(),
             })
         };
         let alone: Vec<Value> = self.alone.iter().map(alone).collect();
@@ -188,5 +224,20 @@ mod tests {
         assert!(text.contains("2.0 a login (api 2.0)"), "{text}");
         let json = table.json();
         assert_eq!(json["measures"][0]["ways"][0]["rounds"], 3);
+    }
+
+    #[test]
+    fn what_is_over_its_budget_is_marked_and_judged() {
+        let (mut table, budget) = (Table::default(), Duration::from_millis(50));
+        let took = |millis| Figures::once(1, Duration::from_millis(millis));
+        table.within("quick?", took(50), budget);
+        table.alone("no budget", took(9_000));
+        assert!(table.judge().is_ok() && !table.text().contains("OVER"), "{}", table.text());
+        table.within("slow?", took(51), budget);
+        let marked = table.text();
+        let marked: Vec<&str> = marked.lines().filter(|line| line.contains("OVER")).collect();
+        assert!(matches!(marked[..], [line] if line.starts_with("slow?: ")), "{marked:?}");
+        assert_eq!(table.judge().unwrap_err().to_string(), "1 over the budget: slow?");
+        assert_eq!(table.json()["alone"][2]["over_budget"], true);
     }
 }
