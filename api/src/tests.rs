@@ -26,6 +26,7 @@ mod people;
 mod plugins;
 mod rates;
 mod recordings;
+mod refused;
 mod reviews;
 mod runbooks;
 mod saml;

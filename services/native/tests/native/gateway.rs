@@ -92,7 +92,7 @@ impl Gateway for Script {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
+    async fn verifier(&self, username: &str, _: SocketAddr) -> Result<Verifier, Denied> {
         let made_up = || Verifier::new(&[4; SALT_LEN], ITERATIONS.get(), &[5; 32], &[6; 32]);
         Ok(if username == USER { verifier() } else { made_up().unwrap() })
     }
