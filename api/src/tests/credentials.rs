@@ -29,6 +29,7 @@ async fn the_edge_gets_the_verifier_of_the_password_that_was_shown_once() {
     let text = |name: &str| made.body[name].as_str().unwrap().to_owned();
     let (username, password) = (text("username"), text("password"));
     assert!(username.starts_with("c-") && password.len() == 32);
+    assert_eq!(text("expire_at"), text("expires_at"), "the name that older clients know");
     assert_eq!((text("host").as_str(), &made.body["port"]), ("gateway.example.com", &json!(15432)));
     assert_eq!(
         text("connection_string"),
