@@ -75,7 +75,8 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
             // Who is signed out and reads is nobody, and did nothing.
             let told = rule.audited || answer.status() == StatusCode::FORBIDDEN;
             if told && limits.written().is_ok() {
-                audit::refused(rule, None, &call, &answer).await;
+                let ended = audit::Ended::of(&answer);
+                audit::refused(rule, None, &call, ended).await;
             }
             return Ok(answer);
         }
@@ -94,7 +95,8 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         known.answer(next.run(request).await)
     };
     if answer.status() == StatusCode::FORBIDDEN && limits.refused(actor.id).is_ok() {
-        audit::refused(rule, Some(&actor), &call, &answer).await;
+        let ended = audit::Ended::of(&answer);
+        audit::refused(rule, Some(&actor), &call, ended).await;
     }
     Ok(answer)
 }

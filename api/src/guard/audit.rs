@@ -84,12 +84,12 @@ pub(super) async fn audited(
     Ok(response)
 }
 
-/// Writes down that somebody was refused with this answer. The caller has counted it.
-pub(super) async fn refused(rule: &Rule, actor: Option<&Actor>, call: &Call, answer: &Response) {
+/// Writes down that somebody was refused, and how. The caller has counted it.
+pub(super) async fn refused(rule: &Rule, actor: Option<&Actor>, call: &Call, ended: Ended) {
     let who = actor.map(who).unwrap_or_default();
     match begin(rule, call, &who, None).await {
         Ok(line) => {
-            let Ended { status, error, .. } = Ended::of(answer);
+            let Ended { status, error, .. } = ended;
             let outcome = Outcome { status, error: &error, who: None, at: rule.app.now() };
             finish(&rule.app.org, line, &outcome).await;
         }
@@ -113,7 +113,7 @@ async fn begin(rule: &Rule, call: &Call, who: &Who, payload: Option<&str>) -> Re
 }
 
 /// What an answer says of how it ended.
-struct Ended {
+pub(super) struct Ended {
     status: u16,
     error: String,
     /// Who it turned out to be, or says to be.
@@ -121,7 +121,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn of(response: &Response) -> Self {
+    pub(super) fn of(response: &Response) -> Self {
         let told = response.extensions().get::<Told>();
         let signed_in = response.extensions().get::<SignedIn>();
         let signed_in = signed_in.map(|SignedIn(actor)| who(actor));
