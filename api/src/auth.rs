@@ -15,7 +15,7 @@ use std::{convert::Infallible, net::IpAddr};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use hoop_domain::{GroupName, Role, TokenId, UserId};
 use hoop_store::user::User;
-use http::{HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method};
 
 use crate::{
     App, Error,
@@ -114,13 +114,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
 }
 
 /// The client's address, or `-` where a test calls without a network.
+#[derive(Debug)]
 pub(crate) struct Peer(pub(crate) String);
+
+impl Peer {
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        let address = extensions.get::<Client>().and_then(|client| client.address);
+        Self(address.map_or_else(|| "-".into(), |address| address.to_string()))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Peer {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let address = parts.extensions.get::<Client>().and_then(|client| client.address);
-        Ok(Self(address.map_or_else(|| "-".into(), |address| address.to_string())))
+        Ok(Self::of(&parts.extensions))
     }
 }

@@ -43,7 +43,7 @@ pub struct Config {
     pub secrets_key: SecretsKey,
     /// Encrypts the secrets of notification channels at rest.
     pub channel_key: ChannelKey,
-    /// Where people's browsers find us.
+    /// Where people's browsers find us; always known but with `PROFILE=dev`.
     pub public_url: Option<PublicUrl>,
     /// How people sign in.
     pub sign_in: SignIn,
@@ -89,6 +89,8 @@ impl Config {
             .unwrap_or_else(|| "grpc://127.0.0.1:8010".into())
             .parse()
             .map_err(|error: public::Error| malformed("GRPC_URL", &error.to_string()))?;
+        let sign_in = SignIn::from_env(env)?;
+        let alone = dev && matches!(sign_in, SignIn::Local);
         let native_pg =
             env.text("NATIVE_PG_ADDRESS").unwrap_or_else(|| "127.0.0.1:15432".into()).parse();
         Ok(Self {
@@ -101,8 +103,8 @@ impl Config {
             secrets_key: secrets_key
                 .map_err(|error| malformed("SECRETS_KEY", &error.to_string()))?,
             channel_key,
-            public_url: PublicUrl::from_env(env)?,
-            sign_in: SignIn::from_env(env)?,
+            public_url: PublicUrl::from_env(env, alone)?,
+            sign_in,
             edge: edge(env, &grpc_url)?,
             grpc_url,
             native_pg: native_pg.map_err(|error: public::Error| {

@@ -9,7 +9,11 @@ use axum::{
     },
     http::{header, request::Parts},
 };
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::Error;
@@ -116,6 +120,23 @@ pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(field).map(Some)
+}
+
+/// A field that older clients send and that is not kept. It may be empty, which loses nothing.
+#[derive(Default)]
+pub(crate) struct Empty;
+
+impl<'de> Deserialize<'de> for Empty {
+    fn deserialize<D: Deserializer<'de>>(field: D) -> Result<Self, D::Error> {
+        let empty = match Value::deserialize(field)? {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(values) => values.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            Value::Bool(_) | Value::Number(_) => false,
+        };
+        if empty { Ok(Self) } else { Err(D::Error::custom("is not kept here; leave it out")) }
+    }
 }
 
 /// Makes `field: why` of what the deserializer says, which is

@@ -5,7 +5,7 @@
 //! A request that changes something, or signs somebody in, is written to the audit log before its handler runs;
 //! without that line it does not run. The line is completed afterwards with the outcome,
 //! and a failure to complete it changes nothing: the deed is done. Who is refused there is
-//! written down, too.
+//! written down, too, and who may not have what they ask for, wherever that is.
 
 pub(crate) mod audit;
 pub(crate) mod limits;
@@ -20,6 +20,7 @@ use axum::{
 };
 use hoop_domain::Role;
 use hoop_runtime::{span, trace};
+use http::StatusCode;
 use tracing::{Instrument, field::Empty};
 
 use crate::{App, Error, auth, client, error::Result, etag::IfNoneMatch, metrics, router::Access};
@@ -65,30 +66,37 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         Access::SignedIn => Role::Standard,
         Access::AtLeast(role) => role,
     };
+    let call = audit::Call::of(&request);
     let found = auth::actor(&rule.app, request.method(), request.headers()).await;
     let (actor, with) = match found {
         Err(error @ (Error::Unauthenticated | Error::ForeignPage)) => {
             limits.unknown(source)?;
-            if rule.audited && limits.written().is_ok() {
-                audit::refused(rule, None, request, &error).await;
+            let answer = error.into_response();
+            // Who is signed out and reads is nobody, and did nothing.
+            let told = rule.audited || answer.status() == StatusCode::FORBIDDEN;
+            if told && limits.written().is_ok() {
+                let ended = audit::Ended::of(&answer);
+                audit::refused(rule, None, &call, ended).await;
             }
-            return Err(error);
+            return Ok(answer);
         }
         found => found?,
     };
     limits.known(actor.id)?;
-    if actor.role < least {
-        if rule.audited && limits.refused(actor.id).is_ok() {
-            audit::refused(rule, Some(&actor), request, &Error::Forbidden).await;
-        }
-        return Err(Error::Forbidden);
-    }
-    request.extensions_mut().insert(actor.clone());
-    request.extensions_mut().insert(with);
-    if rule.audited {
-        audit::audited(rule, Some(&actor), request, next).await
+    let answer = if actor.role < least {
+        Error::Forbidden.into_response()
     } else {
+        request.extensions_mut().insert(actor.clone());
+        request.extensions_mut().insert(with);
+        if rule.audited {
+            return audit::audited(rule, Some(&actor), request, next).await;
+        }
         let known = IfNoneMatch::of(&request);
-        Ok(known.answer(next.run(request).await))
+        known.answer(next.run(request).await)
+    };
+    if answer.status() == StatusCode::FORBIDDEN && limits.refused(actor.id).is_ok() {
+        let ended = audit::Ended::of(&answer);
+        audit::refused(rule, Some(&actor), &call, ended).await;
     }
+    Ok(answer)
 }

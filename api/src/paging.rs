@@ -61,17 +61,21 @@ impl<S: Send + Sync, C: FromStr> FromRequestParts<S> for Asked<C> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let Params(query) = Params::<ArrayQuery>::from_request_parts(parts, state).await?;
-        Self::read(&query, parts.uri.clone())
+        Self::read(query.limit, query.cursor.as_deref(), parts.uri.clone())
     }
 }
 
 impl<C: FromStr> Asked<C> {
-    fn read(query: &ArrayQuery, uri: Uri) -> Result<Self> {
-        let limit @ 1..=LARGEST_ARRAY = query.limit.unwrap_or(LARGEST_ARRAY) else {
+    /// For lists whose query asks for more than a page.
+    ///
+    /// # Errors
+    /// When there can't be such a page.
+    pub(crate) fn read(limit: Option<usize>, cursor: Option<&str>, uri: Uri) -> Result<Self> {
+        let limit @ 1..=LARGEST_ARRAY = limit.unwrap_or(LARGEST_ARRAY) else {
             return Err(Error::invalid("limit", format_args!("is 1 to {LARGEST_ARRAY}")));
         };
         let why = "is none of this list; follow the Link header of the page before";
-        let after = query.cursor.as_deref().map(str::parse::<C>).transpose();
+        let after = cursor.map(str::parse::<C>).transpose();
         let after = after.map_err(|_| Error::invalid("cursor", why))?;
         Ok(Self { window: Window { after, limit }, uri })
     }
@@ -118,8 +122,7 @@ mod tests {
     use super::*;
 
     fn link(uri: &'static str, limit: Option<usize>, next: Option<&str>) -> Option<String> {
-        let query = ArrayQuery { limit, cursor: None };
-        let asked = Asked::<NameCursor>::read(&query, Uri::from_static(uri)).unwrap();
+        let asked = Asked::<NameCursor>::read(limit, None, Uri::from_static(uri)).unwrap();
         let next = next.map(|name| NameCursor::from(name.to_owned()));
         let linked = asked.linked(Page { rows: vec![1, 2], next }, |row| row * 2).unwrap();
         assert_eq!(linked.rows, [2, 4]);

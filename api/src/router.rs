@@ -114,6 +114,7 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/api/sessions/{id}"                             SIGNED => sessions::show;
     DELETE "/api/sessions/{id}"                             SIGNED + audited => sessions::delete;
     POST   "/api/sessions/{id}/kill"                        SIGNED + audited => sessions::kill;
+    PUT    "/api/sessions/{id}/review"                      SIGNED + audited => reviews::update_of_session;
     GET    "/api/sessions/{id}/status"                      SIGNED => sessions::status;
     GET    "/api/sessions/{id}/packets"                     SIGNED => packets::list;
     GET    "/api/sessions/{id}/statements"                  SIGNED => statements::list;

@@ -29,6 +29,7 @@ mod people;
 mod plugins;
 mod rates;
 mod recordings;
+mod refused;
 mod reviews;
 mod runbooks;
 mod same_work;

@@ -82,10 +82,9 @@ fn permit(grant: proto::Grant) -> Result<SessionPermit, proto::Denial> {
 /// The verifier of a native credential; a made-up one where there is no such credential.
 pub(crate) async fn verifier(
     bus: &Bus,
-    username: &str,
+    request: &proto::VerifierRequest,
 ) -> Result<proto::ScramVerifier, proto::Denial> {
-    let request = proto::VerifierRequest { username: username.into() };
-    let reply: proto::VerifierReply = ask(bus, ControlRequest::Verifier, &request).await?;
+    let reply: proto::VerifierReply = ask(bus, ControlRequest::Verifier, request).await?;
     reply.verifier.ok_or_else(|| unreadable("verifier"))
 }
 

@@ -1,6 +1,6 @@
 //! The native listeners' way into sessions: an in-process client of this edge.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use hoop_domain::{DenialCode, Direction, EndReason};
@@ -41,8 +41,12 @@ impl Gateway for NativeGateway {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
-        let verifier = control::verifier(&self.0.bus, username).await.map_err(denied)?;
+    async fn verifier(&self, username: &str, address: SocketAddr) -> Result<Verifier, Denied> {
+        let request = proto::VerifierRequest {
+            username: username.into(),
+            client_address: address.to_string(),
+        };
+        let verifier = control::verifier(&self.0.bus, &request).await.map_err(denied)?;
         read_verifier(&verifier)
     }
 

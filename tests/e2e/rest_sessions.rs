@@ -57,12 +57,15 @@ async fn over(gateway: &Gateway, id: &str) -> Result<Value> {
 async fn a_script_runs_and_what_it_prints_is_the_answer() -> Result {
     let gateway = Gateway::usual().await?;
     let script = "select name from customers where id = 2;";
-    let answer = run(&gateway.rest, json!({ "connection": CONNECTION, "script": script })).await?;
+    let said = json!({ "team": "a" });
+    let body = json!({ "connection": CONNECTION, "script": script, "labels": said });
+    let answer = run(&gateway.rest, body).await?;
     ensure!(answer.status == 200 && answer.body["output_status"] == "success", "{answer:?}");
     ensure!(answer.body["exit_code"] == 0 && answer.body["truncated"] == false, "{answer:?}");
     ensure!(text(&answer.body, "output").contains("Grace Hopper"), "{answer:?}");
     let session = over(&gateway, text(&answer.body, "session_id")).await?;
     ensure!(session["verb"] == "exec" && session["user"] == ADMIN, "{session}");
+    ensure!(session["labels"] == said && session["metadata"] == json!({}), "{session}");
 
     let wrong = json!({ "connection": CONNECTION, "script": "select nonsense;" });
     let answer = run(&gateway.rest, wrong).await?;

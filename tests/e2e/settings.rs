@@ -68,6 +68,8 @@ fn what_is_required_is_named() -> Result {
     refused("hoop-api", &[("POSTGRES_DB_URI", "postgres://db/x"), KEY], "NATS_URL is not set")?;
     refused("hoop-api", &[("POSTGRES_DB_URI", "postgres://db/x"), NATS], "SECRETS_KEY is not set")?;
     refused("hoop-api", &[NATS, KEY], "POSTGRES_DB_URI is not set")?;
+    let store = ("POSTGRES_DB_URI", "postgres://db/x");
+    refused("hoop-api", &[store, NATS, KEY], "API_URL is not set: the public URL of the REST API")?;
     refused("hoop-grpc-edge", &[], "NATS_URL is not set")?;
     refused("hoop-audit-writer", &[NATS], "POSTGRES_DB_URI is not set")?;
     refused("hoop-agent", &[], "HOOP_KEY is not set")

@@ -26,8 +26,6 @@ pub enum Metadata {
 
 impl SamlIdp {
     pub(super) fn from_env(env: &Env) -> Result<Self, config::Error> {
-        // Without it nobody knows where the provider is to send people back to.
-        env.required("API_URL")?;
         Ok(Self {
             metadata: Metadata::from_env(env)?,
             groups_attribute: env.text("IDP_GROUPS_CLAIM").unwrap_or_else(|| "groups".into()),

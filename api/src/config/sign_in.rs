@@ -69,8 +69,6 @@ impl Idp {
                 "has to begin with https://: passwords pass there",
             ));
         }
-        // Without it nobody knows where the provider is to send people back to.
-        env.required("API_URL")?;
         Ok(Self {
             issuer: IssuerUrl::new(issuer).map_err(|_| {
                 malformed("IDP_ISSUER", "is not a URL such as https://idp.example.com")
@@ -88,8 +86,14 @@ impl Idp {
 pub struct PublicUrl(Url);
 
 impl PublicUrl {
-    pub(super) fn from_env(env: &Env) -> Result<Option<Self>, config::Error> {
-        let Some(text) = env.text("API_URL") else { return Ok(None) };
+    /// It may be left out by who tries things alone. Everybody else's browsers are told it, and
+    /// a provider sends people back to it.
+    pub(super) fn from_env(env: &Env, optional: bool) -> Result<Option<Self>, config::Error> {
+        let text = match env.text("API_URL") {
+            None if optional => return Ok(None),
+            Some(text) => text,
+            None => env.required("API_URL")?,
+        };
         let invalid = || malformed("API_URL", "is not a URL such as https://hoop.example.com");
         let mut url: Url = text.parse().map_err(|_| invalid())?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {

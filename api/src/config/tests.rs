@@ -8,7 +8,11 @@ use super::{Config, GrpcUrl, NativeAddress};
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
 fn config(pairs: &[(&str, &str)]) -> Result<Config, String> {
-    let all = [("POSTGRES_DB_URI", "postgres://db/x"), ("NATS_URL", "nats://n")];
+    let all = [
+        ("POSTGRES_DB_URI", "postgres://db/x"),
+        ("NATS_URL", "nats://n"),
+        ("API_URL", "https://hoop.example.com"),
+    ];
     let env = Env::from_pairs(all.iter().chain(pairs).copied()).unwrap();
     Config::from_env(&env).map_err(|error| error.to_string())
 }
@@ -18,6 +22,33 @@ fn production_needs_a_key_for_secrets() {
     assert!(config(&[]).unwrap_err().starts_with("SECRETS_KEY is not set"));
     assert!(config(&[("SECRETS_KEY", "c2hvcnQ=")]).unwrap_err().contains("32 bytes"));
     assert!(!config(&[("SECRETS_KEY", KEY)]).unwrap().dev);
+}
+
+#[test]
+fn production_has_a_public_url_however_people_sign_in() {
+    let provider = [
+        ("AUTH_METHOD", "oidc"),
+        ("IDP_ISSUER", "https://idp.example.com"),
+        ("IDP_CLIENT_ID", "hoop"),
+        ("IDP_CLIENT_SECRET", "hunter2"),
+    ];
+    let without = |pairs: &[(&str, &str)]| {
+        let config = config(&[&[("SECRETS_KEY", KEY), ("API_URL", "")][..], pairs].concat());
+        config.map(|config| config.public_url.map(|url| url.to_string()))
+    };
+    let sentence = "API_URL is not set: the public URL of the REST API, such as https://";
+    let methods: [&[(&str, &str)]; 3] = [&[], &[("AUTH_METHOD", "local")], &provider];
+    for pairs in methods {
+        let refused = without(pairs).unwrap_err();
+        assert!(refused.starts_with(sentence), "{pairs:?}: {refused}");
+    }
+    assert_eq!(without(&[("PROFILE", "dev")]), Ok(None));
+    let dev = [&provider[..], &[("PROFILE", "dev")]].concat();
+    assert!(without(&dev).unwrap_err().starts_with(sentence), "the provider has to know it");
+    for nonsense in ["hoop.example.com", "grpc://hoop.example.com", "https://"] {
+        let refused = without(&[("API_URL", nonsense)]).unwrap_err();
+        assert!(refused.starts_with("API_URL is malformed"), "{nonsense}: {refused}");
+    }
 }
 
 #[test]
@@ -89,7 +120,6 @@ fn a_way_to_sign_in_is_one_that_there_is_and_whole() {
     let ldap = config(&[("AUTH_METHOD", "ldap")]).unwrap_err();
     assert_eq!(ldap, "AUTH_METHOD is malformed: is none of local, oidc and saml");
     let provider = [
-        ("API_URL", "https://hoop.example.com"),
         ("IDP_ISSUER", "https://idp.example.com"),
         ("IDP_CLIENT_ID", "hoop"),
         ("IDP_CLIENT_SECRET", "hunter2"),

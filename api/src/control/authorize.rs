@@ -6,12 +6,15 @@
 mod facts;
 
 use hoop_bus::Question;
-use hoop_domain::{DenialCode, Partition, ReviewId, Secret, SessionId, seal, time::to_micros};
+use hoop_domain::{
+    DenialCode, OrgId, Partition, ReviewId, Secret, SessionId, seal, session::Verb, time::to_micros,
+};
 use hoop_policy::access::{AccessPermit, LiveSessions, Recording, RoomPermit, decide};
-use hoop_proto::v1::{self, authorize_reply::Outcome};
+use hoop_proto::v1::{self, authorize_reply::Outcome, authorize_request::Proof};
 use hoop_runtime::{span, trace};
 use hoop_store::{
     agent::Agent,
+    audit_log::Who,
     connection::Connection,
     recording::Trouble,
     session::{NewSession, SessionCount, Standing},
@@ -20,26 +23,39 @@ use hoop_store::{
 
 use tracing::{Instrument, Span, field::Empty};
 
-use crate::{App, error::chain, metrics, review};
+use crate::{App, error::chain, guard::audit::edge::Denied, metrics, review};
 use facts::Case;
 
 /// The longest client address and application name that are kept.
 const LONGEST: usize = 256;
 
 pub(super) async fn answer(app: App, question: Question) {
-    let outcome = match question.decode::<v1::AuthorizeRequest>() {
-        Ok(request) => {
-            let span = span!("authorize", session = Empty, outcome = Empty);
-            trace::follow(&span, &request.traceparent);
-            outcome(&app, request).instrument(span).await
-        }
-        Err(_) => Outcome::Denial(v1::Denial::of(DenialCode::Malformed)),
+    let Ok(request) = question.decode::<v1::AuthorizeRequest>() else {
+        let outcome = Outcome::Denial(v1::Denial::of(DenialCode::Malformed));
+        return question.answer(&v1::AuthorizeReply { outcome: Some(outcome) }).await;
+    };
+    let span = span!("authorize", session = Empty, outcome = Empty);
+    trace::follow(&span, &request.traceparent);
+    let (outcome, known) = outcome(&app, &request).instrument(span).await;
+    let denial = match &outcome {
+        Outcome::Grant(_) => None,
+        Outcome::Denial(denial) => Some(denial.clone()),
     };
     question.answer(&v1::AuthorizeReply { outcome: Some(outcome) }).await;
+    if let Some(denial) = denial {
+        write_down(&app, &request, known, &denial).await;
+    }
 }
 
-async fn outcome(app: &App, request: v1::AuthorizeRequest) -> Outcome {
-    let outcome = match authorize(app, request).await {
+/// Who was proved to ask, as the audit log has them.
+type Known = Option<(OrgId, Who)>;
+
+async fn outcome(app: &App, request: &v1::AuthorizeRequest) -> (Outcome, Known) {
+    let (known, granted) = match facts::gather(app, request).await {
+        Ok(case) => (case.known(), authorize(app, case, request).await),
+        Err(refusal) => (None, Err(refusal)),
+    };
+    let outcome = match granted {
         Ok(grant) => Outcome::Grant(grant),
         Err(Refusal::Denied(code)) => Outcome::Denial(v1::Denial::of(code)),
         Err(Refusal::Waits { review, sentence }) => {
@@ -58,7 +74,32 @@ async fn outcome(app: &App, request: v1::AuthorizeRequest) -> Outcome {
     };
     metrics::decided(decided);
     Span::current().record("outcome", decided);
-    outcome
+    (outcome, known)
+}
+
+/// A refusal is a line of the audit log, unless somebody was asked instead, which is a request
+/// of its own, or it could not be decided, which is no refusal.
+async fn write_down(app: &App, request: &v1::AuthorizeRequest, known: Known, denial: &v1::Denial) {
+    let code = denial.reason();
+    if !denial.review.is_empty() || code == DenialCode::DeciderUnavailable {
+        return;
+    }
+    let login = match &request.proof {
+        Some(Proof::CredentialUsername(username)) => username.as_str(),
+        // A token is a secret even when it is nobody's.
+        Some(Proof::BearerToken(_)) | None => "",
+    };
+    let denied = Denied {
+        known,
+        login,
+        resource: "connections",
+        name: &request.connection_name,
+        action: request.verb.parse::<Verb>().unwrap_or(Verb::Connect).as_str(),
+        code,
+        reason: &denial.message,
+        address: &request.client_address,
+    };
+    denied.write(app).await;
 }
 
 /// Why there is no session.
@@ -80,8 +121,11 @@ impl From<hoop_store::Error> for Refusal {
     }
 }
 
-async fn authorize(app: &App, request: v1::AuthorizeRequest) -> Result<v1::Grant, Refusal> {
-    let case = facts::gather(app, &request).await?;
+async fn authorize(
+    app: &App,
+    case: Case,
+    request: &v1::AuthorizeRequest,
+) -> Result<v1::Grant, Refusal> {
     let permit = match decide(&case.facts()) {
         Ok(permit) => permit,
         Err(code @ DenialCode::ReviewRequired) => return Err(wait(app, code, &case).await?),
@@ -184,7 +228,7 @@ async fn begin(
     permit: RoomPermit,
     count: Option<SessionCount>,
     opened: Opened<'_>,
-    request: v1::AuthorizeRequest,
+    request: &v1::AuthorizeRequest,
 ) -> Result<v1::Grant, Refusal> {
     let access = permit.access();
     let sealed = seal::seal(&opened.agent.seal_public_key, id, opened.secret.reveal())

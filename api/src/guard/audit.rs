@@ -2,21 +2,25 @@
 //! for who was not let in at all.
 
 mod deed;
+pub(crate) mod edge;
 mod redact;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
-    http::{Method, request::Parts},
+    extract::{FromRequest, Request, rejection::BytesRejection},
+    http::{Method, Uri, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use hoop_store::audit_log::{Deed, OpenLine, Outcome, Who};
+use hoop_store::{
+    OrgStore,
+    audit_log::{Deed, OpenLine, Outcome, Who},
+};
 use tokio::time::timeout;
 
 use super::{Rule, once};
 use crate::{
-    App, Error,
+    Error,
     auth::{Actor, Peer},
     error::{Result, Told, chain},
     extract::SLOWEST_BODY,
@@ -31,6 +35,24 @@ pub(crate) struct SignedIn(pub(crate) Actor);
 #[derive(Debug, Clone)]
 pub(crate) struct Claimed(pub(crate) String);
 
+/// What a line says of a request, which is gone when some are written.
+#[derive(Debug)]
+pub(super) struct Call {
+    method: Method,
+    uri: Uri,
+    peer: Peer,
+}
+
+impl Call {
+    pub(super) fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            peer: Peer::of(request.extensions()),
+        }
+    }
+}
+
 /// Runs the handler between the line and its completion. Without the line it does not run.
 pub(super) async fn audited(
     rule: &Rule,
@@ -38,7 +60,8 @@ pub(super) async fn audited(
     request: Request,
     next: Next,
 ) -> Result<Response> {
-    let (mut parts, body) = request.into_parts();
+    let call = Call::of(&request);
+    let (parts, body) = request.into_parts();
     let read = read(&parts, body).await;
     let payload = read.as_deref().ok().filter(|_| !redact::is_opaque(rule.route));
     let payload = payload.and_then(redact::payload);
@@ -47,7 +70,7 @@ pub(super) async fn audited(
         None => redact::claimed(payload.as_ref()),
     };
     let payload = payload.map(|payload| payload.to_string());
-    let line = begin(rule, &mut parts, &who, payload.as_deref()).await?;
+    let line = begin(rule, &call, &who, payload.as_deref()).await?;
     let response = match read {
         Ok(bytes) => {
             let done = once::run(rule, actor, parts, bytes, next).await;
@@ -57,47 +80,40 @@ pub(super) async fn audited(
     };
     let Ended { status, error, found } = Ended::of(&response);
     let outcome = Outcome { status, error: &error, who: found.as_ref(), at: rule.app.now() };
-    finish(&rule.app, line, &outcome).await;
+    finish(&rule.app.org, line, &outcome).await;
     Ok(response)
 }
 
-/// Writes down that somebody was refused. The caller has counted it.
-pub(super) async fn refused(rule: &Rule, actor: Option<&Actor>, request: Request, error: &Error) {
-    let (mut parts, _) = request.into_parts();
+/// Writes down that somebody was refused, and how. The caller has counted it.
+pub(super) async fn refused(rule: &Rule, actor: Option<&Actor>, call: &Call, ended: Ended) {
     let who = actor.map(who).unwrap_or_default();
-    match begin(rule, &mut parts, &who, None).await {
+    match begin(rule, call, &who, None).await {
         Ok(line) => {
-            let (status, told) = (error.status().as_u16(), error.for_the_record());
-            let outcome = Outcome { status, error: &told, who: None, at: rule.app.now() };
-            finish(&rule.app, line, &outcome).await;
+            let Ended { status, error, .. } = ended;
+            let outcome = Outcome { status, error: &error, who: None, at: rule.app.now() };
+            finish(&rule.app.org, line, &outcome).await;
         }
         Err(cause) => tracing::error!(cause = chain(&cause), "a refusal is in no audit log"),
     }
 }
 
-async fn begin(
-    rule: &Rule,
-    parts: &mut Parts,
-    who: &Who,
-    payload: Option<&str>,
-) -> Result<OpenLine> {
-    let Ok(Peer(client)) = Peer::from_request_parts(parts, &()).await;
-    let (resource, action) = deed::of(&parts.method, rule.route);
-    let path = redact::path(parts.uri.path());
+async fn begin(rule: &Rule, call: &Call, who: &Who, payload: Option<&str>) -> Result<OpenLine> {
+    let (resource, action) = deed::of(&call.method, rule.route);
+    let path = redact::path(call.uri.path());
     let deed = Deed {
         who,
-        method: parts.method.as_str(),
+        method: call.method.as_str(),
         path: &path,
         resource,
         action,
-        client: &client,
+        client: &call.peer.0,
         payload,
     };
     Ok(rule.app.org.audit_begin(&deed).await?)
 }
 
 /// What an answer says of how it ended.
-struct Ended {
+pub(super) struct Ended {
     status: u16,
     error: String,
     /// Who it turned out to be, or says to be.
@@ -105,7 +121,7 @@ struct Ended {
 }
 
 impl Ended {
-    fn of(response: &Response) -> Self {
+    pub(super) fn of(response: &Response) -> Self {
         let told = response.extensions().get::<Told>();
         let signed_in = response.extensions().get::<SignedIn>();
         let signed_in = signed_in.map(|SignedIn(actor)| who(actor));
@@ -118,8 +134,8 @@ impl Ended {
     }
 }
 
-async fn finish(app: &App, line: OpenLine, outcome: &Outcome<'_>) {
-    if let Err(error) = app.org.audit_complete(line, outcome).await {
+async fn finish(org: &OrgStore, line: OpenLine, outcome: &Outcome<'_>) {
+    if let Err(error) = org.audit_complete(line, outcome).await {
         tracing::error!(cause = chain(&error), "an audit line stays incomplete");
     }
 }

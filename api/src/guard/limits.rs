@@ -113,6 +113,19 @@ impl Limits {
         self.all_refused.take(())
     }
 
+    /// Somebody was refused at an edge, which is to be written down: as seldom as here, and
+    /// counted apart, so that nobody is kept from signing in by it.
+    ///
+    /// # Errors
+    /// When too much of that is written already.
+    pub(super) fn denied(&self, who: Option<UserId>, source: IpAddr) -> Result<()> {
+        if let Some(who) = who {
+            return self.refused(who);
+        }
+        self.strangers.take(("edge", network(source)))?;
+        self.written()
+    }
+
     /// Somebody who is signed in asks.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Connections.
 
 mod body;
+mod filter;
 mod review;
 mod secret;
 pub(crate) mod trial;
@@ -12,32 +13,35 @@ use hoop_store::{
     NameCursor, Window,
     connection::{Connection, ConnectionSpec, EncryptedSecret},
 };
-use http::StatusCode;
+use http::{StatusCode, Uri};
 
 use crate::{
     App, Error,
     auth::Actor,
     error::{Problem, Result},
     etag::{IfMatch, TRIES, Tagged},
-    extract::{Body, Named},
-    paging::{ArrayQuery, Asked, Linked},
+    extract::{Body, Named, Params},
+    paging::{Asked, Linked},
     secrets::SecretMap,
 };
 
 pub(crate) use body::{ConnectionRequest, ConnectionResponse, family};
+use filter::ConnectionQuery;
 
 /// Lists the connections that the one who asks may open, by name; auditors and administrators
-/// see all.
-#[utoipa::path(get, path = "/api/connections", tag = "connections", params(ArrayQuery),
+/// see all of those that are asked for.
+#[utoipa::path(get, path = "/api/connections", tag = "connections", params(ConnectionQuery),
     responses((status = 200, body = Vec<ConnectionResponse>)))]
 pub(crate) async fn list(
     State(app): State<App>,
     actor: Actor,
-    asked: Asked<NameCursor>,
+    uri: Uri,
+    Params(query): Params<ConnectionQuery>,
 ) -> Result<Linked<ConnectionResponse>> {
+    let asked = Asked::<NameCursor>::read(query.limit, query.cursor.as_deref(), uri)?;
     let agents = app.org.agent_list(app.now(), &Window::ALL).await?.rows;
     let groups = (actor.role < Role::Auditor).then_some(actor.groups.as_slice());
-    let mut page = app.org.connection_list(groups, &asked.window).await?;
+    let mut page = app.org.connection_list(groups, &query.filter(), &asked.window).await?;
     // The database leaves out what they may not see, so that pages are full; the word on it is
     // the policy's.
     page.rows.retain(|connection| visible(&actor, connection));

@@ -118,15 +118,29 @@ async fn respond(app: &App, plugin: Plugin) -> Result<Tagged<PluginResponse>> {
     Ok(Tagged(stored.version, PluginResponse::new(stored)))
 }
 
+/// Why a plugin takes no connections: who names some would rely on what is not done.
+const fn idle(plugin: Plugin) -> Option<&'static str> {
+    match plugin {
+        Plugin::Dlp => Some("is not done by this version, so nothing may rely on it"),
+        Plugin::Indexer => Some("is not done by this version, which searches no recordings"),
+        Plugin::Slack | Plugin::Webhooks => {
+            Some("sends nothing in this version: notification channels and subscriptions do")
+        }
+        // Every session is recorded, so that is true of whichever are named.
+        Plugin::Audit | Plugin::AccessControl | Plugin::Review | Plugin::Runbooks => None,
+    }
+}
+
 /// The connections that are meant, by their ids.
 async fn connections(
     app: &App,
     plugin: Plugin,
     wanted: Vec<Wanted>,
 ) -> Result<Vec<(ConnectionId, Vec<String>)>> {
-    if !plugin.is_built() && !wanted.is_empty() {
-        let why = format_args!("{plugin} is not done by this version, so nothing may rely on it");
-        return Err(Error::invalid("connections", why));
+    if let Some(why) = idle(plugin)
+        && !wanted.is_empty()
+    {
+        return Err(Error::invalid("connections", format_args!("{plugin} {why}; name none")));
     }
     let mut found = Vec::with_capacity(wanted.len());
     for one in wanted {

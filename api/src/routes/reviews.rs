@@ -3,7 +3,7 @@
 mod body;
 
 use axum::{Json, extract::State};
-use hoop_domain::{ReviewId, ReviewKind, Role};
+use hoop_domain::{ReviewId, ReviewKind, Role, SessionId};
 use hoop_policy::review::{Refusal, Terms, Vote, Voter};
 use hoop_store::review::{self, Person, Review, ReviewChange, ReviewFilter};
 
@@ -62,6 +62,32 @@ pub(crate) async fn update(
     body: Body<ReviewRequest>,
 ) -> Result<Json<ReviewResponse>> {
     decide(&state.0, &actor, &id.0, &body.0, None).await
+}
+
+/// Decides about the request that a session stands on, as the route of that request does.
+/// Revoking it ends the session.
+#[utoipa::path(put, path = "/api/sessions/{id}/review", tag = "reviews",
+    params(("id" = String, Path, description = "the session's id")),
+    request_body = ReviewRequest,
+    responses((status = 200, body = ReviewResponse), (status = 404, body = Problem),
+        (status = 403, description = "it is not yours to decide", body = Problem),
+        (status = 409, description = "it was decided before", body = Problem),
+        (status = 422, description = "a field makes no sense", body = Problem)))]
+pub(crate) async fn update_of_session(
+    state: State<App>,
+    actor: Actor,
+    id: Named,
+    body: Body<ReviewRequest>,
+) -> Result<Json<ReviewResponse>> {
+    let none = || Error::NotFound { what: "review" };
+    let session: SessionId = id.0.parse().map_err(|_| none())?;
+    // Who has a say in the request need not see the session, and hears of no other.
+    let session = match state.0.org.session_fetch(session, None).await {
+        Err(hoop_store::Error::NotFound { .. }) => return Err(none()),
+        found => found?,
+    };
+    let review = session.review.ok_or_else(none)?.review.to_string();
+    decide(&state.0, &actor, &review, &body.0, None).await
 }
 
 pub(super) async fn list_of(

@@ -80,7 +80,8 @@ pub(crate) async fn run(
     let purpose = ticket::Purpose { user: actor.id, connection: connection.id, input };
     let ticket = ticket::issue(app.secrets(), file, purpose, app.now()).map_err(Error::internal)?;
     let (connection, arguments) = (connection.name, Vec::new());
-    let job = Job { connection, arguments, script, patience, ticket };
+    let annotations = request.annotations();
+    let job = Job { connection, arguments, script, patience, ticket, annotations };
     job.run(&app, (&actor, with, &headers)).await
 }
 

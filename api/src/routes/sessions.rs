@@ -1,5 +1,6 @@
 //! Sessions: finding them, looking at one, ending one.
 
+pub(crate) mod annotations;
 mod body;
 mod end;
 mod query;

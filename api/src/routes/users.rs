@@ -7,7 +7,7 @@ use hoop_store::{
     user::{User, UserSpec},
 };
 use http::StatusCode;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     auth::{Actor, password},
     error::{Problem, Result},
     etag::{IfMatch, TRIES, Tagged},
-    extract::{Body, Named, given},
+    extract::{Body, Empty, Named, given},
     paging::{ArrayQuery, Asked, Linked},
 };
 
@@ -42,14 +42,14 @@ pub(crate) struct UserRequest {
     groups: Option<Vec<String>>,
     /// 8 to 256 bytes. Left out, it stays as it is; a user without one can't sign in with one.
     password: Option<String>,
-    /// Ignored, for older clients.
+    /// Empty: it is not kept. Older clients send it.
     #[serde(default, rename = "slack_id")]
     #[schema(value_type = String)]
-    _slack_id: IgnoredAny,
-    /// Ignored, for older clients.
+    _slack_id: Empty,
+    /// Empty: it is not kept. Older clients send it.
     #[serde(default, rename = "picture")]
     #[schema(value_type = String)]
-    _picture: IgnoredAny,
+    _picture: Empty,
 }
 
 /// What is given of a user, read and checked.
@@ -75,6 +75,8 @@ pub(crate) struct UserResponse {
     role: &'static str,
     /// In order.
     groups: Vec<String>,
+    /// Whether the account was confirmed. Always true: nobody is invited who has to.
+    verified: bool,
 }
 
 impl From<User> for UserResponse {
@@ -86,6 +88,7 @@ impl From<User> for UserResponse {
             name: user.name,
             status: if user.active { "active" } else { "inactive" },
             groups: user.groups.iter().map(GroupName::to_string).collect(),
+            verified: true,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{openapi::Document, router::ROUTES};
 const CANARY: &str = "canary-4711";
 
 /// Everything that the table has, as text.
-async fn everything(world: &World) -> String {
+pub(super) async fn everything(world: &World) -> String {
     let mut text = String::new();
     let mut cursor = None;
     loop {
@@ -253,7 +253,7 @@ async fn the_log_is_paged_filtered_and_exported() {
 }
 
 /// Recomputes the chain; how many lines it has.
-async fn holds(world: &World) -> u64 {
+pub(super) async fn holds(world: &World) -> u64 {
     let lines = world.app.org.audit_chain(&LineFilter::default(), 0, 1000).await.unwrap();
     let mut previous = START;
     for (line, position) in lines.iter().zip(1..) {

@@ -247,3 +247,58 @@ async fn a_command_line_is_made_of_words_variables_and_files() {
     mysql["subtype"] = json!("mysql");
     assert_eq!(world.post(&root, "/api/connections", mysql).await.status, 201, "it has its own");
 }
+
+#[tokio::test]
+async fn connections_are_found_by_what_they_are_a_page_at_a_time() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let other = world.post(&root, "/api/agents", json!({ "name": "other" })).await.body;
+    let web = json!({
+        "name": "Web", "type": "application", "subtype": "tcp", "agent_id": "other",
+        "access_groups": ["dba"], "secret": { "HOST": "ZGI=", "PORT": "ODA=" },
+    });
+    let mut mysql = pg_body("mysql");
+    (mysql["subtype"], mysql["access_groups"]) = (json!("mysql"), json!([]));
+    for body in [web, mysql, pg_body("pg_two")] {
+        assert_eq!(world.post(&root, "/api/connections", body).await.status, 201);
+    }
+    let dba = world.user("dba@example.com", &["dba"]).await;
+    let found = async |token: &str, query: &str| {
+        let answer = world.get(token, &format!("/api/connections?{query}")).await;
+        let rows = answer.body.as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let by_id = format!("agent_id={}", other["id"].as_str().unwrap());
+    let cases: [(&str, &[&str]); 15] = [
+        ("type=database", &["mysql", "pg", "pg_two"]),
+        ("type=application", &["Web"]),
+        ("type=postgres", &["pg", "pg_two"]),
+        ("subtype=mysql", &["mysql"]),
+        ("type=application&subtype=mysql", &[]),
+        ("type=httpproxy", &[]),
+        ("agent_id=dev&search=PG", &["pg", "pg_two"]),
+        ("agent_id=other", &["Web"]),
+        (&by_id, &["Web"]),
+        ("agent_id=nobody", &[]),
+        ("name=pg", &["pg"]),
+        ("name=p", &[]),
+        ("search=_", &["pg_two"]),
+        ("search=%25", &[]),
+        ("search=we&name=&type=&subtype=&agent_id=", &["Web"]),
+    ];
+    for (query, all) in cases {
+        let mut rows = found(&root, query).await;
+        rows.sort_by_key(|name| name.to_lowercase());
+        let mut expected = all.to_vec();
+        expected.sort_by_key(|name| name.to_lowercase());
+        assert_eq!(rows, expected, "{query}");
+    }
+    assert_eq!(found(&dba, "type=database").await, ["pg", "pg_two"]);
+    let first = world.asked(&root, "/api/connections?type=postgres&limit=1", "").await;
+    let link = first.headers()["link"].to_str().unwrap().to_owned();
+    assert!(link.starts_with("</api/connections?type=postgres&limit=1&cursor=n7067>"), "{link}");
+    assert_eq!(found(&root, "type=postgres&limit=1&cursor=n7067").await, ["pg_two"]);
+    let refused = world.get(&root, "/api/connections?tag_selector=a").await;
+    assert_eq!((refused.status.as_u16(), &refused.body["field"]), (422, &json!("tag_selector")));
+}

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::world::World;
 
 async fn verifier(bus: &Bus, username: &str) -> Option<v1::ScramVerifier> {
-    let request = v1::VerifierRequest { username: username.into() };
+    let request =
+        v1::VerifierRequest { username: username.into(), client_address: "192.0.2.1:4711".into() };
     let subject = Subject::Control(ControlRequest::Verifier);
     let reply: v1::VerifierReply =
         bus.request(&subject, &request, Duration::from_secs(10)).await.unwrap();
@@ -28,6 +29,7 @@ async fn the_edge_gets_the_verifier_of_the_password_that_was_shown_once() {
     let text = |name: &str| made.body[name].as_str().unwrap().to_owned();
     let (username, password) = (text("username"), text("password"));
     assert!(username.starts_with("c-") && password.len() == 32);
+    assert_eq!(text("expire_at"), text("expires_at"), "the name that older clients know");
     assert_eq!((text("host").as_str(), &made.body["port"]), ("gateway.example.com", &json!(15432)));
     assert_eq!(
         text("connection_string"),

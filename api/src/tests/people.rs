@@ -37,10 +37,15 @@ async fn a_change_of_a_user_keeps_what_it_does_not_name() {
     let root = world.root().await;
     let path = "/api/users/ann@example.com";
     let ann = json!({
-        "email": "ann@example.com", "name": "Ann", "groups": ["dba"], "slack_id": "U1",
-        "picture": "",
+        "email": "ann@example.com", "name": "Ann", "groups": ["dba"], "slack_id": "",
+        "picture": null,
     });
-    assert_eq!(world.post(&root, "/api/users", ann).await.body["status"], "active");
+    let made = world.post(&root, "/api/users", ann).await.body;
+    assert_eq!((&made["status"], &made["verified"]), (&json!("active"), &json!(true)));
+    for (field, value) in [("slack_id", json!("U1")), ("picture", json!(["x"]))] {
+        let refused = world.put(&root, path, json!({ field: value })).await;
+        refused.is_problem(422, &format!("{field}: is not kept here; leave it out"));
+    }
     for (change, expected) in [
         (json!({ "status": "inactive" }), ("Ann", "inactive", json!(["dba"]))),
         (json!({ "name": "Anna" }), ("Anna", "inactive", json!(["dba"]))),

@@ -76,8 +76,15 @@ async fn what_this_version_does_not_do_is_refused_and_opens_nothing() {
     let world = World::new().await;
     world.pg().await;
     let root = world.root().await;
-    let dlp = world.post(&root, "/api/plugins", body("dlp", &json!([]))).await;
-    assert_eq!((dlp.status.as_u16(), dlp.body["field"].as_str()), (422, Some("connections")));
+    for plugin in ["dlp", "indexer", "slack", "webhooks"] {
+        let made = world.post(&root, "/api/plugins", body(plugin, &json!([]))).await;
+        assert_eq!((made.status.as_u16(), made.body["field"].as_str()), (422, Some("connections")));
+        let said = made.body["message"].as_str().unwrap();
+        assert!(said.contains(plugin) && said.ends_with("; name none"), "{said}");
+    }
+    let audit = world.post(&root, "/api/plugins", body("audit", &json!([]))).await;
+    assert_eq!(audit.status, 201, "it is done for every connection: {audit:?}");
+    world.sql("delete from plugins").await;
     let empty = json!({ "name": "dlp", "connections": [] });
     assert_eq!(world.post(&root, "/api/plugins", empty).await.status, 201);
     assert_eq!(decision(&world, &root).await, "granted");
@@ -105,8 +112,10 @@ async fn settings_are_never_shown_and_encrypted_at_rest() {
     let world = World::new().await;
     world.pg().await;
     let root = world.root().await;
-    let mut slack = body("slack", &json!(["#ops"]));
-    slack["config"] = json!({ "envvars": { "SLACK_BOT_TOKEN": "aHVudGVyMg==" } });
+    let slack = json!({
+        "name": "slack", "connections": [],
+        "config": { "envvars": { "SLACK_BOT_TOKEN": "aHVudGVyMg==" } },
+    });
     let made = world.post(&root, "/api/plugins", slack).await;
     assert_eq!(made.status, 201, "{made:?}");
     let redacted = json!({ "SLACK_BOT_TOKEN": "REDACTED" });

@@ -204,6 +204,35 @@ async fn who_is_in_two_groups_approves_for_one_of_them_and_makes_room_for_others
 }
 
 #[tokio::test]
+async fn the_request_of_a_session_is_decided_by_the_sessions_name_too() {
+    let scene = Scene::new(json!({})).await;
+    let id = scene.held("connect", None).await;
+    scene.approve(&id).await;
+    let Outcome::Grant(grant) = scene.ask("connect", None).await else { panic!("refused") };
+    let session = super::world::session_id(&grant.session);
+    let path = format!("/api/sessions/{session}/review");
+    let status = |status: &str| json!({ "status": status });
+    let none = "there is no such review";
+    scene.world.put(&scene.eve, &path, status("REVOKED")).await.is_problem(404, none);
+    let again = scene.world.put(&scene.bob, &path, status("APPROVED")).await;
+    assert_eq!((again.status.as_u16(), &again.body["id"]), (409, &Value::Null), "{again:?}");
+    let revoked = scene.world.put(&scene.bob, &path, status("REVOKED")).await;
+    assert_eq!((&revoked.body["id"], &revoked.body["status"]), (&json!(id), &json!("REVOKED")));
+    let told = scene.world.get(&scene.root, "/api/audit/logs?action=review").await.body;
+    assert_eq!(told["data"].as_array().map(Vec::len), Some(3), "{told}");
+
+    scene.world.post(&scene.root, "/api/connections", pg_body("free")).await;
+    let mut free = request(Proof::BearerToken(scene.ann.clone()));
+    (free.connection_name, free.protocol) = ("free".into(), String::new());
+    let Outcome::Grant(grant) = authorize(&scene.world, &free).await else { panic!("refused") };
+    let session = super::world::session_id(&grant.session);
+    for session in [session.to_string(), hoop_domain::SessionId::generate().to_string(), id] {
+        let path = format!("/api/sessions/{session}/review");
+        scene.world.put(&scene.root, &path, status("REVOKED")).await.is_problem(404, none);
+    }
+}
+
+#[tokio::test]
 async fn revoking_marks_the_sessions_that_stand_on_it() {
     let scene = Scene::new(json!({})).await;
     let id = scene.held("connect", None).await;

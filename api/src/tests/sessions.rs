@@ -20,7 +20,7 @@ pub(super) async fn open(world: &World, token: &str) -> SessionId {
 }
 
 #[tokio::test]
-async fn what_older_clients_send_with_a_command_is_ignored_unless_it_promises_something() {
+async fn what_older_clients_send_with_a_command_is_taken_unless_it_promises_something() {
     let world = World::new().await;
     let root = world.root().await;
     let mut body = json!({
@@ -32,6 +32,35 @@ async fn what_older_clients_send_with_a_command_is_ignored_unless_it_promises_so
         body[wrong] = json!(51);
         let answer = world.post(&root, "/api/sessions", body.clone()).await;
         assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(wrong)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_session_is_shown_with_it_and_bounded() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let path = format!("/api/sessions/{session}");
+    let plain = world.get(&ann, &path).await.body;
+    let unsaid = (&plain["labels"], &plain["metadata"], &plain["correlation_id"]);
+    assert_eq!(unsaid, (&json!({}), &json!({}), &json!(null)));
+    let said = json!({
+        "labels": { "team": "a" }, "metadata": { "why": [1] }, "correlation_id": "c-1",
+        "session_batch_id": "b-1",
+    });
+    world.app.org.session_annotate(session, &said).await.unwrap();
+    let listed = world.get(&ann, "/api/sessions").await.body["data"][0].clone();
+    for shown in [world.get(&ann, &path).await.body, listed] {
+        for (field, value) in said.as_object().unwrap() {
+            assert_eq!(&shown[field], value, "{field}");
+        }
+    }
+    for value in ["x".repeat(16 * 1024), "a\0b".into()] {
+        let body = json!({ "connection": "pg", "metadata": { "a": value } });
+        let refused = world.post(&ann, "/api/sessions", body).await;
+        let told = (refused.status.as_u16(), refused.body["field"].as_str());
+        assert_eq!(told, (422, Some("metadata")));
     }
 }
 

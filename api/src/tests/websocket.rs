@@ -215,11 +215,11 @@ async fn a_cookie_opens_a_websocket_for_pages_of_the_gateway_only() {
         headers.push(("cookie", format!("hoop_session={text}")));
         Socket::asked(address, &path, &headers).await.err()
     };
-    let ours = format!("http://{address}");
+    let ours = "http://gateway.example.com:8009".to_owned();
     assert_eq!(from(vec![("origin", ours.clone())]).await, None);
     // What browsers say of a WebSocket's site is not what its page is.
     assert_eq!(from(vec![("origin", ours), ("sec-fetch-site", "cross-site".into())]).await, None);
-    for origin in ["http://evil.example.com", "null", "http://127.0.0.1"] {
+    for origin in ["http://evil.example.com", "null", "http://gateway.example.com"] {
         assert_eq!(from(vec![("origin", origin.into())]).await, Some(403), "{origin}");
     }
     assert_eq!(from(vec![("sec-fetch-site", "same-origin".into())]).await, Some(403));
@@ -228,7 +228,7 @@ async fn a_cookie_opens_a_websocket_for_pages_of_the_gateway_only() {
 
 #[tokio::test]
 async fn in_the_dev_profile_a_page_of_another_site_opens_no_websocket() {
-    let world = World::with(&[("PROFILE", "dev")]).await;
+    let world = World::with(&[("PROFILE", "dev"), ("API_URL", "")]).await;
     let asked = async |origin: Option<&str>| {
         let request = Request::get("/api/userinfo")
             .header(header::HOST, "127.0.0.1:8009")

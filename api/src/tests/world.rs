@@ -49,6 +49,7 @@ async fn start(nats: &Nats, database: &str, settings: &[(&str, &str)]) -> (App, 
     let url = nats.url();
     let usual = [
         ("API_LISTEN", "127.0.0.1:0"),
+        ("API_URL", "http://gateway.example.com:8009"),
         ("SECRETS_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
         ("ADMIN_EMAIL", "root@example.com"),
         ("ADMIN_PASSWORD", "correct horse"),

@@ -10,7 +10,7 @@ Examples:
   hoop admin create plugin access_control -c pg-prod:oncall --overwrite
   hoop admin create plugin review --overwrite --no-connections
   hoop admin create plugin runbooks -c pg-prod:team/dba -c bash-prod
-  hoop admin create plugin slack -c pg-prod --config-file SLACK_BOT_TOKEN=token.txt
+  hoop admin create plugin slack --config-file SLACK_BOT_TOKEN=token.txt
 
 Give what is secret with --config-file or --config-stdin: other people on this machine can read
 the arguments of a command. Settings are never shown again. With --overwrite, connections,

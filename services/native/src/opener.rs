@@ -28,13 +28,17 @@ pub trait Gateway: Clone + Send + Sync + 'static {
     /// The half that carries bytes from the target.
     type Rx: SessionRx;
 
-    /// The verifier of a credential's password.
+    /// The verifier of a credential's password, for somebody at this address.
     ///
     /// A user that does not exist has one, too: made up, always the same, and of no
     /// password. So nobody on this side can tell, and the client even less. An expired
     /// credential still has its own: whether it may be used is for [`Self::open`] to say,
     /// and only to somebody who knew the password.
-    fn verifier(&self, username: &str) -> impl Future<Output = Result<Verifier, Denied>> + Send;
+    fn verifier(
+        &self,
+        username: &str,
+        address: SocketAddr,
+    ) -> impl Future<Output = Result<Verifier, Denied>> + Send;
 
     /// Decides, and begins the session.
     fn open(

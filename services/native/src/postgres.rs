@@ -119,7 +119,7 @@ where
     let guesses =
         Guesses { attempts: &shared.attempts, source: address.ip(), username: &startup.user };
     guesses.check().await?;
-    let verifier = timeout(ANSWER, shared.gateway.verifier(&startup.user))
+    let verifier = timeout(ANSWER, shared.gateway.verifier(&startup.user, address))
         .await
         .map_err(|_| opening::undecided())??;
     let certificate = under_tls.then(|| shared.tls.end_point()).flatten();

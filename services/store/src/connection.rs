@@ -60,6 +60,19 @@ pub struct Connection {
     pub updated_at: DateTime<Utc>,
 }
 
+/// Which connections of a list; `None` is all of them.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionFilter {
+    /// Of one of these types.
+    pub kinds: Option<Vec<ConnectionType>>,
+    /// Of the agent with this id or name.
+    pub agent: Option<String>,
+    /// With this name.
+    pub name: Option<String>,
+    /// With this in the name, in capitals or not.
+    pub part: Option<String>,
+}
+
 struct Row {
     id: Uuid,
     name: String,
@@ -193,7 +206,7 @@ macro_rules! select {
 }
 
 impl OrgStore {
-    /// A page of the connections, by name; with `groups`, only of those that are open to one of
+    /// A page of the connections that are so, by name; with `groups`, only of those that are open to one of
     /// them, and that no plugin closes to all of them.
     ///
     /// # Errors
@@ -201,10 +214,16 @@ impl OrgStore {
     pub async fn connection_list(
         &self,
         groups: Option<&[GroupName]>,
+        filter: &ConnectionFilter,
         window: &Window<NameCursor>,
     ) -> Result<Page<Connection, NameCursor>> {
         let groups: Option<Vec<String>> =
             groups.map(|groups| groups.iter().map(GroupName::to_string).collect());
+        let kinds: Option<Vec<String>> = filter
+            .kinds
+            .as_ref()
+            .map(|kinds| kinds.iter().map(|kind| kind.as_str().to_owned()).collect());
+        let agent = filter.agent.as_deref().and_then(|agent| agent.parse::<AgentId>().ok());
         let rows = select!(
             "WHERE c.org_id = $1 AND $2 < c.name
                AND ($3::text[] IS NULL OR EXISTS (
@@ -214,11 +233,20 @@ impl OrgStore {
                  SELECT FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
                  WHERE x.connection_id = c.id AND p.name = 'access_control'
                    AND NOT x.config && $3))
+               AND ($5::text[] IS NULL OR c.type = ANY ($5))
+               AND ($6::text IS NULL OR a.name = $6 OR a.id = $7)
+               AND ($8::text IS NULL OR c.name = $8)
+               AND ($9::text IS NULL OR 0 < strpos(lower(c.name), lower($9)))
              ORDER BY c.name LIMIT $4",
             self.org.uuid(),
             window.name(),
             groups.as_deref(),
-            window.fetched()
+            window.fetched(),
+            kinds.as_deref(),
+            filter.agent.as_deref(),
+            agent.map(AgentId::uuid),
+            filter.name.as_deref(),
+            filter.part.as_deref()
         )
         .fetch_all(&self.pool)
         .await?;

@@ -7,6 +7,7 @@ use hoop_domain::{
     AgentId, ConnectionId, CredentialId, EndReason, OrgId, ReviewId, SessionId, TokenId, UserId,
     session::{SessionState, Verb},
 };
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{Error, Result, convert};
@@ -36,6 +37,8 @@ pub struct Session {
     pub edge: Option<String>,
     /// How its command ended, if it ran one.
     pub exit_code: Option<i32>,
+    /// What who ran it said of it, if they did.
+    pub annotations: Option<Value>,
 }
 
 /// Reads what was known when the session was allowed, so that it need not be said twice.
@@ -74,6 +77,7 @@ pub(crate) struct Row {
     not_after: Option<DateTime<Utc>>,
     edge: Option<String>,
     exit_code: Option<i32>,
+    annotations: Option<Value>,
 }
 
 impl Row {
@@ -105,6 +109,7 @@ impl TryFrom<Row> for Session {
             end_message: row.end_message.unwrap_or_default(),
             edge: row.edge,
             exit_code: row.exit_code,
+            annotations: row.annotations,
             begun: NewSession {
                 id: SessionId::from_uuid(row.id),
                 user: UserId::from_uuid(row.user_id),

@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_edge_is_told_nothing_of_the_database() {
+    fn the_edge_is_told_nothing_of_the_database_and_the_api_where_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let data = Data::open(folder.path().join("data")).unwrap();
         let env = Env::from_pairs([("PG_LISTEN", "off")]).unwrap();
@@ -168,6 +168,9 @@ mod tests {
         let programs = Programs { api: none(), edge: none(), writer: none(), notifier: none() };
         let [edge, writer, _] = others(&programs, &data, &to, &kept, &env).unwrap();
         let names = |spec: &Spec| spec.environment.with.iter().map(|(n, _)| *n).collect::<Vec<_>>();
+        let api = api(&programs, &data, &to, &kept);
+        let url = ("API_URL", format!("http://{}", to.endpoints.api.local()));
+        assert!(api.environment.with.contains(&url), "production does not start without one");
         assert_eq!(names(&edge), ["NATS_URL", "GRPC_LISTEN", "PG_LISTEN"]);
         for secret in ["POSTGRES_DB_URI", "PGPASSWORD", "SECRETS_KEY", "HOOP_TOKEN"] {
             assert!(edge.environment.without.contains(&secret), "{secret}");

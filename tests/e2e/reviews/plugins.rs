@@ -42,7 +42,7 @@ async fn a_plugin_that_is_switched_on_decides_about_psql_and_ends_what_it_would_
     }
     plugin(&["access_control", "--overwrite", "--no-connections"]).await?;
     assert_eq!(access.answer("select 3").await?, "3", "the approval still holds");
-    plugin(&["slack", "-c", "shared", "--config", "SLACK_BOT_TOKEN=hunter2"]).await?;
+    plugin(&["slack", "--config", "SLACK_BOT_TOKEN=hunter2"]).await?;
     let shown = scene.person.run(&["admin", "get", "plugins", "slack", "-o", "json"]).await?;
     ensure!(shown.contains("REDACTED") && !shown.contains("hunter2"), "{shown}");
     // Settings take the place of those before, and its connections stay.

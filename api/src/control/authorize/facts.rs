@@ -8,11 +8,12 @@ use hoop_policy::access::{self, Approval, Facts, Proof, Protocol};
 use hoop_proto::v1::{self, authorize_request::Proof as Shown};
 use hoop_store::{OrgStore, connection::Connection, user::User};
 
-use super::Refusal;
+use super::{Known, Refusal};
 use crate::{
     App, Error,
     auth::bearer,
     error::chain,
+    guard::audit::edge,
     review::{self, Purpose},
     runbook::ticket,
 };
@@ -33,6 +34,11 @@ pub(super) struct Case {
 }
 
 impl Case {
+    /// Who was proved to ask, as the audit log has them.
+    pub(super) fn known(&self) -> Known {
+        self.user.as_ref().map(|user| (self.org, edge::who(user)))
+    }
+
     /// The case as the policy reads it.
     pub(super) fn facts(&self) -> Facts<'_> {
         Facts {

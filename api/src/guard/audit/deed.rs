@@ -3,7 +3,7 @@
 use axum::http::Method;
 
 /// Last words of paths that say what is done, and not to what.
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "config",
     "confirm",
     "disable",
@@ -13,6 +13,7 @@ const VERBS: [&str; 13] = [
     "kill",
     "reactivate",
     "redrive",
+    "review",
     "revoke",
     "rotate",
     "tail",
@@ -56,6 +57,7 @@ mod tests {
             (Method::POST, "/api/users/{id}/tokens", ("tokens", "create")),
             (Method::DELETE, "/api/users/{id}/tokens/{token}", ("tokens", "delete")),
             (Method::POST, "/api/sessions/{id}/kill", ("sessions", "kill")),
+            (Method::PUT, "/api/sessions/{id}/review", ("sessions", "review")),
             (Method::GET, "/api/sessions/{id}/download", ("sessions", "download")),
             (Method::PUT, "/api/plugins/{name}/config", ("plugins", "config")),
             (Method::POST, "/api/localauth/login", ("authentication", "login")),

@@ -151,6 +151,26 @@ pub(super) fn claimant(text: &str) -> Option<Who> {
     address.then(|| Who { email: text.to_lowercase(), ..Who::default() })
 }
 
+/// Who tries to log in at a native port: user names that are made here begin with `c-`. What
+/// is neither one of these nor an address may be a password.
+pub(super) fn login(text: &str) -> Option<Who> {
+    let ours = text.strip_prefix("c-").is_some_and(|rest| {
+        rest.len() <= LONGEST && rest.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    let made = ours.then(|| Who { subject: text.to_owned(), ..Who::default() });
+    made.or_else(|| claimant(text))
+}
+
+/// What is of this kind and called so, as a path. A name that is none may be a secret.
+pub(super) fn named(kind: &str, name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_graphic() && c != '/');
+    match name {
+        "" => format!("/{kind}"),
+        name if plain => path(&format!("/{kind}/{name}")),
+        _ => format!("/{kind}/{HIDDEN}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -185,6 +205,20 @@ mod tests {
         assert_eq!(path("/api/users/ann@example.com"), "/api/users/ann@example.com");
         assert_eq!(claimed(Some(&json!({ "email": "hunter2" }))).email, "");
         assert_eq!(claimed(Some(&json!({ "email": "Ann@example.com" }))).email, "ann@example.com");
+    }
+
+    #[test]
+    fn of_who_tries_to_log_in_is_kept_what_looks_like_a_name() {
+        assert_eq!(login("c-abc123").unwrap().subject, "c-abc123");
+        assert_eq!(login("Ann@example.com").unwrap().email, "ann@example.com");
+        for text in ["hunter2", "", "c-\0", "c-hunter 2", "hpk_abc"] {
+            assert!(login(text).is_none(), "{text:?}");
+        }
+        assert_eq!(named("connections", "pg"), "/connections/pg");
+        assert_eq!(named("connections", ""), "/connections");
+        for name in ["p\0g", "../pg", "hunter 2", "hpk_abc"] {
+            assert_eq!(named("connections", name), "/connections/[redacted]", "{name:?}");
+        }
     }
 
     #[test]

@@ -46,9 +46,10 @@ pub(crate) struct AuditLog {
     resource_type: String,
     /// What was done.
     action: String,
-    /// The method.
+    /// The method; empty for what an edge refused.
     http_method: String,
-    /// What was answered; missing when nobody knows: then it may have been done.
+    /// What was answered, or would be over HTTP; missing when nobody knows: then it may have been
+    /// done.
     http_status: Option<u16>,
     /// The path, without the query.
     http_path: String,

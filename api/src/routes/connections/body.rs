@@ -102,6 +102,8 @@ pub(crate) struct ConnectionRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub(super) audit_level: Option<Option<String>>,
+    // Older clients send the next five with every connection that they save. Nothing that they
+    // say is decided by them here, so it may get lost.
     /// Ignored, for older clients.
     #[serde(default, rename = "tags")]
     #[schema(value_type = Vec<String>)]

@@ -48,7 +48,9 @@ pub(crate) struct CredentialResponse {
     connection_string: String,
     /// When it stops working.
     expires_at: DateTime<Utc>,
-    /// The same, under the names that older clients know.
+    /// The same, for older clients.
+    expire_at: DateTime<Utc>,
+    /// All of it but that, under the names that older clients know.
     connection_credentials: PostgresCredentials,
 }
 
@@ -126,6 +128,7 @@ pub(super) fn respond(
         database: connection.name.to_string(),
         connection_string,
         expires_at,
+        expire_at: expires_at,
         connection_credentials: known,
     }
 }

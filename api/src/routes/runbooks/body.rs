@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use hoop_domain::ConnectionName;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::{
     Error,
     error::Result,
+    extract::Empty,
+    routes::sessions::annotations::Annotations,
     runbook::{
         folder::Listing,
         template::{Parameter, Template},
@@ -31,18 +34,18 @@ pub(crate) struct RunbookRequest {
     env_vars: Option<BTreeMap<String, String>>,
     /// Empty: a folder has no commits.
     ref_hash: Option<String>,
-    /// Ignored, for older clients.
-    #[serde(default, rename = "metadata")]
+    /// What you say of it for yourself: names to anything, 16 KiB. Shown with the session.
+    #[serde(default)]
     #[schema(value_type = Object)]
-    _metadata: IgnoredAny,
-    /// Ignored, for older clients.
+    metadata: Option<Map<String, Value>>,
+    /// Empty: no tickets are made. Older clients send it.
     #[serde(default, rename = "jira_fields")]
     #[schema(value_type = Object)]
-    _jira_fields: IgnoredAny,
-    /// Ignored, for older clients.
-    #[serde(default, rename = "session_batch_id")]
+    _jira_fields: Empty,
+    /// What it is run together with. Shown with the session.
+    #[serde(default)]
     #[schema(value_type = String)]
-    _session_batch_id: IgnoredAny,
+    session_batch_id: Option<String>,
 }
 
 /// The runbooks of a connection.
@@ -113,6 +116,15 @@ impl RunbookRequest {
             return Err(Error::invalid("ref_hash", why));
         }
         Ok(())
+    }
+
+    /// What is said of the session.
+    pub(super) fn annotations(&self) -> Annotations {
+        Annotations {
+            metadata: self.metadata.clone().unwrap_or_default(),
+            session_batch_id: self.session_batch_id.clone(),
+            ..Annotations::default()
+        }
     }
 
     pub(super) fn parameters(&self) -> &BTreeMap<String, String> {

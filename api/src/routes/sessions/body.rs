@@ -6,6 +6,7 @@ use hoop_store::{Page, recording::Progress, session::Session};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::annotations::Annotations;
 use crate::routes::connections::family;
 
 /// A page of sessions.
@@ -84,6 +85,8 @@ pub(crate) struct SessionResponse {
     client_application: String,
     /// When it has to be over.
     not_after: Option<DateTime<Utc>>,
+    #[serde(flatten)]
+    annotations: Annotations,
     #[serde(flatten)]
     state: State,
     #[serde(flatten)]
@@ -175,10 +178,12 @@ impl Recorded {
 impl SessionResponse {
     pub(super) fn new(session: Session, recording: Option<&Progress>) -> Self {
         let (org_id, state) = (session.org.to_string(), State::of(&session));
+        let annotations = Annotations::of(session.annotations);
         let session = session.begun;
         Self {
             id: session.id.to_string(),
             org_id,
+            annotations,
             state,
             recorded: Recorded::of(recording),
             user: session.user_email,

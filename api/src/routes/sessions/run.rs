@@ -18,11 +18,13 @@ use hoop_client::Event;
 use hoop_domain::{ConnectionName, review::MOST_INPUT, session::Verb};
 use hoop_proto::v1::{ExecInput, ExecOpen};
 use http::{HeaderMap, StatusCode};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use tokio::time::timeout;
 use tracing::{Instrument, Span};
 use utoipa::ToSchema;
 
+use super::annotations::Annotations;
 use crate::{
     App, Error,
     auth::{Actor, With},
@@ -51,22 +53,23 @@ pub(crate) struct RunRequest {
     client_args: Vec<String>,
     /// How long to wait for the end, in seconds: 0 to 50, which is the default.
     wait_seconds: Option<u32>,
-    /// Ignored, for older clients.
-    #[serde(default, rename = "labels")]
+    /// What you say of it for yourself: names to words. Shown with the session.
+    #[serde(default)]
     #[schema(value_type = Object)]
-    _labels: IgnoredAny,
-    /// Ignored, for older clients.
-    #[serde(default, rename = "metadata")]
+    labels: Option<Map<String, Value>>,
+    /// What you say of it for yourself: names to anything, 16 KiB with the labels. Shown with
+    /// the session.
+    #[serde(default)]
     #[schema(value_type = Object)]
-    _metadata: IgnoredAny,
-    /// Ignored, for older clients.
-    #[serde(default, rename = "correlation_id")]
+    metadata: Option<Map<String, Value>>,
+    /// What it belongs to elsewhere. Shown with the session.
+    #[serde(default)]
     #[schema(value_type = String)]
-    _correlation_id: IgnoredAny,
-    /// Ignored, for older clients.
-    #[serde(default, rename = "session_batch_id")]
+    correlation_id: Option<String>,
+    /// What it is run together with. Shown with the session.
+    #[serde(default)]
     #[schema(value_type = String)]
-    _session_batch_id: IgnoredAny,
+    session_batch_id: Option<String>,
 }
 
 /// What came of it.
@@ -100,6 +103,8 @@ pub(crate) struct Job {
     pub(crate) patience: Duration,
     /// That it is a runbook; empty where it is none.
     pub(crate) ticket: Bytes,
+    /// What is said of it.
+    pub(crate) annotations: Annotations,
 }
 
 /// How it ended.
@@ -133,7 +138,13 @@ pub(crate) async fn run(
         return Err(Error::invalid("client_args", why));
     }
     let (script, ticket) = (request.script, Bytes::new());
-    let job = Job { connection, arguments, script, patience, ticket };
+    let annotations = Annotations {
+        labels: request.labels.unwrap_or_default(),
+        metadata: request.metadata.unwrap_or_default(),
+        correlation_id: request.correlation_id,
+        session_batch_id: request.session_batch_id,
+    };
+    let job = Job { connection, arguments, script, patience, ticket, annotations };
     job.run(&app, (&actor, with, &headers)).await
 }
 
@@ -149,7 +160,8 @@ pub(crate) fn patience(seconds: Option<u32>) -> Result<Duration> {
 impl Job {
     /// Runs it, and answers what it printed until nobody waits any more.
     pub(crate) async fn run(self, app: &App, who: (&Actor, With, &HeaderMap)) -> Result<Response> {
-        let Self { connection, arguments, script, patience, ticket } = self;
+        let Self { connection, arguments, script, patience, ticket, annotations } = self;
+        let annotations = annotations.checked()?;
         let (begun, captured) = (Instant::now(), Captured::default());
         let exec = shown(&arguments, &script);
         let wanted = Wanted { connection: &connection, verb: Verb::Exec, exec, ticket };
@@ -161,6 +173,12 @@ impl Job {
             Err(refused) => return Err(refused.into()),
         };
         let id = visit.id;
+        if let Some(annotations) = &annotations
+            && let Err(error) = app.org.session_annotate(id, annotations).await
+        {
+            visit.end().await;
+            return Err(error.into());
+        }
         let work = run_in(visit, arguments, script, captured.clone());
         // It goes on when nobody waits any more.
         let task = tokio::spawn(work.instrument(Span::current()));

@@ -93,7 +93,7 @@ impl Gateway for Script {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
+    async fn verifier(&self, username: &str, _: SocketAddr) -> Result<Verifier, Denied> {
         self.note(|seen| seen.verifiers.push(username.to_owned()));
         let made_up = || Verifier::new(&[4; SALT_LEN], ITERATIONS.get(), &[5; 32], &[6; 32]);
         Ok(if username == USER { verifier() } else { made_up().unwrap() })

@@ -1,6 +1,9 @@
 //! A gateway in front of a real PostgreSQL, and a transcript of all that passes.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use bytes::{Bytes, BytesMut};
 use hoop_domain::EndReason;
@@ -117,7 +120,7 @@ impl Gateway for Real {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, _: &str) -> Result<Verifier, Denied> {
+    async fn verifier(&self, _: &str, _: SocketAddr) -> Result<Verifier, Denied> {
         Ok(verifier())
     }
 

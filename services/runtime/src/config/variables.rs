@@ -95,7 +95,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("PGPASSWORD", STATE, "", "the state store's password"),
     variable("NATS_URL", BROKER, "", "the broker, such as nats://host:4222"),
     // api
-    variable("API_URL", &["api", "cli"], "", "the public URL of the REST API"),
+    variable(
+        "API_URL",
+        &["api", "cli"],
+        "",
+        "the public URL of the REST API, such as https://hoop.example.com",
+    ),
     variable("API_LISTEN", API, "0.0.0.0:8009", "where the REST API listens"),
     variable(
         "GRPC_URL",

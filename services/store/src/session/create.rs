@@ -5,6 +5,7 @@ use hoop_domain::{
     AgentId, AgentName, ConnectionId, ConnectionName, ConnectionType, CredentialId, ReviewId,
     SessionId, TokenId, UserId, session::Verb,
 };
+use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 
 use crate::{OrgStore, Result, convert, review::review_claim_on_conn};
@@ -160,6 +161,22 @@ impl OrgStore {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// Keeps what who runs it says of a session: an object, in place of what was kept.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn session_annotate(&self, id: SessionId, annotations: &Value) -> Result<()> {
+        sqlx::query!(
+            "UPDATE sessions SET annotations = $3 WHERE org_id = $1 AND id = $2",
+            self.org.uuid(),
+            id.uuid(),
+            annotations
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }

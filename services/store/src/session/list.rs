@@ -82,7 +82,7 @@ macro_rules! select {
                connection_type, agent_id, agent_name, credential_id, token_id, review_id, verb,
                runbook, command,
                client_address, client_application, state, authorized_at, opened_at, closed_at,
-               end_reason, end_message, not_after, edge, exit_code
+               end_reason, end_message, not_after, edge, exit_code, annotations
              FROM sessions " + $condition,
             $($argument),*
         )

@@ -2,6 +2,7 @@
 
 use hoop_store::{
     Error, Window,
+    connection::ConnectionFilter,
     session::{Kill, SessionFilter},
 };
 
@@ -25,10 +26,11 @@ async fn one_organisation_cannot_read_anothers_rows() {
     missing(&other.connection_fetch(&cast.connection.id.to_string()).await);
     missing(&other.session_fetch(session, None).await);
 
+    let every = ConnectionFilter::default();
     assert!(other.user_list(&Window::ALL).await.unwrap().rows.is_empty());
     assert!(other.group_list(&Window::ALL).await.unwrap().rows.is_empty());
     assert!(other.agent_list(at(0), &Window::ALL).await.unwrap().rows.is_empty());
-    assert!(other.connection_list(None, &Window::ALL).await.unwrap().rows.is_empty());
+    assert!(other.connection_list(None, &every, &Window::ALL).await.unwrap().rows.is_empty());
     let everything = SessionFilter::default();
     assert!(other.session_list(&everything, None, 10).await.unwrap().rows.is_empty());
     assert_eq!(other.session_count(&everything, 10).await.unwrap(), 0);
