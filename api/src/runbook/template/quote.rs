@@ -33,6 +33,11 @@ impl Quoting {
         format!("'{value}'")
     }
 
+    /// A number. Behind a `-`, a negative one would begin a comment in SQL.
+    pub(super) fn number(self, value: String) -> String {
+        if self != Self::Shell && value.starts_with('-') { format!("({value})") } else { value }
+    }
+
     /// In double quotes: the name of a column for PostgreSQL, a value for the others.
     pub(super) fn double(self, value: &str) -> String {
         let value = match self {

@@ -83,13 +83,21 @@ fn a_value_has_to_be_what_the_runbook_asks_for() {
         ("required \"\" | default \"d\"", "", Err("is required")),
         ("options \"a\" \"b\"", "b", Ok("b")),
         ("options \"a\" \"b\"", "c", Err("is one of a, b")),
-        ("options \"a\" \"b\"", "", Ok("")),
-        ("type \"number\"", "-1.5", Ok("-1.5")),
+        ("options \"a\" \"b\"", "", Err("is one of a, b")),
+        ("options \"a\" \"\"", "", Ok("")),
+        ("options \"a\" \"b\" | default \"a\"", "", Ok("a")),
+        ("default \"a\" | options \"a\" \"b\"", "", Ok("a")),
+        ("options \"a\" \"b\" | default \"c\"", "", Err("is one of a, b")),
+        ("default \"c\" | default \"d\"", "", Ok("c")),
+        ("type \"number\"", "1.5", Ok("1.5")),
+        ("type \"number\"", "", Err("is a number")),
+        ("type \"number\" | default \"7\"", "", Ok("7")),
         ("type \"number\"", "1; drop table customers", Err("is a number")),
         ("type \"number\"", "inf", Err("is a number")),
         ("type \"date\"", "2026-01-01", Ok("2026-01-01")),
         ("minlength 2 | maxlength 3", "äö", Ok("äö")),
         ("minlength 2 | maxlength 3", "ä", Err("has at least 2 characters")),
+        ("minlength 2 | maxlength 3", "", Err("has at least 2 characters")),
         ("minlength 2 | maxlength 3", "abcd", Err("has at most 3 characters")),
         ("encodeb64", "hi", Ok("aGk=")),
         ("decodeb64", "aGk=", Ok("hi")),
@@ -100,6 +108,21 @@ fn a_value_has_to_be_what_the_runbook_asks_for() {
         let expect = expect.map(str::to_owned).map_err(|why| format!("the parameter a {why}"));
         assert_eq!(filled(&format!("{{{{ .a | {functions} }}}}"), &[("a", value)]), expect);
     }
+}
+
+#[test]
+fn a_negative_number_begins_no_comment() {
+    let text = "-{{ .a | type \"number\" }} {{ .a | type \"number\" | squote }}";
+    let template = Template::parse(text).unwrap();
+    for (quoting, expect) in [
+        (Quoting::Postgres, "-(-1) '-1'"),
+        (Quoting::Mysql, "-(-1) '-1'"),
+        (Quoting::Shell, "--1 '-1'"),
+    ] {
+        let filled = template.fill_in(&values(&[("a", "-1")]), quoting);
+        assert_eq!(filled.as_deref(), Ok(expect), "{quoting:?}");
+    }
+    assert_eq!(filled(text, &[("a", "1")]).as_deref(), Ok("-1 '1'"));
 }
 
 #[test]
