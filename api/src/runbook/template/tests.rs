@@ -129,7 +129,7 @@ fn a_negative_number_begins_no_comment() {
 fn nothing_in_a_value_ends_its_quotes() {
     let hostile = r#"' " \ \' $(id) `id` ''"#;
     for (quoting, single, double) in [
-        (Quoting::Postgres, r#"''' " \ \'' $(id) `id` '''''"#, r#""' "" \ \' $(id) `id` ''""#),
+        (Quoting::Postgres, r#" E''' " \\ \\'' $(id) `id` '''''"#, r#""' "" \ \' $(id) `id` ''""#),
         (Quoting::Mysql, r#"''' " \\ \\'' $(id) `id` '''''"#, r#""' "" \\ \\' $(id) `id` ''""#),
         (
             Quoting::Shell,
@@ -142,6 +142,17 @@ fn nothing_in_a_value_ends_its_quotes() {
             let template = Template::parse(&format!("{{{{ .a | {function} }}}}")).unwrap();
             assert_eq!(template.fill_in(&values, quoting).as_deref(), Ok(expect), "{quoting:?}");
         }
+    }
+}
+
+#[test]
+fn a_backslash_means_the_same_in_every_postgres() {
+    for (value, expect) in [
+        ("it's", "x'it''s'"),
+        (r"\", r"x E'\\'"),
+        (r"\' or true --", r"x E'\\'' or true --'"),
+    ] {
+        assert_eq!(filled("x{{ .a | squote }}", &[("a", value)]).as_deref(), Ok(expect));
     }
 }
 
