@@ -150,6 +150,10 @@ impl Place {
                 Step::Check(check) => check.holds(&value).map_err(wrong)?,
                 Step::Change(change) => value = change.made(&value, quoting).map_err(wrong)?,
             }
+            // Each quoting may double it.
+            if MOST_INPUT < value.len() {
+                return Err(Error::TooLong);
+            }
         }
         Ok(if self.is_number() { quoting.number(value) } else { value })
     }

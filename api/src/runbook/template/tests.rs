@@ -174,6 +174,19 @@ fn what_is_filled_in_has_a_bound() {
 }
 
 #[test]
+fn a_value_has_a_bound_after_each_step() {
+    // In base64 it is longer than that, and at the end it is not.
+    let long = "x".repeat(MOST_INPUT - 1);
+    let pairs = [("a", long.as_str())];
+    assert_eq!(filled("{{ .a }}", &pairs).as_deref(), Ok(long.as_str()));
+    let refused = filled("{{ .a | encodeb64 | decodeb64 }}", &pairs).unwrap_err();
+    assert!(refused.contains("at most 256 KiB"), "{refused}");
+    let quotes = " | squote".repeat(64);
+    let refused = filled(&format!("{{{{ .a{quotes} }}}}"), &[("a", "'")]).unwrap_err();
+    assert!(refused.contains("at most 256 KiB"), "{refused}");
+}
+
+#[test]
 fn parameters_are_described_by_what_is_said_first() {
     let text = "{{ .a | description \"first\" | required \"\" | order 2 }}
         {{ .a | description \"second\" | default \"d\" }}
