@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, ErrorKind, Read},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     str::FromStr,
 };
 
@@ -158,8 +158,10 @@ fn read(root: &Path, name: &str) -> Result<Option<String>, Error> {
         }
         Err(error) => return Err(error.into()),
     };
+    let Ok(inside) = path.strip_prefix(root) else { return Ok(None) };
+    let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
     // A pipe would keep who opens it waiting.
-    if !path.starts_with(root) || !fs::metadata(&path)?.is_file() {
+    if inside.components().any(hidden) || !fs::metadata(&path)?.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -223,6 +225,9 @@ mod tests {
         symlink(&scene.outside, scene.inside.join("link.runbook.sql")).unwrap();
         symlink(scene.inside.parent().unwrap(), scene.inside.join("up")).unwrap();
         symlink("a.runbook.sql", scene.inside.join("alias.runbook.sql")).unwrap();
+        symlink(".hidden.runbook.sh", scene.inside.join("shown.runbook.sh")).unwrap();
+        symlink("team/.git/hidden.runbook.sh", scene.inside.join("config.runbook.sh")).unwrap();
+        symlink("team/.git", scene.inside.join("git")).unwrap();
         symlink("nowhere", scene.inside.join("broken.runbook.sql")).unwrap();
         fs::create_dir(scene.inside.join("folder.runbook.d")).unwrap();
         let absolute = scene.outside.to_str().unwrap();
@@ -244,6 +249,9 @@ mod tests {
             "a.runbook.",
             "a.runbook.sql\0",
             "a.runbook.sql/x.runbook.sql",
+            "shown.runbook.sh",
+            "config.runbook.sh",
+            "git/hidden.runbook.sh",
             "broken.runbook.sql",
             "folder.runbook.d",
             "no.runbook.sql",

@@ -147,11 +147,9 @@ fn nothing_in_a_value_ends_its_quotes() {
 
 #[test]
 fn a_backslash_means_the_same_in_every_postgres() {
-    for (value, expect) in [
-        ("it's", "x'it''s'"),
-        (r"\", r"x E'\\'"),
-        (r"\' or true --", r"x E'\\'' or true --'"),
-    ] {
+    for (value, expect) in
+        [("it's", "x'it''s'"), (r"\", r"x E'\\'"), (r"\' or true --", r"x E'\\'' or true --'")]
+    {
         assert_eq!(filled("x{{ .a | squote }}", &[("a", value)]).as_deref(), Ok(expect));
     }
 }
