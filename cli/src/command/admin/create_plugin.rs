@@ -52,7 +52,8 @@ fn body(wanted: &CreatePlugin, known: Option<&Value>) -> Result<Map<String, Valu
     let mut body = Map::new();
     body.insert("name".into(), json!(wanted.name));
     let before = known.and_then(|known| known.get("connections")).cloned();
-    let given = wanted.connections.iter().map(|one| entry(one)).collect::<Result<_>>()?;
+    let given: Vec<Value> =
+        wanted.connections.iter().map(|one| entry(one)).collect::<Result<_>>()?;
     let connections = match before {
         Some(before) if wanted.connections.is_empty() && !wanted.no_connections => before,
         _ => Value::Array(given),
