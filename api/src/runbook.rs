@@ -3,3 +3,4 @@
 pub(crate) mod folder;
 pub(crate) mod template;
 pub(crate) mod ticket;
+pub(crate) mod within;

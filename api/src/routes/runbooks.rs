@@ -20,6 +20,7 @@ use crate::{
         folder,
         template::{self, Quoting, Template},
         ticket,
+        within::Within,
     },
 };
 
@@ -41,12 +42,11 @@ pub(crate) async fn list(
     Named(name): Named,
 ) -> Result<Json<RunbookList>> {
     let connection = connections::find(&app, &actor, &name).await?;
-    let within = folders(&connection)?.to_vec();
+    let within = within(&connection)?;
     let Some(folder) = app.config.runbooks.clone() else {
         return Ok(Json(RunbookList::default()));
     };
-    let read = move || folder.list(|name| covers(&within, name));
-    let listing = blocking(read).await?.map_err(away)?;
+    let listing = blocking(move || folder.list(&within)).await?.map_err(away)?;
     Ok(Json(RunbookList::new(listing, &connection.name)))
 }
 
@@ -69,11 +69,11 @@ pub(crate) async fn run(
     Body(request): Body<RunbookRequest>,
 ) -> Result<Response> {
     let connection = connections::find(&app, &actor, &name).await?;
-    let within = folders(&connection)?;
+    let within = within(&connection)?;
     let patience = patience(request.wait_seconds)?;
     request.refuse_more()?;
     let file = request.file_name.as_str();
-    let text = text(&app, within, file).await?;
+    let text = text(&app, &within, file).await?;
     let broken = |error: template::Error| Error::Conflict { what: format!("{file}: {error}") };
     let script = fill_in(&Template::parse(&text).map_err(broken)?, &request, &connection)?;
     let input = InputHash::of(&connection.command, &[], script.as_bytes());
@@ -85,33 +85,25 @@ pub(crate) async fn run(
     job.run(&app, (&actor, with, &headers)).await
 }
 
-/// The folders and files of runbooks that a connection may use; all where there is none.
-fn folders(connection: &Connection) -> Result<&[String]> {
+/// Which runbooks a connection may use.
+fn within(connection: &Connection) -> Result<Within> {
     let name = &connection.name;
     if !connection.mode_runbooks {
         let what = format!("runbooks are disabled for {name}; its access_mode_runbooks says so");
         return Err(Error::NotYours { what });
     }
-    connection.plugged.runbooks.as_deref().ok_or_else(|| Error::NotYours {
+    let words = connection.plugged.runbooks.as_deref();
+    words.map(Within::new).ok_or_else(|| Error::NotYours {
         what: format!("the plugin runbooks is not enabled for {name}; an administrator does that"),
     })
 }
 
-fn covers(within: &[String], name: &str) -> bool {
-    let below = |word: &String| {
-        let word = word.trim_matches('/');
-        name.strip_prefix(word)
-            .is_some_and(|rest| word.is_empty() || rest.is_empty() || rest.starts_with('/'))
-    };
-    within.is_empty() || within.iter().any(below)
-}
-
 /// The runbook as it is written.
-async fn text(app: &App, within: &[String], file: &str) -> Result<String> {
+async fn text(app: &App, within: &Within, file: &str) -> Result<String> {
     let Some(folder) = app.config.runbooks.clone() else {
         return Err(Error::Denied { status: StatusCode::NOT_FOUND, why: NO_REPOSITORY.into() });
     };
-    if !covers(within, file) {
+    if !within.covers(file) {
         return Err(Error::NotFound { what: "runbook" });
     }
     let name = file.to_owned();
@@ -147,24 +139,4 @@ fn away(cause: std::io::Error) -> Error {
 /// Files are read where nobody else waits meanwhile.
 async fn blocking<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(read).await.map_err(Error::internal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_connection_uses_what_is_in_its_folders_and_no_neighbour() {
-        let within = |words: &[&str], name: &str| {
-            covers(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), name)
-        };
-        assert!(within(&[], "team/a.runbook.sql"));
-        assert!(within(&["/"], "team/a.runbook.sql"));
-        for word in ["team", "team/", "/team", "team/a.runbook.sql"] {
-            assert!(within(&["other", word], "team/a.runbook.sql"), "{word}");
-        }
-        for word in ["tea", "team/a", "other", "team/b", "a.runbook.sql"] {
-            assert!(!within(&[word], "team/a.runbook.sql"), "{word}");
-        }
-    }
 }

@@ -2,11 +2,14 @@
 //! Nothing outside of it is read, whatever name or link leads there.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{self, ErrorKind, Read},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     str::FromStr,
 };
+
+use super::within::Within;
 
 /// A file with more than this is no runbook.
 const LARGEST: u64 = 1024 * 1024;
@@ -64,16 +67,13 @@ impl FromStr for RunbookFolder {
 }
 
 impl RunbookFolder {
-    /// All runbooks that `wanted` names.
-    pub(crate) fn list(&self, wanted: impl Fn(&str) -> bool) -> io::Result<Listing> {
+    /// All runbooks that are in it.
+    pub(crate) fn list(&self, within: &Within) -> io::Result<Listing> {
         // What is there may be a link that leads elsewhere after each update.
         let root = self.0.canonicalize()?;
         let mut listing = Listing::default();
-        let mut names = names(&root, &mut listing.errors);
-        names.retain(|name| wanted(name));
-        names.sort_unstable();
         let mut bytes = 0;
-        for name in names {
+        for name in names(&root, within, &mut listing.errors) {
             if listing.runbooks.len() == MOST || MOST_BYTES < bytes {
                 listing
                     .errors
@@ -103,27 +103,31 @@ impl RunbookFolder {
 
 /// Whether a path is one that a runbook may have: it goes down, and to nothing hidden.
 fn is_runbook(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let parts = file.split_once(".runbook.");
+    is_plain(name) && parts.is_some_and(|(before, after)| !before.is_empty() && !after.is_empty())
+}
+
+fn is_plain(path: &str) -> bool {
     let plain = |part: &str| {
         !part.is_empty()
             && part.len() <= LONGEST_PART
             && !part.starts_with('.')
             && !part.contains(|c: char| c.is_control() || c == '\\')
     };
-    let file = name.rsplit('/').next().unwrap_or_default();
-    let parts = file.split_once(".runbook.");
-    name.len() <= LONGEST
-        && name.split('/').all(plain)
-        && parts.is_some_and(|(before, after)| !before.is_empty() && !after.is_empty())
+    path.len() <= LONGEST && path.split('/').all(plain)
 }
 
-/// The paths of all runbooks below `root`.
-fn names(root: &Path, errors: &mut Vec<String>) -> Vec<String> {
-    let (mut found, mut seen) = (Vec::new(), 0);
-    let mut folders = vec![(root.to_owned(), String::new(), 0)];
-    while let Some((path, prefix, depth)) = folders.pop() {
-        let entries = match fs::read_dir(&path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+/// The paths of all runbooks that `within` covers. Nothing beside that is looked at or spoken of.
+fn names(root: &Path, within: &Within, errors: &mut Vec<String>) -> BTreeSet<String> {
+    let (mut found, mut seen) = (BTreeSet::new(), 0);
+    // In order, so that one which is in another is looked at once.
+    let mut folders: BTreeSet<String> = within.paths().filter_map(folder_of).collect();
+    found.extend(within.paths().filter(|path| is_runbook(path)).map(str::to_owned));
+    while let Some(prefix) = folders.pop_first() {
+        let entries = match entries(root, &prefix) {
+            Ok(Some(entries)) => entries,
+            Ok(None) => continue,
             Err(error) => {
                 errors.push(format!("the folder {prefix} can't be read: {error}"));
                 continue;
@@ -132,22 +136,43 @@ fn names(root: &Path, errors: &mut Vec<String>) -> Vec<String> {
         for entry in entries.map_while(Result::ok) {
             seen += 1;
             if MOST_ENTRIES < seen {
-                errors.push(format!("the folder has more than {MOST_ENTRIES} files"));
+                errors.push(format!("there are more than {MOST_ENTRIES} files"));
                 return found;
             }
             let Ok(name) = entry.file_name().into_string() else { continue };
             let name = format!("{prefix}{name}");
             // A link to a folder is not followed: it may lead round and round.
-            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let hidden = name.rsplit('/').next().is_some_and(|part| part.starts_with('.'));
-            if is_folder && !hidden && depth < DEEPEST {
-                folders.push((entry.path(), format!("{name}/"), depth + 1));
-            } else if !is_folder && is_runbook(&name) {
-                found.push(name);
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.extend(folder_of(&name));
+            } else if is_runbook(&name) {
+                found.insert(name);
             }
         }
     }
     found
+}
+
+/// What the paths in a folder begin with, if runbooks may be in it.
+fn folder_of(path: &str) -> Option<String> {
+    match path {
+        "" => Some(String::new()),
+        _ => (is_plain(path) && path.matches('/').count() < DEEPEST).then(|| format!("{path}/")),
+    }
+}
+
+/// What is in a folder; `None` where there is none, or a link is on the way to it.
+fn entries(root: &Path, prefix: &str) -> io::Result<Option<fs::ReadDir>> {
+    let path = root.join(prefix);
+    let read = path.canonicalize().and_then(|found| {
+        // Paths are equal by their parts, so that a last '/' makes no difference.
+        if found == path { fs::read_dir(found).map(Some) } else { Ok(None) }
+    });
+    match read {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        read => read,
+    }
 }
 
 fn read(root: &Path, name: &str) -> Result<Option<String>, Error> {
@@ -158,8 +183,10 @@ fn read(root: &Path, name: &str) -> Result<Option<String>, Error> {
         }
         Err(error) => return Err(error.into()),
     };
+    let Ok(inside) = path.strip_prefix(root) else { return Ok(None) };
+    let hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
     // A pipe would keep who opens it waiting.
-    if !path.starts_with(root) || !fs::metadata(&path)?.is_file() {
+    if inside.components().any(hidden) || !fs::metadata(&path)?.is_file() {
         return Ok(None);
     }
     let mut bytes = Vec::new();
@@ -201,8 +228,13 @@ mod tests {
         Scene { _outer: outer, outside, inside, folder }
     }
 
+    fn list(scene: &Scene, words: &[&str]) -> Listing {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        scene.folder.list(&Within::new(&words)).unwrap()
+    }
+
     fn names(scene: &Scene) -> Vec<String> {
-        let listing = scene.folder.list(|_| true).unwrap();
+        let listing = list(scene, &[]);
         assert_eq!(listing.errors, [""; 0]);
         listing.runbooks.into_iter().map(|(name, _)| name).collect()
     }
@@ -213,8 +245,36 @@ mod tests {
         assert_eq!(names(&scene), ["a.runbook.sql", "team/b.runbook.sh"]);
         let read = |name: &str| scene.folder.read(name).unwrap();
         assert_eq!(read("team/b.runbook.sh").as_deref(), Some("true"));
-        let team = scene.folder.list(|name| name.starts_with("team/")).unwrap();
-        assert_eq!(team.runbooks.len(), 1);
+    }
+
+    #[test]
+    fn nothing_but_what_is_wanted_is_looked_at_or_spoken_of() {
+        let scene = scene();
+        fs::create_dir_all(scene.inside.join("crowd")).unwrap();
+        for number in 0..=MOST_ENTRIES {
+            fs::write(scene.inside.join(format!("crowd/{number}")), "").unwrap();
+        }
+        fs::create_dir_all(scene.inside.join("team/below")).unwrap();
+        fs::write(scene.inside.join("team/below/c.runbook.sql"), "select 3").unwrap();
+        symlink("team", scene.inside.join("link")).unwrap();
+        let (a, b, c) = ("a.runbook.sql", "team/b.runbook.sh", "team/below/c.runbook.sql");
+        let cases: [(&[&str], &[&str]); 6] = [
+            (&["team"], &[b, c]),
+            (&["/team/", "team/below"], &[b, c]),
+            (&["team/below"], &[c]),
+            (&["a.runbook.sql", "team/b.runbook.sh"], &[a, b]),
+            (&["tea", "no", "a.runbook.sql/no", "link", "team/.git", "..", "."], &[]),
+            (&["/"], &[]),
+        ];
+        for (words, expect) in cases {
+            let listing = list(&scene, words);
+            assert_eq!(listing.errors, [""; 0], "{words:?}");
+            let names: Vec<_> = listing.runbooks.iter().map(|(name, _)| name.as_str()).collect();
+            assert_eq!(names, expect, "{words:?}");
+        }
+        for words in [&["crowd"][..], &[]] {
+            assert_eq!(list(&scene, words).errors, ["there are more than 10000 files"]);
+        }
     }
 
     #[test]
@@ -223,6 +283,9 @@ mod tests {
         symlink(&scene.outside, scene.inside.join("link.runbook.sql")).unwrap();
         symlink(scene.inside.parent().unwrap(), scene.inside.join("up")).unwrap();
         symlink("a.runbook.sql", scene.inside.join("alias.runbook.sql")).unwrap();
+        symlink(".hidden.runbook.sh", scene.inside.join("shown.runbook.sh")).unwrap();
+        symlink("team/.git/hidden.runbook.sh", scene.inside.join("config.runbook.sh")).unwrap();
+        symlink("team/.git", scene.inside.join("git")).unwrap();
         symlink("nowhere", scene.inside.join("broken.runbook.sql")).unwrap();
         fs::create_dir(scene.inside.join("folder.runbook.d")).unwrap();
         let absolute = scene.outside.to_str().unwrap();
@@ -244,6 +307,9 @@ mod tests {
             "a.runbook.",
             "a.runbook.sql\0",
             "a.runbook.sql/x.runbook.sql",
+            "shown.runbook.sh",
+            "config.runbook.sh",
+            "git/hidden.runbook.sh",
             "broken.runbook.sql",
             "folder.runbook.d",
             "no.runbook.sql",
@@ -266,7 +332,7 @@ mod tests {
         let read = |name: &str| scene.folder.read(name).unwrap_err();
         assert!(matches!(read("large.runbook.sql"), Error::TooLarge));
         assert!(matches!(read("wrong.runbook.sql"), Error::NotText));
-        let listing = scene.folder.list(|_| true).unwrap();
+        let listing = list(&scene, &[]);
         let wrong = listing.runbooks.iter().filter(|(_, read)| read.is_err());
         assert_eq!((listing.runbooks.len(), wrong.count()), (4, 2));
     }

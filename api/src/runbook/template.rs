@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use hoop_domain::review::MOST_INPUT;
 
-use function::Step;
+use function::{Check, Step};
 pub(crate) use quote::Quoting;
 use scan::{Scanner, Token};
 
@@ -150,8 +150,18 @@ impl Place {
                 Step::Check(check) => check.holds(&value).map_err(wrong)?,
                 Step::Change(change) => value = change.made(&value, quoting).map_err(wrong)?,
             }
+            // Each quoting may double it.
+            if MOST_INPUT < value.len() {
+                return Err(Error::TooLong);
+            }
         }
-        Ok(value)
+        Ok(if self.is_number() { quoting.number(value) } else { value })
+    }
+
+    /// Whether what is filled in is a number, as it was checked.
+    fn is_number(&self) -> bool {
+        let changes = |step: &Step| matches!(step, Step::Change(_));
+        self.steps.contains(&Step::Check(Check::Number)) && !self.steps.iter().any(changes)
     }
 }
 
@@ -189,8 +199,15 @@ fn place(scanner: &mut Scanner<'_>) -> Result<(Place, bool), String> {
         if late && steps.iter().any(|step| matches!(step, Step::Change(_))) {
             return Err(format!("'{function}' comes before what changes the value"));
         }
-        steps.push(step);
+        let at = if matches!(step, Step::Default(_)) { default_at(&steps) } else { steps.len() };
+        steps.insert(at, step);
     }
+}
+
+/// Where a default goes: before what it is checked with, but after what asks for a value.
+fn default_at(steps: &[Step]) -> usize {
+    let earlier = |step: &Step| matches!(step, Step::Default(_) | Step::Check(Check::Required(_)));
+    steps.iter().rposition(earlier).map_or(0, |at| at + 1)
 }
 
 /// The number of the line on which `rest`, the end of `text`, begins.

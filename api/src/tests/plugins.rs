@@ -148,6 +148,8 @@ async fn nonsense_is_refused_with_its_field() {
         (body("of_tomorrow", &json!([])), "name"),
         (body("review", &json!([])), "connections[0].config"),
         (body("review", &json!(["a b"])), "connections[0].config"),
+        (body("runbooks", &json!([""])), "connections[0].config"),
+        (body("runbooks", &json!(["team", "/"])), "connections[0].config"),
         (json!({ "name": "audit", "connections": [{ "name": "no" }] }), "connections[0].id"),
         (secret, "config.envvars.A"),
     ] {

@@ -135,6 +135,10 @@ impl ConnectionEntry {
             if MOST_WORDS < self.config.len() || self.config.iter().any(long) {
                 return Err(Error::invalid(field, "has at most 100 words of 16 KiB without NUL"));
             }
+            // `pg:$FOLDER` without a folder is no wish for all of them.
+            if self.config.iter().any(|word| word.trim_matches('/').trim().is_empty()) {
+                return Err(Error::invalid(field, "has words that name something"));
+            }
             self.config.clone()
         };
         let name = if self.id.is_empty() { &self.name } else { &self.id };

@@ -120,14 +120,13 @@ fn number<T: std::str::FromStr>(name: &str, given: Option<String>) -> Result<T, 
 }
 
 impl Check {
-    /// What is wrong with the value. Only [`Check::Required`] minds an empty one.
+    /// What is wrong with the value. An empty one is a value like any other.
     pub(super) fn holds(&self, value: &str) -> Result<(), String> {
         let wrong = match self {
             Self::Required(said) if value.is_empty() => match said.as_str() {
                 "" => "is required".into(),
                 said => format!("is required: {said}"),
             },
-            _ if value.is_empty() => return Ok(()),
             Self::Options(options) if !options.iter().any(|option| option == value) => {
                 format!("is one of {}", options.join(", "))
             }

@@ -83,13 +83,21 @@ fn a_value_has_to_be_what_the_runbook_asks_for() {
         ("required \"\" | default \"d\"", "", Err("is required")),
         ("options \"a\" \"b\"", "b", Ok("b")),
         ("options \"a\" \"b\"", "c", Err("is one of a, b")),
-        ("options \"a\" \"b\"", "", Ok("")),
-        ("type \"number\"", "-1.5", Ok("-1.5")),
+        ("options \"a\" \"b\"", "", Err("is one of a, b")),
+        ("options \"a\" \"\"", "", Ok("")),
+        ("options \"a\" \"b\" | default \"a\"", "", Ok("a")),
+        ("default \"a\" | options \"a\" \"b\"", "", Ok("a")),
+        ("options \"a\" \"b\" | default \"c\"", "", Err("is one of a, b")),
+        ("default \"c\" | default \"d\"", "", Ok("c")),
+        ("type \"number\"", "1.5", Ok("1.5")),
+        ("type \"number\"", "", Err("is a number")),
+        ("type \"number\" | default \"7\"", "", Ok("7")),
         ("type \"number\"", "1; drop table customers", Err("is a number")),
         ("type \"number\"", "inf", Err("is a number")),
         ("type \"date\"", "2026-01-01", Ok("2026-01-01")),
         ("minlength 2 | maxlength 3", "äö", Ok("äö")),
         ("minlength 2 | maxlength 3", "ä", Err("has at least 2 characters")),
+        ("minlength 2 | maxlength 3", "", Err("has at least 2 characters")),
         ("minlength 2 | maxlength 3", "abcd", Err("has at most 3 characters")),
         ("encodeb64", "hi", Ok("aGk=")),
         ("decodeb64", "aGk=", Ok("hi")),
@@ -103,10 +111,25 @@ fn a_value_has_to_be_what_the_runbook_asks_for() {
 }
 
 #[test]
+fn a_negative_number_begins_no_comment() {
+    let text = "-{{ .a | type \"number\" }} {{ .a | type \"number\" | squote }}";
+    let template = Template::parse(text).unwrap();
+    for (quoting, expect) in [
+        (Quoting::Postgres, "-(-1) '-1'"),
+        (Quoting::Mysql, "-(-1) '-1'"),
+        (Quoting::Shell, "--1 '-1'"),
+    ] {
+        let filled = template.fill_in(&values(&[("a", "-1")]), quoting);
+        assert_eq!(filled.as_deref(), Ok(expect), "{quoting:?}");
+    }
+    assert_eq!(filled(text, &[("a", "1")]).as_deref(), Ok("-1 '1'"));
+}
+
+#[test]
 fn nothing_in_a_value_ends_its_quotes() {
     let hostile = r#"' " \ \' $(id) `id` ''"#;
     for (quoting, single, double) in [
-        (Quoting::Postgres, r#"''' " \ \'' $(id) `id` '''''"#, r#""' "" \ \' $(id) `id` ''""#),
+        (Quoting::Postgres, r#" E''' " \\ \\'' $(id) `id` '''''"#, r#""' "" \ \' $(id) `id` ''""#),
         (Quoting::Mysql, r#"''' " \\ \\'' $(id) `id` '''''"#, r#""' "" \\ \\' $(id) `id` ''""#),
         (
             Quoting::Shell,
@@ -119,6 +142,15 @@ fn nothing_in_a_value_ends_its_quotes() {
             let template = Template::parse(&format!("{{{{ .a | {function} }}}}")).unwrap();
             assert_eq!(template.fill_in(&values, quoting).as_deref(), Ok(expect), "{quoting:?}");
         }
+    }
+}
+
+#[test]
+fn a_backslash_means_the_same_in_every_postgres() {
+    for (value, expect) in
+        [("it's", "x'it''s'"), (r"\", r"x E'\\'"), (r"\' or true --", r"x E'\\'' or true --'")]
+    {
+        assert_eq!(filled("x{{ .a | squote }}", &[("a", value)]).as_deref(), Ok(expect));
     }
 }
 
@@ -137,6 +169,19 @@ fn what_is_filled_in_has_a_bound() {
         let refused = filled(text, &[("a", long.as_str())]).unwrap_err();
         assert!(refused.contains("at most 256 KiB"), "{refused}");
     }
+}
+
+#[test]
+fn a_value_has_a_bound_after_each_step() {
+    // In base64 it is longer than that, and at the end it is not.
+    let long = "x".repeat(MOST_INPUT - 1);
+    let pairs = [("a", long.as_str())];
+    assert_eq!(filled("{{ .a }}", &pairs).as_deref(), Ok(long.as_str()));
+    let refused = filled("{{ .a | encodeb64 | decodeb64 }}", &pairs).unwrap_err();
+    assert!(refused.contains("at most 256 KiB"), "{refused}");
+    let quotes = " | squote".repeat(64);
+    let refused = filled(&format!("{{{{ .a{quotes} }}}}"), &[("a", "'")]).unwrap_err();
+    assert!(refused.contains("at most 256 KiB"), "{refused}");
 }
 
 #[test]

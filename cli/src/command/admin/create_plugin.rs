@@ -1,6 +1,6 @@
 //! `hoop admin create plugin NAME`.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -22,7 +22,7 @@ pub(crate) async fn run(wanted: &CreatePlugin, context: &Context) -> Result<()> 
     })?;
     let path = ["plugins", wanted.name.as_str()];
     let known = if wanted.overwrite { existing(&path, context).await? } else { None };
-    let mut body = body(wanted, known.as_ref());
+    let mut body = body(wanted, known.as_ref())?;
     let plugin = match known {
         // Connections and settings have a route each.
         Some(_) => {
@@ -48,27 +48,33 @@ pub(crate) async fn run(wanted: &CreatePlugin, context: &Context) -> Result<()> 
 }
 
 /// What is not given stays as it is known.
-fn body(wanted: &CreatePlugin, known: Option<&Value>) -> Map<String, Value> {
+fn body(wanted: &CreatePlugin, known: Option<&Value>) -> Result<Map<String, Value>> {
     let mut body = Map::new();
     body.insert("name".into(), json!(wanted.name));
     let before = known.and_then(|known| known.get("connections")).cloned();
-    let given = || wanted.connections.iter().map(|one| entry(one)).collect();
+    let given: Vec<Value> =
+        wanted.connections.iter().map(|one| entry(one)).collect::<Result<_>>()?;
     let connections = match before {
         Some(before) if wanted.connections.is_empty() && !wanted.no_connections => before,
-        _ => Value::Array(given()),
+        _ => Value::Array(given),
     };
     body.insert("connections".into(), connections);
     if let Some(priority) = wanted.priority {
         body.insert("priority".into(), json!(priority));
     }
-    body
+    Ok(body)
 }
 
 /// `pg-prod:dba,security`, as the API wants it.
-fn entry(given: &str) -> Value {
+fn entry(given: &str) -> Result<Value> {
     let (name, groups) = given.split_once(':').unwrap_or((given, ""));
     let groups: Vec<&str> = groups.split(',').filter(|group| !group.is_empty()).collect();
-    json!({ "name": name, "config": groups })
+    // A variable of the shell may be empty by mistake, and for runbooks nothing stands for all.
+    ensure!(
+        !groups.is_empty() || !given.contains(':'),
+        "nothing is behind the ':' of {given}; name groups or folders there, or leave ':' out"
+    );
+    Ok(json!({ "name": name, "config": groups }))
 }
 
 fn sentence(plugin: &Value) -> String {
@@ -107,8 +113,17 @@ mod tests {
             (wanted(&[], false), known["connections"].clone()),
             (wanted(&[], true), json!([])),
         ] {
-            let body = Value::Object(body(&wanted, Some(&known)));
+            let body = Value::Object(body(&wanted, Some(&known)).unwrap());
             assert_eq!(body, json!({ "name": "review", "connections": expected }));
+        }
+    }
+
+    #[test]
+    fn a_colon_with_nothing_behind_it_is_refused() {
+        for given in ["pg:", "pg:,"] {
+            let refused = body(&wanted(&["b:x", given], false), None).unwrap_err().to_string();
+            let why = format!("nothing is behind the ':' of {given};");
+            assert!(refused.starts_with(&why), "{refused}");
         }
     }
 

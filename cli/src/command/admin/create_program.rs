@@ -63,11 +63,12 @@ fn works(key: &Value) -> String {
 
 pub(crate) async fn service_account(wanted: CreateServiceAccount, context: &Context) -> Result<()> {
     let path = ["serviceaccounts", wanted.subject.as_str()];
-    let known = if wanted.overwrite { existing(&path, context).await? } else { None };
-    let body = body(&wanted, known.as_ref());
-    let account = match known {
-        Some(_) => context.api.put(&path, &body).await?,
-        None => context.api.post(&["serviceaccounts"], &body).await?,
+    let exists = wanted.overwrite && existing(&path, context).await?.is_some();
+    let body = body(&wanted, exists);
+    let account = if exists {
+        context.api.put(&path, &body).await?
+    } else {
+        context.api.post(&["serviceaccounts"], &body).await?
     };
     if context.json() {
         return output::print_json(&account);
@@ -77,19 +78,58 @@ pub(crate) async fn service_account(wanted: CreateServiceAccount, context: &Cont
     Ok(())
 }
 
-/// What is not given stays as it is known.
-fn body(wanted: &CreateServiceAccount, known: Option<&Value>) -> Value {
-    let before = |name: &str| known.and_then(|account| account.get(name)).cloned();
-    let name = wanted.name.clone().map(Value::from).or_else(|| before("name"));
-    let groups = match wanted.groups.as_slice() {
-        [] => before("groups"),
-        groups => Some(json!(groups)),
-    };
-    let status = if wanted.inactive { Some(json!("inactive")) } else { before("status") };
-    json!({
-        "subject": wanted.subject,
-        "name": name.unwrap_or_else(|| wanted.subject.clone().into()),
-        "groups": groups.unwrap_or_else(|| json!([])),
-        "status": status.unwrap_or_else(|| "active".into()),
-    })
+/// What is given, and for a new account who it is. The API leaves alone what it is not told, and
+/// knows the rest of what a new account has.
+fn body(wanted: &CreateServiceAccount, exists: bool) -> Map<String, Value> {
+    let mut body = Map::new();
+    if !exists {
+        body.insert("subject".into(), json!(wanted.subject));
+        body.insert("name".into(), json!(wanted.subject));
+    }
+    if let Some(name) = &wanted.name {
+        body.insert("name".into(), json!(name));
+    }
+    if !wanted.groups.is_empty() {
+        body.insert("groups".into(), json!(wanted.groups));
+    }
+    if wanted.inactive {
+        body.insert("status".into(), json!("inactive"));
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> CreateServiceAccount {
+        CreateServiceAccount {
+            subject: "robot".into(),
+            name: None,
+            groups: Vec::new(),
+            inactive: false,
+            overwrite: true,
+        }
+    }
+
+    #[test]
+    fn a_change_says_only_what_is_given_so_that_others_changes_stay() {
+        let groups = || vec!["deployers".to_owned()];
+        for (wanted, exists, expected) in [
+            (wanted(), true, json!({})),
+            (wanted(), false, json!({ "subject": "robot", "name": "robot" })),
+            (
+                CreateServiceAccount { name: Some("Robot".into()), ..wanted() },
+                false,
+                json!({ "subject": "robot", "name": "Robot" }),
+            ),
+            (
+                CreateServiceAccount { groups: groups(), inactive: true, ..wanted() },
+                true,
+                json!({ "groups": ["deployers"], "status": "inactive" }),
+            ),
+        ] {
+            assert_eq!(Value::Object(body(&wanted, exists)), expected);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! `hoop admin create user EMAIL`.
 
 use anyhow::{Result, ensure};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::existing;
 use crate::{
@@ -13,11 +13,12 @@ use crate::{
 
 pub(crate) async fn run(wanted: CreateUser, context: &Context) -> Result<()> {
     let path = ["users", wanted.email.as_str()];
-    let known = if wanted.overwrite { existing(&path, context).await? } else { None };
-    let body = body(&wanted, known.as_ref())?;
-    let user = match known {
-        Some(_) => context.api.put(&path, &body).await?,
-        None => context.api.post(&["users"], &body).await?,
+    let exists = wanted.overwrite && existing(&path, context).await?.is_some();
+    let body = body(&wanted, exists)?;
+    let user = if exists {
+        context.api.put(&path, &body).await?
+    } else {
+        context.api.post(&["users"], &body).await?
     };
     if context.json() {
         return output::print_json(&user);
@@ -27,31 +28,61 @@ pub(crate) async fn run(wanted: CreateUser, context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// What is not given stays as it is known.
-fn body(wanted: &CreateUser, known: Option<&Value>) -> Result<Value> {
-    let before = |name: &str| known.and_then(|user| user.get(name)).cloned();
-    let name = wanted.name.clone().map(Value::from).or_else(|| before("name"));
-    let groups = match wanted.groups.as_slice() {
-        [] => before("groups"),
-        groups => Some(json!(groups)),
-    };
-    let status = match (wanted.active, wanted.inactive) {
-        (true, _) => None,
-        (false, true) => Some(json!("inactive")),
-        (false, false) => before("status"),
-    };
-    let mut body = json!({
-        "email": wanted.email,
-        "name": name.unwrap_or_else(|| "".into()),
-        "groups": groups.unwrap_or_else(|| json!([])),
-        "status": status.unwrap_or_else(|| "active".into()),
-    });
+/// The address for a new user, and what is given. The API leaves alone what it is not told, and
+/// knows what a new user has.
+fn body(wanted: &CreateUser, exists: bool) -> Result<Map<String, Value>> {
+    let mut body = Map::new();
+    if !exists {
+        body.insert("email".into(), json!(wanted.email));
+    }
+    if let Some(name) = &wanted.name {
+        body.insert("name".into(), json!(name));
+    }
+    if !wanted.groups.is_empty() {
+        body.insert("groups".into(), json!(wanted.groups));
+    }
+    if wanted.active || wanted.inactive {
+        body.insert("status".into(), json!(if wanted.active { "active" } else { "inactive" }));
+    }
     if wanted.password_stdin {
         let password = prompt::password(&format!("password for {}", wanted.email))?;
         ensure!(!password.reveal().is_empty(), "no password was given");
-        if let Some(fields) = body.as_object_mut() {
-            fields.insert("password".into(), json!(password.reveal()));
-        }
+        body.insert("password".into(), json!(password.reveal()));
     }
     Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> CreateUser {
+        CreateUser {
+            email: "ann@example.com".into(),
+            name: None,
+            groups: Vec::new(),
+            password_stdin: false,
+            inactive: false,
+            active: false,
+            overwrite: true,
+        }
+    }
+
+    #[test]
+    fn a_change_says_only_what_is_given_so_that_others_changes_stay() {
+        let groups = || vec!["engineers".to_owned()];
+        for (wanted, exists, expected) in [
+            (wanted(), true, json!({})),
+            (wanted(), false, json!({ "email": "ann@example.com" })),
+            (CreateUser { groups: groups(), ..wanted() }, true, json!({ "groups": ["engineers"] })),
+            (CreateUser { inactive: true, ..wanted() }, true, json!({ "status": "inactive" })),
+            (
+                CreateUser { active: true, name: Some("Ann".into()), ..wanted() },
+                true,
+                json!({ "status": "active", "name": "Ann" }),
+            ),
+        ] {
+            assert_eq!(Value::Object(body(&wanted, exists).unwrap()), expected);
+        }
+    }
 }
