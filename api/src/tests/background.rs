@@ -1,5 +1,7 @@
 //! What happens without being asked.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{TimeDelta, Utc};
 use futures_util::StreamExt;
 use hoop_bus::{Bus, Subject};
@@ -142,15 +144,23 @@ async fn who_leaves_answers_what_was_asked_before() {
     let world = World::new().await;
     let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
     let subject = Subject::AgentControl { agent: AgentId::generate() };
+    let client = world.app.bus.client();
+    let statistics = client.statistics();
     let questions = world.app.bus.serve(&subject, "leaving").await.unwrap();
-    world.app.bus.client().flush().await.unwrap();
+    client.flush().await.unwrap();
+    let before = statistics.in_messages.load(Ordering::Relaxed);
     for _ in 0..5 {
         let (asked, inbox) = (subject.to_string(), edge.client().new_inbox());
         edge.client().publish_with_reply(asked, inbox, "".into()).await.unwrap();
     }
     edge.client().flush().await.unwrap();
-    // What the broker sent before its answer to this is here.
-    world.app.bus.client().flush().await.unwrap();
+    hoop_testkit::eventually("the questions to be here", async || {
+        let here = statistics.in_messages.load(Ordering::Relaxed);
+        anyhow::ensure!(before + 5 <= here, "{here} messages are");
+        Ok(())
+    })
+    .await
+    .unwrap();
     let left: Vec<_> = questions.until(std::future::ready(())).collect().await;
     assert_eq!(left.len(), 5);
 }

@@ -185,7 +185,9 @@ fn body(route: &Route) -> Value {
         "POST" if ends("/confirm") || ends("/disable") => json!({ "code": "000000" }),
         "POST" if ends("/exec") => json!({ "file_name": "a.runbook.sql" }),
         "PUT" if ends("/password") => json!({ "new_password": "correct horse" }),
-        "PUT" if ends("/reviews/{id}") || ends("/jits/{id}") => json!({ "status": "APPROVED" }),
+        "PUT" if ends("/reviews/{id}") || ends("/jits/{id}") || ends("/review") => {
+            json!({ "status": "APPROVED" })
+        }
         _ => json!({}),
     }
 }

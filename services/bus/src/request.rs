@@ -104,8 +104,8 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// The questions until `over`, and then those that the broker has sent here already: they
-    /// would be answered by nobody.
+    /// The questions until `over`, and then those that have come already: nobody else would
+    /// answer them. What the broker sends in the moment until it hears of it may be lost.
     pub fn until(
         self,
         over: impl Future<Output = ()> + Send,

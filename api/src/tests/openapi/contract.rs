@@ -164,10 +164,7 @@ const ROWS: &[Row] = &[
          start_date end_date ai_analysis guardrails_info identity_type machine_identity_id",
         &[
             ("script script_size event_stream event_size review", ELSEWHERE),
-            (
-                "labels metadata integrations_metadata metrics session_batch_id correlation_id",
-                NO_METADATA,
-            ),
+            ("integrations_metadata metrics", NO_METADATA),
             ("resource_name role_name connection_tags", NO_RESOURCES),
             ("ai_analysis", NO_AI),
             ("guardrails_info", NO_GUARD_RAILS),
