@@ -7,7 +7,6 @@ use hoop_bus::recorded::Receipts;
 use hoop_domain::{Both, SessionId, session::SessionState};
 use hoop_proto::v1::{self, packet::Body};
 use http::{HeaderMap, Method};
-use tokio::sync::SemaphorePermit;
 
 use super::{
     super::{
@@ -20,6 +19,7 @@ use crate::{
     App, Error,
     auth::{self, Actor},
     error::{Result, chain},
+    places::Place,
 };
 
 /// Without a word from the broker it is looked that often: for sessions that end without a
@@ -42,7 +42,7 @@ pub(super) struct Tail {
     receipts: Receipts,
     /// The last packet of each direction, when it was seen.
     ends: Both<Option<v1::SessionEnd>>,
-    _permit: SemaphorePermit<'static>,
+    _place: Place,
 }
 
 enum Next {
@@ -60,13 +60,13 @@ impl Tail {
         (headers, actor): (HeaderMap, Actor),
         session: SessionId,
         position: Position,
-        permit: SemaphorePermit<'static>,
+        place: Place,
     ) -> Result<Self> {
         // Before anything is read, so that nothing falls in between.
         let receipts = app.bus.receipts(session).await?;
         let reader = Reader::open(&app, session, position, None, 0).await?;
-        let (checked_at, ends, _permit) = (Instant::now(), Both::default(), permit);
-        Ok(Self { app, headers, actor, checked_at, session, reader, receipts, ends, _permit })
+        let (checked_at, ends, _place) = (Instant::now(), Both::default(), place);
+        Ok(Self { app, headers, actor, checked_at, session, reader, receipts, ends, _place })
     }
 
     /// All that there is to tell, made when it is asked for. An error breaks it off.

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, interval_at, timeout};
 
 use super::{
-    KEEP_ALIVE,
+    KEEP_ALIVE, PATIENCE,
     follow::{TAKEN_AWAY, Tail},
     told::Told,
 };
@@ -23,8 +23,6 @@ use super::{
 const LARGEST: usize = 4096;
 /// Pings and pongs of a client between two of ours; a ping every second is 15.
 const MOST_PINGS: u32 = 64;
-/// Who takes no message for so long, or has not answered four pings, is gone.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the other side may take to close, too. It holds a socket and nothing else.
 const PARTING: Duration = Duration::from_secs(5);
 
@@ -82,6 +80,7 @@ async fn tell(socket: &mut WebSocket, tail: Tail) -> Option<LastWord> {
                 Ok(_) | Err(_) => return Some((close_code::POLICY, NO_MESSAGES.into())),
             },
             _ = ping.tick() => {
+                // Four pings were not answered.
                 if PATIENCE < alive_at.elapsed() {
                     return None;
                 }
