@@ -29,8 +29,11 @@ const PARTING: Duration = Duration::from_secs(5);
 const BROKEN: &str = "the tail broke; go on after the last event";
 const NO_MESSAGES: &str = "a tail takes no messages";
 
-/// The code and the words of a close frame; at most 123 bytes.
-type LastWord = (u16, String);
+/// What a close frame has room for, in bytes, beside its code.
+const MOST_WORDS: usize = 123;
+
+/// The code and the words of a close frame.
+type LastWord = (u16, &'static str);
 
 pub(super) fn answer(upgrade: WebSocketUpgrade, tail: Tail) -> Response {
     upgrade
@@ -44,7 +47,7 @@ async fn run(mut socket: WebSocket, tail: Tail) {
     let last = tell(&mut socket, tail).await;
     let part = async {
         if let Some((code, reason)) = last {
-            let close = CloseFrame { code, reason: reason.into() };
+            let close = CloseFrame { code, reason: fitting(reason).into() };
             // Where nobody listens any more, there is nobody to tell.
             let _ = socket.send(Message::Close(Some(close))).await;
         }
@@ -66,7 +69,7 @@ async fn tell(socket: &mut WebSocket, tail: Tail) -> Option<LastWord> {
                 let Some(Ok(next)) = next else { return Some(broken()) };
                 let Ok(text) = next.text() else { return Some(broken()) };
                 say(socket, Message::text(text)).await?;
-                if let Some(last) = last_word(next) {
+                if let Some(last) = last_word(&next) {
                     return Some(last);
                 }
                 alive_at = Instant::now();
@@ -77,7 +80,7 @@ async fn tell(socket: &mut WebSocket, tail: Tail) -> Option<LastWord> {
                     pings += 1;
                     alive_at = Instant::now();
                 }
-                Ok(_) | Err(_) => return Some((close_code::POLICY, NO_MESSAGES.into())),
+                Ok(_) | Err(_) => return Some((close_code::POLICY, NO_MESSAGES)),
             },
             _ = ping.tick() => {
                 // Four pings were not answered.
@@ -96,14 +99,38 @@ async fn say(socket: &mut WebSocket, message: Message) -> Option<()> {
     timeout(PATIENCE, socket.send(message)).await.ok()?.ok()
 }
 
-fn last_word(told: Told) -> Option<LastWord> {
+fn last_word(told: &Told) -> Option<LastWord> {
     match told {
         Told::Packet { .. } => None,
         Told::End { data } => Some((close_code::NORMAL, data.reason)),
-        Told::Refused { .. } => Some((close_code::POLICY, TAKEN_AWAY.into())),
+        Told::Refused { .. } => Some((close_code::POLICY, TAKEN_AWAY)),
     }
 }
 
-fn broken() -> LastWord {
-    (close_code::ERROR, BROKEN.into())
+const fn broken() -> LastWord {
+    (close_code::ERROR, BROKEN)
+}
+
+/// As much of it as a close frame has room for.
+fn fitting(words: &str) -> &str {
+    words.get(..words.floor_char_boundary(MOST_WORDS)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use hoop_domain::EndReason;
+
+    use super::*;
+
+    #[test]
+    fn whatever_is_said_at_last_fits_into_a_close_frame_and_nothing_of_ours_is_cut() {
+        for said in [&format!("{}€", "x".repeat(121)), &"é".repeat(200), &"x".repeat(124)] {
+            let cut = fitting(said);
+            assert!(said.starts_with(cut) && (121..=123).contains(&cut.len()), "{cut}");
+        }
+        let reasons = EndReason::ALL.iter().map(|reason| reason.as_str());
+        for whole in reasons.chain([TAKEN_AWAY, BROKEN, NO_MESSAGES]) {
+            assert_eq!(fitting(whole), whole);
+        }
+    }
 }
