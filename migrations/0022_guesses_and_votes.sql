@@ -9,3 +9,10 @@ ALTER TABLE login_slots
 -- A vote is one person's, for one of the reviewing groups that they are in: those are kept, so
 -- that the person can speak for another one when somebody comes who is in this one only.
 ALTER TABLE review_votes ADD COLUMN user_groups text[] NOT NULL DEFAULT '{}';
+
+-- Until now a person spoke for all of their groups at once: those are the ones that are known.
+UPDATE review_votes v SET user_groups = ARRAY(
+    SELECT o.group_name FROM review_votes o
+    WHERE o.review_id = v.review_id AND o.user_id = v.user_id AND NOT o.forced
+    ORDER BY o.group_name)
+  WHERE v.user_id IS NOT NULL AND NOT v.forced;

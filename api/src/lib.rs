@@ -22,6 +22,7 @@ mod oidc;
 mod openapi;
 mod outward;
 mod paging;
+mod places;
 mod remembered;
 pub mod router;
 mod routes;

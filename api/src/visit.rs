@@ -3,11 +3,7 @@
 //! They go through an edge like anybody's: decided, recorded, and ended in the same way. There
 //! is no shorter way to a target.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hoop_client::{
@@ -21,22 +17,19 @@ use hoop_domain::{
 use hoop_proto::v1::ExecInput;
 use hoop_store::token::{Kind, NewToken};
 use http::{HeaderMap, StatusCode};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     App, Error,
     auth::{Actor, With, bearer, token},
     error::{Result, chain},
+    places::{Place, Places},
 };
 
 /// So many at once in this process; each may hold 1 MiB of output.
 const AT_ONCE: usize = 64;
-static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
 /// And so many of one user, who may run them for hours.
 const AT_ONCE_EACH: usize = 8;
-static TAKEN: Mutex<BTreeMap<UserId, usize>> = Mutex::new(BTreeMap::new());
-/// When a place may be free again.
-const FULL: Duration = Duration::from_secs(5);
+static PLACES: Places = Places::new(AT_ONCE, AT_ONCE_EACH);
 
 /// How long the good-bye may take.
 const GOOD_BYE: Duration = Duration::from_secs(5);
@@ -52,35 +45,6 @@ pub(crate) struct Visit {
     /// A token that was made for it.
     pass: Option<(UserId, TokenId)>,
     _place: Place,
-}
-
-/// One of the places of this process, which nobody takes all of.
-struct Place {
-    user: UserId,
-    _permit: SemaphorePermit<'static>,
-}
-
-impl Place {
-    fn take(user: UserId) -> Option<Self> {
-        let permit = PLACES.try_acquire().ok()?;
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(user).or_default();
-        if AT_ONCE_EACH <= *count {
-            return None;
-        }
-        *count += 1;
-        Some(Self { user, _permit: permit })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        match taken.get_mut(&self.user) {
-            Some(count) if 1 < *count => *count -= 1,
-            _ => drop(taken.remove(&self.user)),
-        }
-    }
 }
 
 /// Why there is none.
@@ -140,7 +104,7 @@ pub(crate) async fn open(
     (actor, with, headers): (&Actor, With, &HeaderMap),
     wanted: Wanted<'_>,
 ) -> std::result::Result<Visit, Refused> {
-    let place = Place::take(actor.id).ok_or(Refused::Failed(Error::TooManyRequests(FULL)))?;
+    let place = PLACES.take(actor.id).map_err(Refused::Failed)?;
     let (text, pass) = pass(app, actor, with, headers).await.map_err(Refused::Failed)?;
     let opened = connect(app, &text, wanted).await;
     match opened {
@@ -239,23 +203,5 @@ impl Visit {
         self.pipe.end(EndReason::ClientClosed, EndReason::ClientClosed.message());
         self.pipe.closed(GOOD_BYE).await;
         give_back(&self.app, self.pass.take()).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_user_takes_a_share_of_the_places_and_gives_it_back() {
-        let (greedy, other) = (UserId::generate(), UserId::generate());
-        let mut places: Vec<Place> =
-            std::iter::from_fn(|| Place::take(greedy)).take(AT_ONCE).collect();
-        assert_eq!(places.len(), AT_ONCE_EACH);
-        assert!(Place::take(other).is_some());
-        places.pop();
-        assert!(Place::take(greedy).is_some());
-        drop(places);
-        assert!(!TAKEN.lock().unwrap().contains_key(&greedy), "nothing is kept");
     }
 }

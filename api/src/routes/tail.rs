@@ -3,10 +3,12 @@
 //!
 //! There is no seam between what is stored and what is live: one reader reads the recording,
 //! wherever it is by then. What the broker tells is only that it is worth looking again, so
-//! a slow client holds one segment and a few receipts, and nobody else waits for it.
+//! a slow client holds one segment and a few receipts, and nobody else waits for it. One that
+//! takes nothing at all is let go of, and so is who may not follow any more, read or not.
 
 #![expect(unused_qualifications, reason = "the macro of utoipa qualifies the type of the query")]
 
+mod fed;
 mod follow;
 mod told;
 mod websocket;
@@ -23,7 +25,6 @@ use axum::{
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use utoipa::IntoParams;
 
 use super::{recording::Position, sessions::find};
@@ -32,23 +33,29 @@ use crate::{
     auth::{Actor, browser},
     error::{Problem, Result},
     extract::{Named, Params},
+    places::Places,
 };
+use fed::fed;
 use follow::Tail;
 use told::Told;
 
 /// Proxies close what is silent for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Who takes nothing of what there is for so long is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Each holds a segment of up to 16 MiB while it is read, and mostly much less.
 pub(crate) const MOST_TAILS: usize = 256;
+/// And so many of one user, whose readers may be slow for hours.
+const MOST_TAILS_EACH: usize = 16;
 
-static TAILS: Semaphore = Semaphore::const_new(MOST_TAILS);
+static TAILS: Places = Places::new(MOST_TAILS, MOST_TAILS_EACH);
 
 /// Tells nginx to pass events on as they come, whatever its configuration says.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// How many sessions are followed.
 pub(crate) fn going_on() -> usize {
-    MOST_TAILS.saturating_sub(TAILS.available_permits())
+    TAILS.taken()
 }
 
 /// From where on.
@@ -79,7 +86,8 @@ pub(crate) struct TailQuery {
         (status = 200, description = "server-sent events"),
         (status = 400, body = Problem, description = "what asks for a WebSocket is no handshake"),
         (status = 403, body = Problem, description = "a page of another site asks for a WebSocket"),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem),
+        (status = 429, description = "too many tails, of this user or of all", body = Problem)))]
 pub(crate) async fn stream(
     State(app): State<App>,
     actor: Actor,
@@ -97,14 +105,12 @@ pub(crate) async fn stream(
     } else {
         None
     };
-    let permit = TAILS
-        .try_acquire()
-        .map_err(|_| Error::Unavailable("too many sessions are tailed".into()))?;
-    let tail = Tail::open(app, (headers, actor), session, position, permit).await?;
+    let place = TAILS.take(actor.id)?;
+    let tail = Tail::open(app, (headers, actor), session, position, place).await?;
     if let Some(upgrade) = upgrade {
         return Ok(websocket::answer(upgrade, tail));
     }
-    let events = tail.told().map(|told| told.and_then(Told::event));
+    let events = fed(tail.told()).map(|told| told.and_then(Told::event));
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(([(BUFFERING, HeaderValue::from_static("no"))], sse).into_response())
 }

@@ -233,6 +233,35 @@ async fn the_request_of_a_session_is_decided_by_the_sessions_name_too() {
 }
 
 #[tokio::test]
+async fn a_request_that_one_person_filled_in_the_version_before_is_completed_by_another() {
+    let groups = json!({ "reviewers": ["leads", "ops", "owners"], "min_review_approvals": 3 });
+    let scene = Scene::new(groups).await;
+    let lead = scene.world.user("lead@example.com", &["leads"]).await;
+    let owner = scene.world.user("owner@example.com", &["owners"]).await;
+    let id = scene.held("connect", None).await;
+    let filled = format!(
+        "update review_votes v set verdict = 'APPROVED', user_id = u.id, user_email = u.email,
+           user_name = u.name, at = now()
+         from users u where u.email = 'bob@example.com' and v.review_id = '{id}'
+           and v.group_name in ('leads', 'ops')"
+    );
+    scene.world.sql(&filled).await;
+    let told = |answer: &super::world::Answer| -> Vec<Value> {
+        let groups = answer.body["review_groups_data"].as_array().unwrap().iter();
+        groups.map(|group| group["reviewed_by"]["email"].clone()).collect()
+    };
+    let yes = json!({ "status": "APPROVED" });
+    let second = scene.vote(&owner, &id, yes.clone()).await;
+    assert_eq!(second.body["status"], "PENDING", "{second:?}");
+    let expected = [json!("bob@example.com"), Value::Null, json!("owner@example.com")];
+    assert_eq!(told(&second), expected, "the place is free in the database, too");
+    let done = scene.vote(&lead, &id, yes).await;
+    assert_eq!(done.body["status"], "APPROVED", "{done:?}");
+    let expected = ["lead@example.com", "bob@example.com", "owner@example.com"];
+    assert_eq!(told(&done), expected.map(|who| json!(who)));
+}
+
+#[tokio::test]
 async fn revoking_marks_the_sessions_that_stand_on_it() {
     let scene = Scene::new(json!({})).await;
     let id = scene.held("connect", None).await;

@@ -135,6 +135,29 @@ async fn what_is_no_position_is_refused_in_words() {
     assert_eq!(world.asked(&bob, &path, "").await.status(), 404);
 }
 
+#[tokio::test]
+async fn one_user_has_a_share_of_the_tails_and_gives_it_back() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let eve = world.user("eve@example.com", &["auditor"]).await;
+    let path = format!("/api/sessions/{}/tail", open(&world, &ann).await);
+    let mut tails = Vec::new();
+    for _ in 0..16 {
+        tails.push(world.stream(&ann, &path, "").await);
+    }
+    assert_eq!(world.asked(&ann, &path, "").await.status(), 429);
+    assert_eq!(world.asked(&eve, &path, "").await.status(), 200, "it is nobody else's share");
+    tails.pop();
+    hoop_testkit::eventually("a place to be free", async || {
+        let status = world.asked(&ann, &path, "").await.status();
+        anyhow::ensure!(status == 200, "{status}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
 /// Somebody follows a session of Ann's, and `take_away` takes away what lets them.
 async fn check_cut_off(who: &str, take_away: impl AsyncFnOnce(&World, &str)) {
     let world = World::new().await;

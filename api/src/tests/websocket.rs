@@ -6,6 +6,7 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use futures_util::{SinkExt, StreamExt};
 use hoop_domain::{Direction, EndReason, SessionId};
+use hoop_proto::v1::{self, packet};
 use hoop_runtime::Drain;
 use hoop_store::token::{Kind, NewToken};
 use http::{Request, header};
@@ -144,6 +145,24 @@ async fn a_websocket_tells_what_events_tell_and_says_why_it_ends() {
     let lines: Vec<_> = lines.filter(|line| line["http_path"] == path.as_str()).collect();
     assert_eq!(lines.len(), 2, "each is a line of the audit log: {log}");
     assert!(lines.iter().all(|line| line["outcome"] == true), "{lines:?}");
+}
+
+#[tokio::test]
+async fn an_end_in_words_of_a_clients_own_is_told_as_a_violation_of_the_protocol() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user(ANN, &["dba"]).await;
+    let session = open(&world, &ann).await;
+    let mut recorder = Recorder::new(&world, session);
+    let own = v1::SessionEnd { code: "x".repeat(1000), message: "because".into() };
+    publish(&world, &mut recorder, &[(OUT, end(EndReason::TargetClosed))]).await;
+    publish(&world, &mut recorder, &[(IN, packet::Body::SessionEnd(own))]).await;
+    let mut socket = Socket::open(&world, &ann, session, "").await;
+    assert_eq!(socket.take(2).await.len(), 2);
+    let event = socket.event().await;
+    let data = json!({ "reason": "protocol_violation", "message": "because" });
+    assert_eq!((&event["event"], &event["data"]), (&json!("end"), &data));
+    assert_eq!(socket.next().await, Heard::Closed(1000, "protocol_violation".into()));
 }
 
 #[tokio::test]

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::{Stream, stream};
 use hoop_bus::recorded::Receipts;
-use hoop_domain::{Both, SessionId, session::SessionState};
+use hoop_domain::{Both, EndReason, SessionId, session::SessionState};
 use hoop_proto::v1::{self, packet::Body};
 use http::{HeaderMap, Method};
-use tokio::sync::SemaphorePermit;
 
 use super::{
     super::{
@@ -20,6 +19,7 @@ use crate::{
     App, Error,
     auth::{self, Actor},
     error::{Result, chain},
+    places::Place,
 };
 
 /// Without a word from the broker it is looked that often: for sessions that end without a
@@ -27,7 +27,6 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(2);
 /// How often it is asked whether the one who follows still may.
 const RECHECK: Duration = Duration::from_secs(2);
-/// It fits into a close frame, which has room for 123 bytes.
 pub(super) const TAKEN_AWAY: &str =
     "you may not follow this session any more: your login or your access was taken away";
 
@@ -42,7 +41,7 @@ pub(super) struct Tail {
     receipts: Receipts,
     /// The last packet of each direction, when it was seen.
     ends: Both<Option<v1::SessionEnd>>,
-    _permit: SemaphorePermit<'static>,
+    _place: Place,
 }
 
 enum Next {
@@ -60,13 +59,13 @@ impl Tail {
         (headers, actor): (HeaderMap, Actor),
         session: SessionId,
         position: Position,
-        permit: SemaphorePermit<'static>,
+        place: Place,
     ) -> Result<Self> {
         // Before anything is read, so that nothing falls in between.
         let receipts = app.bus.receipts(session).await?;
         let reader = Reader::open(&app, session, position, None, 0).await?;
-        let (checked_at, ends, _permit) = (Instant::now(), Both::default(), permit);
-        Ok(Self { app, headers, actor, checked_at, session, reader, receipts, ends, _permit })
+        let (checked_at, ends, _place) = (Instant::now(), Both::default(), place);
+        Ok(Self { app, headers, actor, checked_at, session, reader, receipts, ends, _place })
     }
 
     /// All that there is to tell, made when it is asked for. An error breaks it off.
@@ -134,7 +133,9 @@ impl Tail {
     /// What is told last, when there is nothing more to come.
     async fn end(&self, look: bool) -> Result<Option<Told>> {
         if let (Some(end), Some(_)) = (&self.ends.inward, &self.ends.outward) {
-            return Ok(Some(Told::end(&end.code, &end.message)));
+            // The code is the client's own word.
+            let reason = end.code.parse().unwrap_or(EndReason::ProtocolViolation);
+            return Ok(Some(Told::end(reason, &end.message)));
         }
         let stage = self.reader.stage();
         if stage == Stage::Begun || (stage == Stage::Unknown && !look) {
@@ -143,7 +144,7 @@ impl Tail {
         let session = find(&self.app, &self.actor, &self.session.to_string()).await?;
         match session.state {
             SessionState::Closed { reason, .. } => {
-                Ok(Some(Told::end(reason.as_str(), &session.end_message)))
+                Ok(Some(Told::end(reason, &session.end_message)))
             }
             _ => Ok(None),
         }

@@ -1,6 +1,7 @@
 //! What is told of a session: an event, or a message of a WebSocket with the same in it.
 
 use axum::response::sse::Event;
+use hoop_domain::EndReason;
 use serde::Serialize;
 
 use super::super::recording::PacketResponse;
@@ -22,7 +23,7 @@ pub(super) enum Told {
 /// How a session ended.
 #[derive(Serialize)]
 pub(super) struct End {
-    pub(super) reason: String,
+    pub(super) reason: &'static str,
     pub(super) message: String,
 }
 
@@ -33,8 +34,8 @@ pub(super) struct Refused {
 }
 
 impl Told {
-    pub(super) fn end(reason: &str, message: &str) -> Self {
-        Self::End { data: End { reason: reason.to_owned(), message: message.to_owned() } }
+    pub(super) fn end(reason: EndReason, message: &str) -> Self {
+        Self::End { data: End { reason: reason.as_str(), message: message.to_owned() } }
     }
 
     /// As a server-sent event.
@@ -68,7 +69,7 @@ mod tests {
     #[test]
     fn a_message_names_its_event_and_has_its_data() {
         let parsed = |told: &Told| serde_json::from_str::<Value>(&told.text().unwrap()).unwrap();
-        let end = Told::end("client_closed", "the client hung up");
+        let end = Told::end(EndReason::ClientClosed, "the client hung up");
         let data = json!({ "reason": "client_closed", "message": "the client hung up" });
         assert_eq!(parsed(&end), json!({ "event": "end", "data": data }));
         let refused = Told::Refused { data: Refused { message: "no more" } };

@@ -5,16 +5,39 @@
 //! later, either (that is how augmenting paths are), so nobody has to be remembered but those
 //! who speak.
 
-use hoop_domain::GroupName;
+use std::collections::BTreeMap;
+
+use hoop_domain::{GroupName, UserId};
 
 use super::{Said, Vote};
 
 /// Lets somebody speak for one of their groups, unless they speak already or all of these are
 /// spoken for by people who are needed there.
 pub(super) fn add(votes: &mut [Vote], said: &Said) {
+    one_each(votes);
     let speaks = votes.iter().filter_map(|vote| vote.said.as_ref()).any(|it| it.by == said.by);
     if !speaks {
         let _found = place(votes, said, &mut Vec::new());
+    }
+}
+
+/// Leaves everybody the first of the groups that they speak for, and remembers the others as
+/// theirs: in the version before, a person spoke for all of their groups, and it was not kept
+/// which those are.
+fn one_each(votes: &mut [Vote]) {
+    let mut people: BTreeMap<UserId, Vec<GroupName>> = BTreeMap::new();
+    let spoken = votes.iter().filter_map(|vote| Some((&vote.group, vote.said.as_ref()?)));
+    for (group, said) in spoken.filter(|(_, said)| !said.forced) {
+        people.entry(said.by).or_default().push(group.clone());
+    }
+    for vote in votes {
+        let Some(said) = vote.said.as_mut().filter(|said| !said.forced) else { continue };
+        if let Some(mut theirs) = people.remove(&said.by) {
+            theirs.retain(|group| !said.groups.contains(group));
+            said.groups.append(&mut theirs);
+        } else {
+            vote.said = None;
+        }
     }
 }
 

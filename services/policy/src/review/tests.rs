@@ -77,6 +77,28 @@ fn who_could_speak_for_several_groups_makes_room_for_who_could_not() {
 }
 
 #[test]
+fn who_filled_several_groups_in_the_version_before_keeps_one_and_others_complete_the_request() {
+    let mut before = review(&["a", "b", "c"], 3);
+    let (bob, by) = (UserId::generate(), UserId::generate());
+    for (vote, by) in before.votes.iter_mut().zip([bob, bob, by]) {
+        vote.said = Some(Said { yes: true, by, at: at(1), forced: false, groups: Vec::new() });
+    }
+    for group in ["a", "b"] {
+        let done = approve(before.clone(), &[group], 2).unwrap();
+        assert_eq!(done.state, State::Approved { until: at(62) }, "{group}");
+        let people: BTreeSet<_> =
+            done.votes.iter().map(|vote| vote.said.as_ref().unwrap().by).collect();
+        assert_eq!(people.len(), 3, "{done:?}");
+    }
+    let member = groups(&["a", "b"]);
+    let voter = Voter { id: bob, groups: &member };
+    let again = before.approve(&voter, Terms::default(), at(2)).unwrap();
+    assert_eq!((again.state, again.approvals()), (PENDING, 2));
+    let free: Vec<_> = again.votes.iter().map(|vote| vote.said.is_none()).collect();
+    assert_eq!(free, [false, true, false], "the first is kept");
+}
+
+#[test]
 fn a_second_vote_of_the_same_group_adds_nothing() {
     let one = approve(review(&["a", "b"], 2), &["a"], 10).unwrap();
     let first = one.votes.first().unwrap().said.clone();
