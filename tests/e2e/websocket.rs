@@ -76,7 +76,7 @@ impl Socket {
     }
 
     /// Reads until it is closed.
-    pub(crate) async fn to_the_end(mut self) -> Result<Told> {
+    pub(crate) async fn until_the_end(mut self) -> Result<Told> {
         self.read(usize::MAX).await
     }
 }
@@ -118,7 +118,7 @@ async fn a_websocket_tells_exactly_the_recording_and_why_it_ended() -> Result {
     let before = early.read(3).await?.events;
     psql.tell("select 'the second'").await?;
     psql.end().await?;
-    let after = early.to_the_end().await?;
+    let after = early.until_the_end().await?;
     assert_eq!(after.closed, (1000, "client_closed".to_owned()));
 
     gateway.rest.session_done(&id).await?;
@@ -133,7 +133,7 @@ async fn a_websocket_tells_exactly_the_recording_and_why_it_ended() -> Result {
     // On after the third, as one who had lost the first socket.
     let third = packets.get(2).context("few packets")?;
     let signed = [("authorization", bearer.as_str()), ("last-event-id", text(third, "id"))];
-    let rest = Socket::follow(&gateway.api_url, None, &id, &signed).await?.to_the_end().await?;
+    let rest = Socket::follow(&gateway.api_url, None, &id, &signed).await?.until_the_end().await?;
     assert_eq!(rest.events.len(), events.len() - 3);
     nobody_follows(&mut gateway).await
 }
@@ -159,7 +159,7 @@ async fn who_never_reads_hangs_up_or_shouts_holds_up_nobody() -> Result {
 
     psql.tell("select repeat('x', 1000) from generate_series(1, 30000)").await?;
     psql.end().await?;
-    let told = good.to_the_end().await?;
+    let told = good.until_the_end().await?;
     assert_eq!(told.closed, (1000, "client_closed".to_owned()));
     let session = gateway.rest.session_done(&id).await?;
     ensure!(text(&session, "end_reason") == "client_closed", "{session}");

@@ -164,7 +164,7 @@ impl<T: Ticket> Session<T> {
         way.head.chain = chain;
         way.last_arrival = now;
         match packet.body {
-            Some(Body::SessionEnd(end)) => way.head.end = Some(read_end(end)),
+            Some(Body::SessionEnd(end)) => way.head.end = Some(read_end(&end)),
             Some(Body::SessionStart(start)) if self.org.is_none() => {
                 self.org = OrgId::try_from(start.org.as_ref()).ok();
             }
@@ -214,7 +214,7 @@ fn wants_sync(packet: &Packet) -> bool {
 }
 
 /// A reason that this version does not know was given by a newer edge: the words are kept.
-fn read_end(end: SessionEnd) -> End {
+fn read_end(end: &SessionEnd) -> End {
     let reason = end.code.parse().unwrap_or(hoop_domain::EndReason::ProtocolViolation);
     // PostgreSQL holds no NUL, and nothing that an endpoint says keeps its recording out.
     End { reason, message: end.message.replace('\0', "\u{fffd}") }

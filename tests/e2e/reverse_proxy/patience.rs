@@ -40,7 +40,7 @@ async fn what_is_quiet_for_a_minute_goes_on_with_nothing_set() -> Result {
     let signed = bearer(&proxied.gateway)?;
     let signed = [("authorization", signed.as_str())];
     let socket = Socket::follow(&proxied.api_url, Some(&proxied.authority), &id, &signed).await?;
-    let socket = tokio::spawn(socket.to_the_end());
+    let socket = tokio::spawn(socket.until_the_end());
 
     nginx_hangs_up(&proxied).await?;
     let mut stdin = quiet.stdin.take().context("no standard input")?;

@@ -53,7 +53,7 @@ async fn a_session_is_followed_through_the_proxy_by_programs_and_by_our_own_page
     psql.tell("select 'the second'").await?;
     psql.end().await?;
     for socket in [program, page] {
-        assert_eq!(socket.to_the_end().await?.closed, (1000, "client_closed".to_owned()));
+        assert_eq!(socket.until_the_end().await?.closed, (1000, "client_closed".to_owned()));
     }
     eventually("nginx to have passed on two WebSockets", async || {
         let requests = proxied.nginx.requests();

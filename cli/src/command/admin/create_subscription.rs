@@ -41,7 +41,7 @@ fn body(wanted: &CreateSubscription, known: Option<&Value>) -> Result<Value> {
         "channel": channel.context(missing)?,
         "events": words("events", &wanted.events).context(missing)?,
         "recipients": words("recipients", &wanted.recipients).unwrap_or_else(|| json!([])),
-        "enabled": enabled.unwrap_or_else(|| json!(true)),
+        "enabled": enabled.unwrap_or(json!(true)),
     }))
 }
 
