@@ -89,6 +89,47 @@ macro_rules! select {
     };
 }
 
+/// The ids of sessions that are so, by whatever is around the query and said of their type.
+macro_rules! ids {
+    ($before:tt, $kind:tt, $behind:tt,
+     ($store:expr, $filter:expr, $after:expr, $kinds:expr, $most:expr)) => {
+        sqlx::query_scalar!(
+            $before
+                + "SELECT id, authorized_at FROM sessions
+                   WHERE org_id = $1
+                     AND ($2::uuid IS NULL OR (authorized_at, id)
+                       < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
+                     AND ($3::uuid IS NULL OR user_id = $3)
+                     AND ($4::uuid IS NULL OR user_id = $4)
+                     AND ($5::text IS NULL OR user_email = lower($5))
+                     AND ($6::text IS NULL OR connection_name = $6)
+                     AND ($8::text IS NULL OR state = $8)
+                     AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
+                     AND ($10::timestamptz IS NULL OR authorized_at < $10)
+                     AND ($11::uuid IS NULL OR agent_id = $11)
+                     AND ($12::text IS NULL OR agent_name = $12)
+                     AND ($13::text IS NULL OR verb = $13) "
+                + $kind
+                + " ORDER BY authorized_at DESC, id DESC LIMIT $14"
+                + $behind,
+            $store.org.uuid(),
+            $after.map(Cursor::uuid),
+            $filter.visible_to.map(UserId::uuid),
+            $filter.user_id(),
+            $filter.user_email(),
+            $filter.connection,
+            $kinds,
+            $filter.state,
+            $filter.from,
+            $filter.until,
+            $filter.agent_id(),
+            $filter.agent_name(),
+            $filter.verb.map(Verb::as_str),
+            $most
+        )
+    };
+}
+
 impl OrgStore {
     /// The session with this id, if it is visible to `visible_to`.
     ///
@@ -124,6 +165,9 @@ impl OrgStore {
         let mut planned = self.planned().await?;
         let ids = match filter.pairs() {
             Some(pairs) => self.ids_by_pair(&mut planned, filter, pairs, after, most).await?,
+            None if filter.connection.is_some() => {
+                self.ids_of_connection(&mut planned, filter, after, most).await?
+            }
             None => self.ids(&mut planned, filter, after, most).await?,
         };
         let rows = select!(
@@ -148,37 +192,34 @@ impl OrgStore {
         after: Option<Cursor>,
         most: i64,
     ) -> Result<Vec<Uuid>> {
-        let ids = sqlx::query_scalar!(
-            "SELECT id FROM sessions
-             WHERE org_id = $1
-               AND ($2::uuid IS NULL OR (authorized_at, id)
-                 < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
-               AND ($3::uuid IS NULL OR user_id = $3)
-               AND ($4::uuid IS NULL OR user_id = $4)
-               AND ($5::text IS NULL OR user_email = lower($5))
-               AND ($6::text IS NULL OR connection_name = $6)
-               AND ($7::text[] IS NULL OR connection_type = ANY($7))
-               AND ($8::text IS NULL OR state = $8)
-               AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
-               AND ($10::timestamptz IS NULL OR authorized_at < $10)
-               AND ($11::uuid IS NULL OR agent_id = $11)
-               AND ($12::text IS NULL OR agent_name = $12)
-               AND ($13::text IS NULL OR verb = $13)
-             ORDER BY authorized_at DESC, id DESC LIMIT $14",
-            self.org.uuid(),
-            after.map(Cursor::uuid),
-            filter.visible_to.map(UserId::uuid),
-            filter.user_id(),
-            filter.user_email(),
-            filter.connection,
-            filter.kinds() as Option<Vec<String>>,
-            filter.state,
-            filter.from,
-            filter.until,
-            filter.agent_id(),
-            filter.agent_name(),
-            filter.verb.map(Verb::as_str),
-            most
+        let ids = ids!(
+            r#"SELECT id AS "id!" FROM ("#,
+            "AND ($7::text[] IS NULL OR connection_type = ANY($7))",
+            ") AS found",
+            (self, filter, after, filter.kinds() as Option<Vec<String>>, most)
+        )
+        .fetch_all(conn)
+        .await?;
+        Ok(ids)
+    }
+
+    /// The newest of each type, and of these the newest: a connection has sessions of one type
+    /// as a rule, and its index goes by type first.
+    async fn ids_of_connection(
+        &self,
+        conn: &mut PgConnection,
+        filter: &SessionFilter,
+        after: Option<Cursor>,
+        most: i64,
+    ) -> Result<Vec<Uuid>> {
+        let kinds = filter.kinds.as_deref().unwrap_or(&ConnectionType::ALL);
+        let kinds: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
+        let ids = ids!(
+            r#"SELECT newest.id AS "id!"
+               FROM unnest($7::text[]) AS kinds (name) CROSS JOIN LATERAL ("#,
+            "AND connection_type = kinds.name",
+            ") AS newest ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $14",
+            (self, filter, after, &kinds, most)
         )
         .fetch_all(conn)
         .await?;
