@@ -2,32 +2,31 @@
 -- ran.
 --
 -- A page is looked for in one index, by time, and what the other filters leave out is read past:
--- of 40,000 sessions of a connection none may be of the verb that is asked for. To read past a row
--- in the table costs a page of it, so each index has the columns of all other filters in it, and
--- ids are found without the table. By type and verb, which have few values, the index has every
--- pair side by side: a page is made of the newest of each pair, so nothing is read past at all.
--- That of connections goes by type in the same way, since a connection has but one as a rule.
--- There is one index less than before; those with more columns are about twice as large.
+-- of 40,000 sessions of a connection none may be of the verb that is asked for. So each index goes
+-- by type and verb, which have few values, before it goes by time, and a page is made of the
+-- newest of each pair. To read past a row in the table costs a page of it, so each index has the
+-- columns of all other filters in it, and ids are found without the table.
+-- There is one index less than before; those that are left are about twice as large.
 --
 -- Making them keeps those out who write sessions. CONCURRENTLY would not, but can't be had here:
 -- processes that wait for their turn to migrate hold a snapshot, for the end of which it would
 -- wait, while they wait for it. An operator with very many sessions makes them beforehand (see
 -- docs/guide/upgrades.md); then they are found here.
 CREATE INDEX IF NOT EXISTS sessions_of_user
-  ON sessions (org_id, user_id, authorized_at DESC, id DESC)
-  INCLUDE (user_email, connection_name, connection_type, agent_id, agent_name, verb, state);
+  ON sessions (org_id, user_id, connection_type, verb, authorized_at DESC, id DESC)
+  INCLUDE (user_email, connection_name, agent_id, agent_name, state);
 CREATE INDEX IF NOT EXISTS sessions_of_email
-  ON sessions (org_id, user_email, authorized_at DESC, id DESC)
-  INCLUDE (user_id, connection_name, connection_type, agent_id, agent_name, verb, state);
+  ON sessions (org_id, user_email, connection_type, verb, authorized_at DESC, id DESC)
+  INCLUDE (user_id, connection_name, agent_id, agent_name, state);
 CREATE INDEX IF NOT EXISTS sessions_of_connection
-  ON sessions (org_id, connection_name, connection_type, authorized_at DESC, id DESC)
-  INCLUDE (user_id, user_email, agent_id, agent_name, verb, state);
+  ON sessions (org_id, connection_name, connection_type, verb, authorized_at DESC, id DESC)
+  INCLUDE (user_id, user_email, agent_id, agent_name, state);
 CREATE INDEX IF NOT EXISTS sessions_of_agent
-  ON sessions (org_id, agent_name, authorized_at DESC, id DESC)
-  INCLUDE (user_id, user_email, connection_name, connection_type, agent_id, verb, state);
+  ON sessions (org_id, agent_name, connection_type, verb, authorized_at DESC, id DESC)
+  INCLUDE (user_id, user_email, connection_name, agent_id, state);
 CREATE INDEX IF NOT EXISTS sessions_of_agent_id
-  ON sessions (org_id, agent_id, authorized_at DESC, id DESC)
-  INCLUDE (user_id, user_email, connection_name, connection_type, agent_name, verb, state);
+  ON sessions (org_id, agent_id, connection_type, verb, authorized_at DESC, id DESC)
+  INCLUDE (user_id, user_email, connection_name, agent_name, state);
 CREATE INDEX IF NOT EXISTS sessions_of_type_and_verb
   ON sessions (org_id, connection_type, verb, authorized_at DESC, id DESC) INCLUDE (state);
 

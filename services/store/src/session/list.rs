@@ -50,26 +50,16 @@ impl SessionFilter {
         self.agent.as_deref().filter(|_| self.agent_id().is_none())
     }
 
-    /// The types that are asked for. To ask for a verb alone is to ask for all of them, because
-    /// its index goes by type first.
-    fn kinds(&self) -> Option<Vec<String>> {
-        let kinds: &[ConnectionType] = match (&self.kinds, self.verb) {
-            (Some(kinds), _) => kinds,
-            (None, Some(_)) => &ConnectionType::ALL,
-            (None, None) => return None,
-        };
-        Some(kinds.iter().map(|kind| kind.as_str().to_owned()).collect())
+    /// The types that are asked for, which are all unless it is said.
+    fn kinds(&self) -> Vec<String> {
+        let kinds = self.kinds.as_deref().unwrap_or(&ConnectionType::ALL);
+        kinds.iter().map(|kind| kind.as_str().to_owned()).collect()
     }
 
-    /// The types and verbs whose sessions are found pair by pair, where nothing is asked for
-    /// that leaves out more.
-    fn pairs(&self) -> Option<(Vec<String>, Vec<String>)> {
-        let narrow = self.visible_to.is_some() || self.user.is_some();
-        if narrow || self.connection.is_some() || self.agent.is_some() {
-            return None;
-        }
+    /// The verbs that are asked for, likewise.
+    fn verbs(&self) -> Vec<String> {
         let verbs = self.verb.map_or_else(|| Verb::ALL.to_vec(), |verb| vec![verb]);
-        Some((self.kinds()?, verbs.iter().map(|verb| verb.as_str().to_owned()).collect()))
+        verbs.iter().map(|verb| verb.as_str().to_owned()).collect()
     }
 }
 
@@ -85,47 +75,6 @@ macro_rules! select {
                end_reason, end_message, not_after, edge, exit_code, annotations
              FROM sessions " + $condition,
             $($argument),*
-        )
-    };
-}
-
-/// The ids of sessions that are so, by whatever is around the query and said of their type.
-macro_rules! ids {
-    ($before:tt, $kind:tt, $behind:tt,
-     ($store:expr, $filter:expr, $after:expr, $kinds:expr, $most:expr)) => {
-        sqlx::query_scalar!(
-            $before
-                + "SELECT id, authorized_at FROM sessions
-                   WHERE org_id = $1
-                     AND ($2::uuid IS NULL OR (authorized_at, id)
-                       < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
-                     AND ($3::uuid IS NULL OR user_id = $3)
-                     AND ($4::uuid IS NULL OR user_id = $4)
-                     AND ($5::text IS NULL OR user_email = lower($5))
-                     AND ($6::text IS NULL OR connection_name = $6)
-                     AND ($8::text IS NULL OR state = $8)
-                     AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
-                     AND ($10::timestamptz IS NULL OR authorized_at < $10)
-                     AND ($11::uuid IS NULL OR agent_id = $11)
-                     AND ($12::text IS NULL OR agent_name = $12)
-                     AND ($13::text IS NULL OR verb = $13) "
-                + $kind
-                + " ORDER BY authorized_at DESC, id DESC LIMIT $14"
-                + $behind,
-            $store.org.uuid(),
-            $after.map(Cursor::uuid),
-            $filter.visible_to.map(UserId::uuid),
-            $filter.user_id(),
-            $filter.user_email(),
-            $filter.connection,
-            $kinds,
-            $filter.state,
-            $filter.from,
-            $filter.until,
-            $filter.agent_id(),
-            $filter.agent_name(),
-            $filter.verb.map(Verb::as_str),
-            $most
         )
     };
 }
@@ -163,13 +112,7 @@ impl OrgStore {
     ) -> Result<Page<Session>> {
         let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let mut planned = self.planned().await?;
-        let ids = match filter.pairs() {
-            Some(pairs) => self.ids_by_pair(&mut planned, filter, pairs, after, most).await?,
-            None if filter.connection.is_some() => {
-                self.ids_of_connection(&mut planned, filter, after, most).await?
-            }
-            None => self.ids(&mut planned, filter, after, most).await?,
-        };
+        let ids = self.ids(&mut planned, filter, after, most).await?;
         let rows = select!(
             "WHERE org_id = $1 AND id = ANY($2) ORDER BY authorized_at DESC, id DESC",
             self.org.uuid(),
@@ -182,9 +125,12 @@ impl OrgStore {
         Ok(Page::of(rows, limit, |session| session.id.uuid()))
     }
 
-    // Which sessions a page has is found out before what they are: ids and filters are all in one
-    // index, and only what is shown is read from the table.
-
+    /// Which sessions a page has: found out before what they are, since ids and filters are all
+    /// in one index, and only what is shown is read from the table.
+    ///
+    /// Each index goes by type and verb before it goes by time, and those have few values. So the
+    /// newest of each pair are looked up, and of these the newest are taken: a type or a verb that
+    /// somebody or something does not have costs nothing.
     async fn ids(
         &self,
         conn: &mut PgConnection,
@@ -192,70 +138,39 @@ impl OrgStore {
         after: Option<Cursor>,
         most: i64,
     ) -> Result<Vec<Uuid>> {
-        let ids = ids!(
-            r#"SELECT id AS "id!" FROM ("#,
-            "AND ($7::text[] IS NULL OR connection_type = ANY($7))",
-            ") AS found",
-            (self, filter, after, filter.kinds() as Option<Vec<String>>, most)
-        )
-        .fetch_all(conn)
-        .await?;
-        Ok(ids)
-    }
-
-    /// The newest of each type, and of these the newest: a connection has sessions of one type
-    /// as a rule, and its index goes by type first.
-    async fn ids_of_connection(
-        &self,
-        conn: &mut PgConnection,
-        filter: &SessionFilter,
-        after: Option<Cursor>,
-        most: i64,
-    ) -> Result<Vec<Uuid>> {
-        let kinds = filter.kinds.as_deref().unwrap_or(&ConnectionType::ALL);
-        let kinds: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_owned()).collect();
-        let ids = ids!(
-            r#"SELECT newest.id AS "id!"
-               FROM unnest($7::text[]) AS kinds (name) CROSS JOIN LATERAL ("#,
-            "AND connection_type = kinds.name",
-            ") AS newest ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $14",
-            (self, filter, after, &kinds, most)
-        )
-        .fetch_all(conn)
-        .await?;
-        Ok(ids)
-    }
-
-    /// The newest of each pair of a type and a verb, and of these the newest.
-    async fn ids_by_pair(
-        &self,
-        conn: &mut PgConnection,
-        filter: &SessionFilter,
-        (kinds, verbs): (Vec<String>, Vec<String>),
-        after: Option<Cursor>,
-        most: i64,
-    ) -> Result<Vec<Uuid>> {
         let ids = sqlx::query_scalar!(
             r#"SELECT newest.id AS "id!"
-               FROM unnest($2::text[]) AS kinds (name)
-                 CROSS JOIN unnest($3::text[]) AS verbs (name)
+               FROM unnest($7::text[]) AS kinds (name)
+                 CROSS JOIN unnest($13::text[]) AS verbs (name)
                  CROSS JOIN LATERAL (
                    SELECT id, authorized_at FROM sessions
                    WHERE org_id = $1 AND connection_type = kinds.name AND verb = verbs.name
-                     AND ($4::uuid IS NULL OR (authorized_at, id)
-                       < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $4), $4))
-                     AND ($5::text IS NULL OR state = $5)
-                     AND ($6::timestamptz IS NULL OR $6 <= authorized_at)
-                     AND ($7::timestamptz IS NULL OR authorized_at < $7)
-                   ORDER BY authorized_at DESC, id DESC LIMIT $8) AS newest
-               ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $8"#,
+                     AND ($2::uuid IS NULL OR (authorized_at, id)
+                       < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
+                     AND ($3::uuid IS NULL OR user_id = $3)
+                     AND ($4::uuid IS NULL OR user_id = $4)
+                     AND ($5::text IS NULL OR user_email = lower($5))
+                     AND ($6::text IS NULL OR connection_name = $6)
+                     AND ($8::text IS NULL OR state = $8)
+                     AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
+                     AND ($10::timestamptz IS NULL OR authorized_at < $10)
+                     AND ($11::uuid IS NULL OR agent_id = $11)
+                     AND ($12::text IS NULL OR agent_name = $12)
+                   ORDER BY authorized_at DESC, id DESC LIMIT $14) AS newest
+               ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $14"#,
             self.org.uuid(),
-            &kinds,
-            &verbs,
             after.map(Cursor::uuid),
+            filter.visible_to.map(UserId::uuid),
+            filter.user_id(),
+            filter.user_email(),
+            filter.connection,
+            &filter.kinds(),
             filter.state,
             filter.from,
             filter.until,
+            filter.agent_id(),
+            filter.agent_name(),
+            &filter.verbs(),
             most
         )
         .fetch_all(conn)
@@ -278,26 +193,26 @@ impl OrgStore {
                    AND ($3::uuid IS NULL OR user_id = $3)
                    AND ($4::text IS NULL OR user_email = lower($4))
                    AND ($5::text IS NULL OR connection_name = $5)
-                   AND ($6::text[] IS NULL OR connection_type = ANY($6))
+                   AND connection_type = ANY($6)
                    AND ($7::text IS NULL OR state = $7)
                    AND ($8::timestamptz IS NULL OR $8 <= authorized_at)
                    AND ($9::timestamptz IS NULL OR authorized_at < $9)
                    AND ($10::uuid IS NULL OR agent_id = $10)
                    AND ($11::text IS NULL OR agent_name = $11)
-                   AND ($12::text IS NULL OR verb = $12)
+                   AND verb = ANY($12)
                  LIMIT $13) AS matching"#,
             self.org.uuid(),
             filter.visible_to.map(UserId::uuid),
             filter.user_id(),
             filter.user_email(),
             filter.connection,
-            filter.kinds() as Option<Vec<String>>,
+            &filter.kinds(),
             filter.state,
             filter.from,
             filter.until,
             filter.agent_id(),
             filter.agent_name(),
-            filter.verb.map(Verb::as_str),
+            &filter.verbs(),
             cap
         )
         .fetch_one(&mut *planned)
