@@ -21,7 +21,7 @@ use axum::{
 use hoop_domain::Role;
 use hoop_runtime::{span, trace};
 use http::StatusCode;
-use tracing::{Instrument, field::Empty};
+use tracing::{Instrument, Span, field::Empty};
 
 use crate::{App, Error, auth, client, error::Result, etag::IfNoneMatch, metrics, router::Access};
 
@@ -89,7 +89,10 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         request.extensions_mut().insert(actor.clone());
         request.extensions_mut().insert(with);
         if rule.audited {
-            return audit::audited(rule, Some(&actor), request, next).await;
+            // It goes on when its sender hangs up: what is begun is done and written down whole.
+            let (rule, span) = (rule.clone(), Span::current());
+            let work = async move { audit::audited(&rule, Some(&actor), request, next).await };
+            return tokio::spawn(work.instrument(span)).await.map_err(Error::internal)?;
         }
         let known = IfNoneMatch::of(&request);
         known.answer(next.run(request).await)

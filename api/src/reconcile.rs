@@ -18,8 +18,6 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const LOST: TimeDelta = TimeDelta::seconds(60);
 /// What is kept of edges that are gone, and of tokens that have expired.
 const FORGET: TimeDelta = TimeDelta::hours(1);
-/// After how long nobody will say any more how a request ended: many times what it may take.
-const ABANDONED: TimeDelta = TimeDelta::minutes(10);
 
 pub(crate) async fn run(app: App, drain: Drain) {
     // Since when edges could have told us what they hold. Before that has been so for as
@@ -59,6 +57,6 @@ pub(crate) async fn step(app: &App, silence_counts: bool) -> Result<(), hoop_sto
     app.store.token_forget_expired(now - FORGET).await?;
     app.store.sign_in_forget_expired(now).await?;
     app.store.idempotency_forget(now - once::KEPT).await?;
-    app.store.audit_add_abandoned(now - ABANDONED).await?;
+    app.store.audit_add_abandoned(now - once::ABANDONED).await?;
     overdue::expire(app).await
 }

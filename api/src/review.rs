@@ -78,7 +78,7 @@ fn can_be_shown(exec: &v1::ExecInput) -> bool {
 pub(crate) async fn approvals(
     app: &App,
     org: OrgId,
-    user: &User,
+    user: UserId,
     connection: &Connection,
     purpose: &Purpose,
 ) -> Result<Vec<Approval>, hoop_store::Error> {
@@ -86,7 +86,7 @@ pub(crate) async fn approvals(
         return Ok(Vec::new());
     }
     let (org, hash) = (app.store.org(org), purpose.hash());
-    let found = org.review_approved(user.id, connection.id, purpose.kind, hash, app.now()).await?;
+    let found = org.review_approved(user, connection.id, purpose.kind, hash, app.now()).await?;
     Ok(found.iter().filter_map(approval).collect())
 }
 
@@ -116,10 +116,9 @@ pub(crate) async fn is_approved(
     if verb != Verb::Connect {
         return Ok(false);
     }
-    let user = app.org.principal_fetch(user).await?;
     let purpose = Purpose::new(Some(connection), Verb::Connect, None, 0);
     let purpose = purpose.map_err(|code| Error::Conflict { what: code.message().into() })?;
-    Ok(!approvals(app, app.org.id(), &user, connection, &purpose).await?.is_empty())
+    Ok(!approvals(app, app.org.id(), user, connection, &purpose).await?.is_empty())
 }
 
 /// A request that waits, and for whom.

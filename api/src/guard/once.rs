@@ -16,7 +16,6 @@ use chrono::TimeDelta;
 use hoop_store::idempotency::{Once, Turn};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use tracing::{Instrument, Span};
 
 use super::Rule;
 use crate::{
@@ -29,7 +28,7 @@ use crate::{
 pub(crate) const KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// After so long, a request that was begun will not end any more.
-const ABANDONED: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const ABANDONED: TimeDelta = TimeDelta::minutes(10);
 
 /// The longest key, and the longest answer that is kept.
 const LONGEST_KEY: usize = 255;
@@ -69,16 +68,13 @@ pub(super) async fn run(
     };
     let (key, digest) = digests(rule, &key, &parts, &body);
     let once = Once { user, key, request: digest };
-    // From the first to the last step: what was begun has to be ended.
-    let request = Request::from_parts(parts, Body::from(body));
-    let work = take_turn(rule.app.clone(), once, request, next).instrument(Span::current());
-    tokio::spawn(work).await.map_err(Error::internal)?
+    take_turn(&rule.app, once, Request::from_parts(parts, Body::from(body)), next).await
 }
 
-async fn take_turn(app: App, once: Once, request: Request, next: Next) -> Result<Response> {
+async fn take_turn(app: &App, once: Once, request: Request, next: Next) -> Result<Response> {
     match app.org.idempotency_begin(&once, app.now()).await? {
-        Turn::Yours => keep(&app, &once, next.run(request).await).await,
-        Turn::Done { status, answer } => again(&app, &once, status, answer),
+        Turn::Yours => keep(app, &once, next.run(request).await).await,
+        Turn::Done { status, answer } => again(app, &once, status, answer),
         Turn::Begun(at) => Err(begun(app.now() - at)),
         Turn::Another => Err(Error::invalid(KEY.as_str(), "was sent with another request before")),
     }

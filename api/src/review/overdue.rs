@@ -57,7 +57,7 @@ async fn expire_one(
     let path = format!("/api/reviews/{id}");
     let deed = Deed {
         who: &who,
-        method: "-",
+        method: "",
         path: &path,
         resource: "reviews",
         action: "expire",

@@ -59,8 +59,14 @@ pub(crate) async fn delete(State(app): State<App>, Named(name): Named) -> Result
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Groups that are named at once: each is looked up, and made where there is none.
+const MOST: usize = 1000;
+
 /// The names in `field` as group names.
 pub(crate) fn parse(field: &str, names: &[String]) -> Result<Vec<GroupName>> {
+    if MOST < names.len() {
+        return Err(Error::invalid(field, format_args!("has at most {MOST} groups")));
+    }
     names.iter().map(|name| name.parse().map_err(|error| Error::invalid(field, error))).collect()
 }
 

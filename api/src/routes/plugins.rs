@@ -2,6 +2,8 @@
 
 mod body;
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use hoop_domain::{ConnectionId, Plugin, PluginId};
 use hoop_store::{NameCursor, connection::EncryptedSecret};
@@ -142,7 +144,7 @@ async fn connections(
     {
         return Err(Error::invalid("connections", format_args!("{plugin} {why}; name none")));
     }
-    let mut found = Vec::with_capacity(wanted.len());
+    let (mut found, mut seen) = (Vec::with_capacity(wanted.len()), BTreeSet::new());
     for one in wanted {
         let connection = match app.org.connection_fetch(&one.name).await {
             Ok(connection) => connection,
@@ -151,6 +153,9 @@ async fn connections(
             }
             Err(error) => return Err(error.into()),
         };
+        if !seen.insert(connection.id) {
+            return Err(Error::invalid(one.field, "is named before; name each connection once"));
+        }
         found.push((connection.id, one.config));
     }
     Ok(found)

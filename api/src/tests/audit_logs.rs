@@ -1,5 +1,7 @@
 //! The audit log: what is in it, what never is, and that its lines are a chain.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use hoop_domain::{
     Role,
@@ -343,4 +345,35 @@ async fn the_end_of_the_log_is_signed_unless_it_was_changed() {
         group(name).await;
     }
     assert_eq!(sign().await, Signing::Broken(4));
+}
+
+#[tokio::test]
+async fn what_was_begun_is_done_and_written_down_though_who_sent_it_hung_up() {
+    let world = Arc::new(World::new().await);
+    let root = world.root().await;
+    let hasty = {
+        let (world, root) = (Arc::clone(&world), root.clone());
+        // Its password takes a while to hash.
+        let body = json!({ "email": "ann@example.com", "password": "battery staple" });
+        tokio::spawn(async move { world.post(&root, "/api/users", body).await.status })
+    };
+    let lines = async |what: &str| {
+        let sql = format!("select {what} from audit_log where path = '/api/users'");
+        world.sql(&sql).await
+    };
+    hoop_testkit::eventually("the line to be begun", async || {
+        anyhow::ensure!(lines("count(*)").await == "1", "not yet");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    hasty.abort();
+    hoop_testkit::eventually("the line to be completed", async || {
+        let done = lines("coalesce(max(status), 0)").await;
+        anyhow::ensure!(done == "201", "{done}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(world.get(&root, "/api/users/ann@example.com").await.status, 200);
 }

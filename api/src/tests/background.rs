@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::{TimeDelta, Utc};
 use futures_util::StreamExt;
-use hoop_bus::{Bus, Subject};
+use hoop_bus::{Bus, Subject, stream::AUDIT};
 use hoop_domain::{
     AgentId, ConnectionId, Direction, EndReason, SessionId, UserId, session::SessionState,
 };
@@ -147,7 +147,8 @@ async fn who_leaves_answers_what_was_asked_before() {
     let client = world.app.bus.client();
     let statistics = client.statistics();
     let questions = world.app.bus.serve(&subject, "leaving").await.unwrap();
-    client.flush().await.unwrap();
+    // The broker answers in order: with this answer, it knows of the subscription.
+    world.app.bus.jetstream().get_stream(AUDIT).await.unwrap();
     let before = statistics.in_messages.load(Ordering::Relaxed);
     for _ in 0..5 {
         let (asked, inbox) = (subject.to_string(), edge.client().new_inbox());

@@ -146,3 +146,13 @@ async fn fields_that_make_no_sense_are_named() {
         assert_eq!((answer.status.as_u16(), answer.body["field"].as_str()), (422, Some(field)));
     }
 }
+
+#[tokio::test]
+async fn nobody_is_in_more_groups_than_can_be_looked_up() {
+    let world = World::new().await;
+    let groups: Vec<String> = (0..1001).map(|number| format!("g{number}")).collect();
+    let body =
+        json!({ "email": "ann@example.com", "password": "battery staple", "groups": groups });
+    let refused = world.post(&world.root().await, "/api/users", body).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["field"]), (422, &json!("groups")));
+}

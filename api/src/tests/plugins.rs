@@ -144,6 +144,7 @@ async fn nonsense_is_refused_with_its_field() {
     let root = world.root().await;
     let secret =
         json!({ "name": "slack", "connections": [], "config": { "envvars": { "A": "*" } } });
+    let twice = json!({ "name": "audit", "connections": [{ "name": "pg" }, { "name": "pg" }] });
     for (body, field) in [
         (body("of_tomorrow", &json!([])), "name"),
         (body("review", &json!([])), "connections[0].config"),
@@ -151,6 +152,7 @@ async fn nonsense_is_refused_with_its_field() {
         (body("runbooks", &json!([""])), "connections[0].config"),
         (body("runbooks", &json!(["team", "/"])), "connections[0].config"),
         (json!({ "name": "audit", "connections": [{ "name": "no" }] }), "connections[0].id"),
+        (twice, "connections[1].id"),
         (secret, "config.envvars.A"),
     ] {
         let answer = world.post(&root, "/api/plugins", body).await;

@@ -259,9 +259,13 @@ fn refuse_foreign(name: &str) -> Result<(), Error> {
     }
     let begins = |prefix: &&str| name.starts_with(*prefix);
     let (ours, shared) = (OURS.iter().any(begins), SHARED.iter().any(begins));
+    // Other products begin all of their names with their own.
+    let bare = name.strip_prefix("HOOP_").unwrap_or(name);
     let nearest = VARIABLES
         .iter()
-        .map(|variable| (distance(name, variable.name), variable.name))
+        .map(|variable| {
+            (distance(name, variable.name).min(distance(bare, variable.name)), variable.name)
+        })
         .min()
         .filter(|(distance, _)| *distance < 3);
     if !(ours || shared && nearest.is_some()) {

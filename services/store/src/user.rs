@@ -89,21 +89,7 @@ impl OrgStore {
     /// # Errors
     /// [`Error::NotFound`] when there is none, or it is a program.
     pub async fn user_fetch(&self, id_or_email: &str) -> Result<User> {
-        let id = id_or_email.parse::<UserId>().ok().map(UserId::uuid);
-        let row = sqlx::query_as!(
-            Row,
-            r#"SELECT id, email, name, active, created_at,
-                 ARRAY(SELECT g.name FROM user_groups m JOIN groups g ON g.id = m.group_id
-                       WHERE m.user_id = u.id ORDER BY g.name) AS "groups!"
-               FROM users u WHERE org_id = $1 AND kind = 'person'
-                 AND (id = $2 OR email = lower($3))"#,
-            self.org.uuid(),
-            id,
-            id_or_email
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        row.ok_or(Error::NotFound { what: "user" })?.try_into()
+        Ok(self.user_with_version(id_or_email).await?.0)
     }
 
     /// The person with this id or e-mail address, and the version that they are of.

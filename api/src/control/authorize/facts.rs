@@ -1,7 +1,5 @@
 //! Everything that a decision needs, from the database.
 
-use std::net::{IpAddr, SocketAddr};
-
 use chrono::{DateTime, Utc};
 use hoop_domain::{ConnectionName, DenialCode, OrgId, session::Verb};
 use hoop_policy::access::{self, Approval, Facts, Proof, Protocol};
@@ -86,7 +84,7 @@ pub(super) async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<
         Purpose::new(connection.as_ref(), verb, exec, seconds).map_err(Refusal::Denied)?;
     let approvals = match (&user, &connection) {
         (Some(user), Some(connection)) => {
-            review::approvals(app, org, user, connection, &purpose).await?
+            review::approvals(app, org, user.id, connection, &purpose).await?
         }
         _ => Vec::new(),
     };
@@ -156,8 +154,7 @@ async fn by_token(app: &App, text: &str, address: &str) -> Result<Who, Refusal> 
 
 /// Whether an address, with or without a port, is one of this machine.
 fn is_here(address: &str) -> bool {
-    let with_port = address.parse::<SocketAddr>().map(|address| address.ip());
-    with_port.or_else(|_| address.parse()).is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+    edge::ip(address).is_some_and(|ip| ip.is_loopback())
 }
 
 async fn find(org: &OrgStore, name: &str) -> Result<Option<Connection>, Refusal> {

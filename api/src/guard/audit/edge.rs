@@ -86,7 +86,8 @@ const fn status(code: DenialCode) -> u16 {
     }
 }
 
-fn ip(address: &str) -> Option<IpAddr> {
+/// An address, with or without a port.
+pub(crate) fn ip(address: &str) -> Option<IpAddr> {
     let with_port = address.parse::<SocketAddr>().map(|address| address.ip());
     with_port.or_else(|_| address.parse()).ok().map(|address| address.to_canonical())
 }

@@ -12,6 +12,9 @@ fn env(pairs: &[(&str, &str)]) -> Result<Env, super::Error> {
 fn a_misspelt_setting_stops_the_start_and_names_the_right_one() {
     let error = env(&[("NATS_URI", "nats://localhost")]).unwrap_err();
     assert_eq!(error.to_string(), "NATS_URI is not a setting of hoop; did you mean NATS_URL?");
+    let theirs = env(&[("HOOP_APIURL", "http://localhost")]).unwrap_err();
+    let words = "HOOP_APIURL is not a setting of hoop; did you mean API_URL?";
+    assert_eq!(theirs.to_string(), words);
 }
 
 #[test]
