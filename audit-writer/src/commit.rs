@@ -36,7 +36,7 @@ pub(crate) struct Job {
     write: Write,
     /// What becomes the step's segment; `None` when there is none, or when it is packed.
     piece: Option<(PieceInfo, SpooledPiece)>,
-    /// It was tried before, and may be stored: an answer can be lost.
+    /// It was taken before, and may be stored: an answer can be lost.
     again: bool,
 }
 

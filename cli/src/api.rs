@@ -156,7 +156,7 @@ impl Api {
         let request = self.client.request(Method::POST, self.url(path)).json(body);
         let response = self.streamed(request.timeout(PATIENCE)).await?;
         let answer = response.bytes().await.map_err(|source| self.unreachable(source))?;
-        serde_json::from_slice(&answer).map_err(|_| Error::NotOurs { base: self.base.clone() })
+        serde_json::from_slice(&answer).map_err(|_| self.not_ours())
     }
 
     /// Reads something that may be long, or come slowly: no time limit for the whole.

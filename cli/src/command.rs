@@ -13,6 +13,7 @@ mod list;
 mod login;
 mod logout;
 mod open;
+mod poll;
 mod review;
 mod runbooks;
 mod search;

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use prost::Message;
+use tokio::time::timeout;
 
 use crate::{Bus, Error, Subject};
 
@@ -88,13 +89,16 @@ impl Bus {
     /// Waits until everything that was sent is with the broker, and not for longer than
     /// `deadline`. For the last words of a process.
     pub async fn flush(&self, deadline: Duration) {
-        match tokio::time::timeout(deadline, self.client.flush()).await {
+        match timeout(deadline, self.client.flush()).await {
             Ok(Ok(())) => {}
             Ok(Err(cause)) => tracing::warn!(%cause, "the last messages may be lost"),
             Err(_) => tracing::warn!("the last messages may be lost: the broker says nothing"),
         }
     }
 }
+
+/// How long the broker may take to let a member of a group go: it may be away.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// The questions that come to one member of a group.
 #[derive(Debug)]
@@ -124,7 +128,7 @@ impl Questions {
                 // It fails when the connection is closed for good, and then nothing comes.
                 let _closed = questions.subscriber.drain().await;
             }
-            let question = questions.next().await?;
+            let question = timeout(LEAVING, questions.next()).await.ok().flatten()?;
             Some((question, (questions, over, leaving)))
         })
     }

@@ -39,7 +39,7 @@ struct State {
     cut: bool,
     /// What is there is read, and nothing is waited for.
     closing: bool,
-    /// How much is still taken, once the group is dead.
+    /// How much is still taken, once nothing is waited for.
     allowance: Option<usize>,
 }
 
@@ -76,14 +76,15 @@ impl Outputs {
     pub(super) async fn drained(&self, kill: impl Fn()) {
         let began = Instant::now();
         self.listen_again();
+        let mut killed = false;
         while !self.all_ended() {
-            if self.silent() {
-                kill();
+            if killed {
                 self.close();
-            }
-            if LONGEST <= began.elapsed() {
+            } else if self.silent() || LONGEST <= began.elapsed() {
+                // Once: when the group is gone, others may come to have its number. What it
+                // said last is there by the next look.
                 kill();
-                self.state().allowance.get_or_insert(LAST_WORDS);
+                killed = true;
             }
             let _ = timeout(LOOK, self.ended.notified()).await;
         }
@@ -210,6 +211,8 @@ impl<R> Drop for Output<R> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, duplex},
         task::yield_now,
@@ -246,6 +249,27 @@ mod tests {
         }
         assert_eq!(text, "still here");
         assert!(read.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_escaped_and_goes_on_printing_is_not_waited_for() {
+        let (mut escaped, inner) = duplex(64);
+        let outputs = Arc::<Outputs>::default();
+        let mut output = outputs.watch(inner);
+        let printing = tokio::spawn(async move {
+            while escaped.write_all(b".").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let (kills, mut text) = (AtomicUsize::new(0), String::new());
+        let kill = || {
+            kills.fetch_add(1, Ordering::Relaxed);
+        };
+        let both = async { tokio::join!(outputs.drained(kill), output.read_to_string(&mut text)) };
+        let ended = timeout(2 * LONGEST, both).await;
+        assert!(ended.is_ok_and(|(_, read)| read.is_ok()), "{text:?}");
+        assert_eq!(kills.into_inner(), 1);
+        printing.abort();
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! What the audit-writer signed of where the audit log ended, at one time and another.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hoop_domain::manifest::{LogHead, PublicKey};
 use hoop_recording::Head;
@@ -39,6 +39,11 @@ pub(super) async fn load(
         let query = [("limit", "1000".to_owned()), ("after", after.to_string())];
         let answer = context.api.get(&["audit", "logs", "heads"], &query).await?;
         let page: Page = serde_json::from_value(answer).context("the audit log's signed ends")?;
+        // Whoever is audited must not keep the auditor busy for ever.
+        ensure!(
+            !page.has_next_page || page.data.last().is_some_and(|last| after < last.position),
+            "the gateway's list of the audit log's signed ends does not go on"
+        );
         for item in &page.data {
             after = item.position;
             match open(item, trusted, report)? {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
 use hoop_domain::manifest::PublicKey;
@@ -77,6 +77,11 @@ impl<'a> Manifests<'a> {
         // The first page's: later ones may know of sessions that ended meanwhile.
         let end = Head { position: page.end.position, digest: *digest.as_bytes() };
         self.end.get_or_insert(end);
+        // Whoever is audited must not keep the auditor busy for ever.
+        ensure!(
+            !page.has_next_page || page.data.back().is_some_and(|last| self.after < last.position),
+            "the gateway's list of manifests does not go on"
+        );
         self.after = page.data.back().map_or(self.after, |last| last.position);
         (self.page, self.more) = (page.data, page.has_next_page);
         Ok(())

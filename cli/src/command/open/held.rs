@@ -1,23 +1,15 @@
 //! A connection that somebody has to approve first: says so, and waits.
 
-use std::time::Duration;
-
 use anyhow::{Result, bail, ensure};
 use hoop_domain::{ConnectionName, ReviewStatus};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use crate::{
+    command::poll,
     context::Context,
     output::{field, printable, say},
     spinner,
 };
-
-/// Between two looks: the person is told soon, and the gateway is not asked all the time.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Who has waited so long should ask again; an approval that comes later still holds.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// Waits until review `id` is approved. A gateway that is away for a while is waited for.
 pub(crate) async fn wait(
@@ -64,21 +56,9 @@ pub(crate) async fn credential(
 
 /// The review, when it waits no more.
 async fn decided(context: &Context, id: &str) -> Result<Value> {
-    let since = Instant::now();
-    loop {
-        match context.api.get(&["reviews", id], &()).await {
-            Ok(review) if field(&review, "status") != ReviewStatus::Pending.as_str() => {
-                return Ok(review);
-            }
-            Ok(_) => {}
-            Err(error) if error.may_pass() => {}
-            Err(error) => return Err(error.into()),
-        }
-        if LONGEST < since.elapsed() {
-            bail!("nobody has decided about review {id} for a day; it still waits");
-        }
-        sleep(LOOK).await;
-    }
+    let waits_no_more = |review: &Value| field(review, "status") != ReviewStatus::Pending.as_str();
+    let late = format!("nobody has decided about review {id} for a day; it still waits");
+    poll::until(context, &["reviews", id], waits_no_more, &late).await
 }
 
 /// Until when, and in which hours.

@@ -249,7 +249,7 @@ pub const METRICS: &[Metric] = &[
         TIME,
         &["request"],
         API,
-        "how long it took to answer an edge",
+        "how long it took to answer an edge, and to write down who was refused",
     ),
     metric(
         "hoop_control_questions_in_flight",

@@ -1,23 +1,15 @@
 //! What goes on longer than the gateway waits: its end is in the session, its output in the
 //! recording.
 
-use std::time::Duration;
-
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
 use crate::{
+    command::poll,
     context::Context,
     output::{field, say},
     spinner,
 };
-
-/// Between two looks: the person is told soon, and the gateway is not asked all the time.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Who has waited so long looks at the session themselves.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// What is kept of the output; who expects more downloads the recording.
 const MOST: usize = 16 * 1024 * 1024;
@@ -32,21 +24,12 @@ pub(super) async fn wait(context: &Context, answer: Value) -> Result<Value> {
     Ok(ended(answer, &session, &printed, truncated))
 }
 
-/// The session, when it is over. A gateway that is away for a while is waited for.
+/// The session, when it is over.
 async fn over(context: &Context, id: &str) -> Result<Value> {
-    let since = Instant::now();
-    loop {
-        match context.api.get(&["sessions", id], &()).await {
-            Ok(session) if field(&session, "status") == "done" => return Ok(session),
-            Ok(_) => {}
-            Err(error) if error.may_pass() => {}
-            Err(error) => return Err(error.into()),
-        }
-        if LONGEST < since.elapsed() {
-            bail!("session {id} was not over after a day; `hoop sessions get {id}` says how it is");
-        }
-        sleep(LOOK).await;
-    }
+    let is_over = |session: &Value| field(session, "status") == "done";
+    let late =
+        format!("session {id} was not over after a day; `hoop sessions get {id}` says how it is");
+    poll::until(context, &["sessions", id], is_over, &late).await
 }
 
 /// What it printed, and whether there was more.
