@@ -15,7 +15,8 @@ const REQUESTS: usize = 200;
 const BUDGET: Duration = Duration::from_millis(50);
 
 /// Sessions of a year: 2000 users, 300 connections and 40 agents, some of which are used far
-/// more than others; one of each that was used for the first five sessions only.
+/// more than others; one of each that was used for the first five sessions only. The person with
+/// most sessions has none of the connection with second most.
 const SEED: &str = "
   INSERT INTO sessions (id, org_id, user_id, user_email, user_name, connection_id,
     connection_name, connection_type, agent_id, agent_name, client_address,
@@ -36,11 +37,13 @@ const SEED: &str = "
     now() + interval '1 day',
     CASE WHEN place % 7 = 0 THEN 'exec' ELSE 'connect' END
   FROM (
-    SELECT n,
-      (extract(epoch FROM now()) * 1000)::bigint - (COUNT - n) * (31536000000 / COUNT) AS at_ms,
-      CASE WHEN n <= 5 THEN 9999 ELSE floor(2000 * random() ^ 3)::int END AS person,
-      CASE WHEN n <= 5 THEN 9999 ELSE floor(300 * random() ^ 3)::int END AS place
-    FROM generate_series(1::bigint, COUNT) AS n
+    SELECT n, at_ms, person, CASE WHEN person = 0 AND place = 1 THEN 2 ELSE place END AS place
+    FROM (
+      SELECT n,
+        (extract(epoch FROM now()) * 1000)::bigint - (COUNT - n) * (31536000000 / COUNT) AS at_ms,
+        CASE WHEN n <= 5 THEN 9999 ELSE floor(2000 * random() ^ 3)::int END AS person,
+        CASE WHEN n <= 5 THEN 9999 ELSE floor(300 * random() ^ 3)::int END AS place
+      FROM generate_series(1::bigint, COUNT) AS n) AS drawn
   ) AS sessions";
 
 /// Lists of everybody's sessions, by what follows the question mark. Those with several filters
@@ -62,6 +65,9 @@ const LISTS: &[&str] = &[
     "end_date=HALF",
     "start_date=HALF&end_date=AFTER",
     "connection=place-0&user=person-1999@example.com",
+    "connection=place-0&user=person-0@example.com",
+    "connection=place-1&user=person-0@example.com",
+    "agent=agent-1&user=person-0@example.com",
     "connection=place-1&verb=exec&status=done&end_date=HALF",
     "connection=place-0&type=mysql",
     "agent=agent-1&type=mysql&status=done",
@@ -75,8 +81,10 @@ const OWN: &[&str] = &[
     "",
     "limit=100",
     "connection=place-0",
+    "connection=place-1",
     "connection=place-9999",
     "connection=place-1&verb=exec&status=done&end_date=HALF",
+    "agent=agent-1",
     "agent=agent-1&type=mysql",
     "type=tcp&verb=exec",
     "status=open",
