@@ -18,6 +18,7 @@ mod saml;
 mod sign_in;
 
 pub use crate::runbook::folder::{InvalidFolder, RunbookFolder};
+pub use crate::ui::folder::{InvalidUi, UiFolder};
 pub use public::{GrpcUrl, NativeAddress};
 pub use rates::{NoRate, PerMinute, Rates};
 pub use saml::{Metadata, SamlIdp};
@@ -57,6 +58,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Where runbooks are, if there are any.
     pub runbooks: Option<RunbookFolder>,
+    /// Where the user interface is, if there is one.
+    pub ui: Option<UiFolder>,
     /// How often somebody may ask.
     pub rates: Rates,
     /// How long a request for access may wait.
@@ -112,6 +115,7 @@ impl Config {
             })?,
             trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
             runbooks: env.explained("RUNBOOKS_PATH")?,
+            ui: UiFolder::from_env(env)?,
             rates: Rates::from_env(env)?,
             review_pending: reviews::pending(env)?,
             admin_email: env.text("ADMIN_EMAIL"),

@@ -34,6 +34,7 @@ mod reconcile;
 mod review;
 mod runbook;
 pub mod secrets;
+mod ui;
 mod visit;
 
 pub use app::App;

@@ -14,7 +14,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, trace::TraceLayer,
 };
 
-use crate::{App, Error, client, guard, routes::*};
+use crate::{App, Error, client, guard, routes::*, ui};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ pub(crate) fn router(app: App) -> Router {
         router = router.route(route.path, guarded);
     }
     router
-        .fallback(|| async { Error::NotFound { what: "path" } })
+        .fallback(ui::answer)
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(CatchPanicLayer::custom(|_| {

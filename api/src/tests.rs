@@ -38,4 +38,5 @@ mod search;
 mod secrets;
 mod sessions;
 mod tail;
+mod ui;
 mod websocket;

@@ -2,6 +2,7 @@
 
 mod http;
 pub mod magicbell;
+pub mod segment;
 pub mod slack;
 pub mod smtp;
 pub mod webhook;
@@ -16,6 +17,7 @@ use crate::message::Message;
 pub use http::client;
 
 use magicbell::MagicBell;
+use segment::Segment;
 use slack::Slack;
 use smtp::Smtp;
 use webhook::Webhook;
@@ -53,6 +55,8 @@ pub enum Channel {
     MagicBell(Box<MagicBell>),
     /// A signed HTTP request.
     Webhook(Box<Webhook>),
+    /// Segment.
+    Segment(Box<Segment>),
 }
 
 /// What a channel knows: its settings and its secrets.
@@ -97,6 +101,7 @@ impl Channel {
                 Self::MagicBell(Box::new(MagicBell::new(known, client.clone())?))
             }
             ChannelKind::Webhook => Self::Webhook(Box::new(Webhook::new(known, client.clone())?)),
+            ChannelKind::Segment => Self::Segment(Box::new(Segment::new(known, client.clone())?)),
         })
     }
 
@@ -111,6 +116,7 @@ impl Channel {
             Self::Slack(slack) => slack.post(delivery, &message, now).await,
             Self::MagicBell(bell) => bell.post(delivery, &message, now).await,
             Self::Webhook(webhook) => webhook.post(&delivery.event, now).await,
+            Self::Segment(segment) => segment.post(&delivery.event, now).await,
         }
     }
 }

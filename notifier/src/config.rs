@@ -104,6 +104,9 @@ mod tests {
         let all = [url, secret, bell[0], bell[1], ("SMTP_HOST", "mail.example.com")];
         assert_eq!(config(&all).unwrap().defaults.len(), 3);
         assert!(config(&bell[..1]).is_err());
+        let metrics = config(&[("SEGMENT_KEY", "k")]).unwrap().defaults;
+        assert_eq!(format!("{metrics:?}"), "[DefaultChannel(segment)]");
+        assert!(metrics.iter().all(|channel| channel.everything));
     }
 
     #[test]
@@ -113,6 +116,10 @@ mod tests {
         assert!(error.contains(URL) && !error.contains("token"), "{error}");
         let error = config(&[(URL, "https://x"), pairs[1]]).unwrap_err().to_string();
         assert!(error.contains(SECRET) && !error.contains("hunter2"), "{error}");
+        for wrong in ["hunter2:x", "hunter2 "] {
+            let error = config(&[("SEGMENT_KEY", wrong)]).unwrap_err().to_string();
+            assert!(error.contains("SEGMENT_KEY") && !error.contains("hunter2"), "{error}");
+        }
         let host = ("SMTP_HOST", "mail.example.com");
         for (name, value) in [("SMTP_PORT", "many"), ("SMTP_TLS", "maybe"), ("SMTP_FROM", "nobody")]
         {

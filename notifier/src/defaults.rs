@@ -1,4 +1,5 @@
-//! The channels that the environment sets up: `SMTP_*`, `MAGIC_BELL_*` and `NOTIFY_WEBHOOK_*`.
+//! The channels that the environment sets up: `SMTP_*`, `MAGIC_BELL_*`, `NOTIFY_WEBHOOK_*` and
+//! `SEGMENT_KEY`.
 //!
 //! What they know stays in this process; the database has their names, for subscriptions.
 
@@ -9,6 +10,7 @@ use crate::channel::webhook::Secret;
 
 const WEBHOOK_URL: &str = "NOTIFY_WEBHOOK_URL";
 const WEBHOOK_SECRET: &str = "NOTIFY_WEBHOOK_SECRET";
+const SEGMENT_KEY: &str = "SEGMENT_KEY";
 
 /// A channel of the environment's.
 #[derive(Clone)]
@@ -32,7 +34,8 @@ impl std::fmt::Debug for DefaultChannel {
 /// # Errors
 /// When a variable is missing or malformed.
 pub(crate) fn from_env(env: &Env) -> Result<Vec<DefaultChannel>, config::Error> {
-    Ok([smtp(env)?, magic_bell(env)?, webhook(env)?].into_iter().flatten().collect())
+    let all = [smtp(env)?, magic_bell(env)?, webhook(env)?, segment(env)?];
+    Ok(all.into_iter().flatten().collect())
 }
 
 fn smtp(env: &Env) -> Result<Option<DefaultChannel>, config::Error> {
@@ -81,6 +84,16 @@ fn webhook(env: &Env) -> Result<Option<DefaultChannel>, config::Error> {
     }
     let (settings, secrets) = (values(&[("url", url)]), values(&[("signing_secret", secret)]));
     Ok(Some(DefaultChannel { kind: ChannelKind::Webhook, everything: true, settings, secrets }))
+}
+
+fn segment(env: &Env) -> Result<Option<DefaultChannel>, config::Error> {
+    let Some(key) = env.text(SEGMENT_KEY) else { return Ok(None) };
+    // It is sent as the name of a user, which ends with a colon.
+    if key.contains(|c: char| c == ':' || c.is_whitespace() || c.is_control()) {
+        return Err(malformed(SEGMENT_KEY, "expected a write key, without spaces and colons"));
+    }
+    let (settings, secrets) = (Values::new(), values(&[("write_key", key)]));
+    Ok(Some(DefaultChannel { kind: ChannelKind::Segment, everything: true, settings, secrets }))
 }
 
 fn values(pairs: &[(&str, String)]) -> Values {

@@ -20,7 +20,10 @@ use std::sync::Arc;
 
 use hoop_bus::Bus;
 use hoop_runtime::Drain;
-use hoop_store::{Store, notification::ChannelKey};
+use hoop_store::{
+    Store,
+    notification::{ChannelKey, ChannelKind},
+};
 use tokio::sync::Notify;
 
 pub use config::Config;
@@ -68,6 +71,9 @@ impl Service {
         metrics::show();
         self.shared.store.show();
         self.bus.show();
+        if self.shared.defaults.iter().any(|default| default.kind == ChannelKind::Segment) {
+            tracing::info!("SEGMENT_KEY is set: product metrics are sent to Segment");
+        }
         // Before the first event: what the environment sets up is to be told of it, too.
         self.shared.keep_house().await;
         let dispatch = dispatch::run(self.shared.clone(), drain.clone());

@@ -55,6 +55,7 @@ mod sign_in;
 mod stream_troubles;
 mod taken_away;
 mod traces;
+mod ui;
 mod websocket;
 
 /// What tests return: `?` in them shows the whole chain of causes.

@@ -91,6 +91,10 @@ fn addresses_durations_and_keys_are_checked() -> Result {
     }
     refused("hoop-audit-writer", &[store, NATS, ("PROFILE", "Dev")], "PROFILE is malformed")?;
     refused("hoop-agent", &[("HOOP_KEY", "grpc://dev:nonsense@localhost:8010")], "HOOP_KEY")?;
+    let url = ("API_URL", "https://hoop.example.com");
+    let ui = [store, NATS, KEY, url, ("STATIC_UI_PATH", "/no/such/folder")];
+    refused("hoop-api", &ui, "STATIC_UI_PATH is malformed: /no/such/folder is no folder")?;
+    refused("hoop-notifier", &[store, NATS, ("SEGMENT_KEY", "a:b")], "SEGMENT_KEY is malformed")?;
     let api = [("POSTGRES_DB_URI", "postgres://db/x"), NATS, ("SECRETS_KEY", "c2hvcnQ=")];
     refused("hoop-api", &api, "SECRETS_KEY")
 }

@@ -88,6 +88,24 @@ fn runbooks_are_in_a_folder_that_is_there() {
 }
 
 #[test]
+fn a_user_interface_is_a_folder_with_a_first_page() {
+    let config = |path: &str| config(&[("SECRETS_KEY", KEY), ("STATIC_UI_PATH", path)]);
+    assert!(config("").unwrap().ui.is_none(), "there is none where an image would have it");
+    let refused = config("/no/such/folder").unwrap_err();
+    let why = "STATIC_UI_PATH is malformed: /no/such/folder is no folder that can be read";
+    assert!(refused.starts_with(why), "{refused}");
+    let folder = tempfile::tempdir().unwrap();
+    let (path, index) = (folder.path().to_str().unwrap(), folder.path().join("index.html"));
+    let refused = config(path).unwrap_err();
+    let why = "has no file index.html that can be read";
+    assert_eq!(refused, format!("STATIC_UI_PATH is malformed: {path} {why}"));
+    std::fs::write(&index, "<html>").unwrap();
+    assert!(config(path).unwrap().ui.is_some());
+    let refused = config(index.to_str().unwrap()).unwrap_err();
+    assert!(refused.contains("is no folder"), "{refused}");
+}
+
+#[test]
 fn an_agents_key_names_it_and_the_gateway() {
     let url: GrpcUrl = "grpcs://gateway.example.com:8443/".parse().unwrap();
     let key = AgentKey::generate().unwrap();

@@ -77,7 +77,7 @@ impl Limits {
     ///
     /// # Errors
     /// When that address asks too often.
-    pub(super) fn anybody(&self, source: IpAddr) -> Result<()> {
+    pub(crate) fn anybody(&self, source: IpAddr) -> Result<()> {
         self.addresses.take(network(source))
     }
 

@@ -1,6 +1,7 @@
 //! Channels, subscriptions and the log of deliveries over REST.
 
 use hoop_domain::Role;
+use hoop_store::notification::ChannelKind;
 use serde_json::json;
 
 use super::world::World;
@@ -106,4 +107,29 @@ async fn a_test_goes_to_one_recipient_who_makes_sense_and_not_through_what_is_of
     off["enabled"] = json!(false);
     world.put(&root, "/api/notifications/channels/mail", off).await;
     assert_eq!(world.post(&root, path, to("ann@example.com")).await.status, 409);
+}
+
+#[tokio::test]
+async fn only_the_environment_sets_up_where_product_metrics_go() {
+    let world = World::new().await;
+    let root = world.root().await;
+    let channels = "/api/notifications/channels";
+    let segment = json!({ "name": "segment", "type": "segment", "secrets": { "write_key": "k" } });
+    let refused = world.post(&root, channels, segment.clone()).await;
+    refused.is_problem(422, "type: only the notifier's environment sets up such a channel");
+    // As a notifier does that has SEGMENT_KEY.
+    world.app.store.channel_ensure(ChannelKind::Segment, true, world.app.now()).await.unwrap();
+    let path = format!("{channels}/segment");
+    let shown = world.get(&root, &path).await.body;
+    assert_eq!((&shown["type"], &shown["source"]), (&json!("segment"), &json!("environment")));
+    assert_eq!(world.put(&root, &path, segment).await.status, 409);
+    assert_eq!(world.delete(&root, &path).await.status, 409);
+    // Which events it gets is decided like that of any channel.
+    let narrow = |to: &[&str]| json!({ "name": "segment", "channel": "segment", "events": ["session.*"], "recipients": to });
+    let subscription = "/api/notifications/subscriptions/segment";
+    assert_eq!(world.get(&root, subscription).await.body["events"], json!(["*"]));
+    assert_eq!(world.put(&root, subscription, narrow(&["ann"])).await.body["field"], "recipients");
+    let narrowed = world.put(&root, subscription, narrow(&[])).await;
+    assert_eq!(narrowed.body["events"], json!(["session.*"]), "{narrowed:?}");
+    assert_eq!(world.post(&root, &format!("{path}/test"), json!({})).await.status, 202);
 }

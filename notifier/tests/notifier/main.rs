@@ -7,4 +7,5 @@ mod kills;
 mod mail;
 mod receiver;
 mod scene;
+mod segment;
 mod web;

@@ -62,6 +62,7 @@ impl Receiver {
             .route("/slack-hook", post(receive))
             .route("/chat.postMessage", post(receive))
             .route("/notifications", post(receive))
+            .route("/v1/batch", post(receive))
             .with_state(seen.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
@@ -78,6 +79,9 @@ impl Receiver {
             }
             ChannelKind::Slack => {
                 [values(&[("api_url", base)]), values(&[("bot_token", "xoxb-token")])]
+            }
+            ChannelKind::Segment => {
+                [values(&[("api_url", base)]), values(&[("write_key", "a-write-key")])]
             }
             _ => [
                 values(&[("api_url", base)]),
@@ -153,6 +157,7 @@ fn welcome(path: &str) -> Response {
         "/slack-hook" => "ok".into_response(),
         "/chat.postMessage" => r#"{"ok":true,"ts":"1"}"#.into_response(),
         "/notifications" => (StatusCode::CREATED, r#"{"notification":{}}"#).into_response(),
+        "/v1/batch" => r#"{"success":true}"#.into_response(),
         _ => StatusCode::NO_CONTENT.into_response(),
     }
 }
@@ -182,6 +187,16 @@ fn check(path: &str, headers: &HeaderMap, body: &[u8]) -> Result<(String, Value)
             ensure!(header("x-magicbell-api-secret")? == "a-secret");
             ensure!(json.pointer("/notification/title").is_some_and(Value::is_string), "{text}");
             header("idempotency-key")?
+        }
+        "/v1/batch" => {
+            // "a-write-key:" in base64: the key is the user, and there is no password.
+            ensure!(header("authorization")? == "Basic YS13cml0ZS1rZXk6");
+            let one = json.pointer("/batch/0").context("an empty batch")?;
+            let text_of = |name: &str| one.get(name).and_then(Value::as_str).context("no text");
+            ensure!(text_of("type")? == "track" && !text_of("event")?.is_empty(), "{text}");
+            ensure!(!text_of("anonymousId")?.is_empty(), "{text}");
+            chrono::DateTime::parse_from_rfc3339(text_of("timestamp")?)?;
+            text_of("messageId")?.to_owned()
         }
         _ => {
             if path == "/chat.postMessage" {

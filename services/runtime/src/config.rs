@@ -64,7 +64,8 @@ const OURS: &[&str] = &[
 
 /// How names of ours begin that other programs use too, such as
 /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`: only what is nearly one of ours is refused.
-const SHARED: &[&str] = &["API_", "GRPC_", "METRICS_", "NATS_", "REVIEW_", "S3_", "SMTP_"];
+const SHARED: &[&str] =
+    &["API_", "GRPC_", "METRICS_", "NATS_", "REVIEW_", "S3_", "SEGMENT_", "SMTP_", "STATIC_"];
 
 /// A snapshot of the environment.
 #[derive(Debug, Clone, Default)]

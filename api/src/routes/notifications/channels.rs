@@ -57,7 +57,7 @@ pub(crate) struct ChannelResponse {
     id: String,
     /// The name.
     name: String,
-    /// `smtp`, `slack`, `magicbell` or `webhook`.
+    /// `smtp`, `slack`, `magicbell` or `webhook`; `segment` when the notifier has `SEGMENT_KEY`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// `api`, or `environment` when the notifier's environment sets it up.
@@ -227,6 +227,10 @@ fn refuse_environment(channel: &Channel) -> Result<()> {
 
 fn spec(request: &ChannelRequest, stored: &Values) -> Result<ChannelSpec> {
     let kind: ChannelKind = request.kind.parse().map_err(|error| Error::invalid("type", error))?;
+    if kind.of_environment_only() {
+        let why = "only the notifier's environment sets up such a channel";
+        return Err(Error::invalid("type", why));
+    }
     let settings = check::settings(kind, &request.settings)?;
     let secrets = match &request.secrets {
         None => stored.clone(),

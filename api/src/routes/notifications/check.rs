@@ -93,7 +93,8 @@ pub(super) fn recipients(
 ) -> Result<Vec<String>> {
     let invalid = |why: &str| Err(Error::invalid("recipients", why));
     let hook = secret_names.iter().any(|name| name == "webhook_url");
-    let itself = kind == ChannelKind::Webhook || kind == ChannelKind::Slack && hook;
+    let itself = matches!(kind, ChannelKind::Webhook | ChannelKind::Segment)
+        || kind == ChannelKind::Slack && hook;
     if itself && !given.is_empty() {
         return invalid("a webhook goes to one place; leave them out");
     }

@@ -15,6 +15,10 @@ fn a_misspelt_setting_stops_the_start_and_names_the_right_one() {
     let theirs = env(&[("HOOP_APIURL", "http://localhost")]).unwrap_err();
     let words = "HOOP_APIURL is not a setting of hoop; did you mean API_URL?";
     assert_eq!(theirs.to_string(), words);
+    for (wrong, right) in [("SEGMENT_KEYS", "SEGMENT_KEY"), ("STATIC_UIPATH", "STATIC_UI_PATH")] {
+        let error = env(&[(wrong, "x")]).unwrap_err().to_string();
+        assert_eq!(error, format!("{wrong} is not a setting of hoop; did you mean {right}?"));
+    }
 }
 
 #[test]

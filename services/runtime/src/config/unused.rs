@@ -8,9 +8,7 @@ pub(super) const UNUSED: &[(&str, &str)] = &[
     unused("PLUGIN_REGISTRY_URL", "a registry of plugins"),
     unused("PYROSCOPE_AUTH_TOKEN", "the token for PYROSCOPE_INGEST_URL"),
     unused("PYROSCOPE_INGEST_URL", "continuous profiling"),
-    unused("SEGMENT_KEY", "analytics of how the product is used"),
     unused("SENTRY_DSN", "reports of a gateway's errors"),
-    unused("STATIC_UI_PATH", "the files of a web interface"),
 ];
 
 pub(super) fn has(name: &str) -> bool {

@@ -127,6 +127,12 @@ pub const VARIABLES: &[Variable] = &[
         "a folder with runbooks, such as a checkout that is kept up to date; none when unset",
     ),
     variable(
+        "STATIC_UI_PATH",
+        API,
+        "/app/ui/public, if it is there",
+        "a folder with the files of a user interface, which are served beside the API",
+    ),
+    variable(
         "SECRETS_KEY",
         KEYED,
         "",
@@ -318,6 +324,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("SMTP_FROM", NOTIFIER, "", "whom mail is from; SMTP_USER, or hoop at SMTP_HOST"),
     variable("MAGIC_BELL_API_KEY", NOTIFIER, "", "the project of the channel `magicbell`"),
     variable("MAGIC_BELL_API_SECRET", NOTIFIER, "", "the secret of MAGIC_BELL_API_KEY"),
+    variable(
+        "SEGMENT_KEY",
+        NOTIFIER,
+        "",
+        "the write key of a source at Segment, which gets product metrics; nobody does when unset",
+    ),
     // agent, cli and development
     variable(
         "HOOP_KEY",

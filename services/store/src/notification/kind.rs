@@ -16,6 +16,8 @@ pub enum ChannelKind {
     MagicBell,
     /// A signed HTTP request.
     Webhook,
+    /// Segment: figures about how the product is used.
+    Segment,
 }
 
 /// A text that is no kind of channel.
@@ -25,7 +27,8 @@ pub struct InvalidKind;
 
 impl ChannelKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Smtp, Self::Slack, Self::MagicBell, Self::Webhook];
+    pub const ALL: [Self; 5] =
+        [Self::Smtp, Self::Slack, Self::MagicBell, Self::Webhook, Self::Segment];
 
     /// Its name.
     #[must_use]
@@ -35,6 +38,7 @@ impl ChannelKind {
             Self::Slack => "slack",
             Self::MagicBell => "magicbell",
             Self::Webhook => "webhook",
+            Self::Segment => "segment",
         }
     }
 
@@ -43,7 +47,7 @@ impl ChannelKind {
     pub const fn settings(self) -> &'static [&'static str] {
         match self {
             Self::Smtp => &["host", "port", "tls", "user", "from", "ca_certificate"],
-            Self::Slack | Self::MagicBell => &["api_url"],
+            Self::Slack | Self::MagicBell | Self::Segment => &["api_url"],
             Self::Webhook => &["url"],
         }
     }
@@ -56,6 +60,7 @@ impl ChannelKind {
             Self::Slack => &["webhook_url", "bot_token"],
             Self::MagicBell => &["api_key", "api_secret"],
             Self::Webhook => &["signing_secret"],
+            Self::Segment => &["write_key"],
         }
     }
 
@@ -67,6 +72,7 @@ impl ChannelKind {
             Self::Slack => &[],
             Self::MagicBell => &["api_key", "api_secret"],
             Self::Webhook => &["url", "signing_secret"],
+            Self::Segment => &["write_key"],
         }
     }
 
@@ -75,8 +81,15 @@ impl ChannelKind {
     pub const fn batch(self) -> usize {
         match self {
             Self::MagicBell => 50,
-            Self::Smtp | Self::Slack | Self::Webhook => 1,
+            Self::Smtp | Self::Slack | Self::Webhook | Self::Segment => 1,
         }
+    }
+
+    /// Whether the notifier's environment alone sets such a channel up: nobody else decides
+    /// that figures leave the house.
+    #[must_use]
+    pub const fn of_environment_only(self) -> bool {
+        matches!(self, Self::Segment)
     }
 }
 
