@@ -5,7 +5,7 @@ pub(crate) mod overdue;
 
 use chrono::TimeDelta;
 use hoop_domain::{
-    DenialCode, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewRule, UserId,
+    DenialCode, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewRule, SessionId, UserId,
     review::MOST_INPUT, session::Verb,
 };
 use hoop_policy::{
@@ -74,19 +74,22 @@ fn can_be_shown(exec: &v1::ExecInput) -> bool {
         && !exec.arguments.iter().any(|word| word.contains('\0'))
 }
 
-/// What has been approved for this user, connection and purpose.
+/// What has been approved for this user, connection and purpose, with what `session` has used of
+/// it already.
 pub(crate) async fn approvals(
     app: &App,
     org: OrgId,
     user: UserId,
     connection: &Connection,
     purpose: &Purpose,
+    session: Option<SessionId>,
 ) -> Result<Vec<Approval>, hoop_store::Error> {
     if !connection.review_rule().asks() {
         return Ok(Vec::new());
     }
     let (org, hash) = (app.store.org(org), purpose.hash());
-    let found = org.review_approved(user, connection.id, purpose.kind, hash, app.now()).await?;
+    let (id, kind) = (connection.id, purpose.kind);
+    let found = org.review_approved(user, id, kind, hash, session, app.now()).await?;
     Ok(found.iter().filter_map(approval).collect())
 }
 
@@ -118,7 +121,7 @@ pub(crate) async fn is_approved(
     }
     let purpose = Purpose::new(Some(connection), Verb::Connect, None, 0);
     let purpose = purpose.map_err(|code| Error::Conflict { what: code.message().into() })?;
-    Ok(!approvals(app, app.org.id(), user, connection, &purpose).await?.is_empty())
+    Ok(!approvals(app, app.org.id(), user, connection, &purpose, None).await?.is_empty())
 }
 
 /// A request that waits, and for whom.

@@ -36,7 +36,8 @@ impl SessionPermit {
 /// The mode of an agent that comes only when it is wanted.
 pub(crate) const EMBEDDED: &str = "embedded";
 
-/// May this user open this connection?
+/// May this user open this connection? The request has the session's id, so that it opens one
+/// session however often it is asked.
 pub(crate) async fn authorize(
     bus: &Bus,
     request: &proto::AuthorizeRequest,
@@ -104,22 +105,35 @@ pub(crate) async fn agent(
     }
 }
 
-/// Tells what this edge holds; learns which of it should not be.
+/// Tells what this edge holds; learns which of it should not be. It is said once: the next report
+/// says it anew, and an old one that comes late would say what is not so any more.
 pub(crate) async fn report(
     bus: &Bus,
     report: &proto::EdgeReport,
 ) -> Result<Vec<proto::SessionKill>, proto::Denial> {
-    let reply: proto::EdgeReportReply = ask(bus, ControlRequest::Report, report).await?;
+    let (request, asked_at) = (ControlRequest::Report, Instant::now());
+    let reply = bus.request(&Subject::Control(request), report, DEADLINE).await;
+    let reply: proto::EdgeReportReply = answered(request, asked_at, reply)?;
     Ok(reply.kills)
 }
 
+/// Asks what may be asked again, so that an `api` that is started anew costs nobody more than a
+/// moment.
 async fn ask<Q, A>(bus: &Bus, request: ControlRequest, question: &Q) -> Result<A, proto::Denial>
 where
     Q: prost::Message,
     A: prost::Message + Default,
 {
-    let (subject, asked_at) = (Subject::Control(request), Instant::now());
-    let answer = bus.request(&subject, question, DEADLINE).await;
+    let asked_at = Instant::now();
+    let answer = bus.ask(&Subject::Control(request), question, DEADLINE).await;
+    answered(request, asked_at, answer)
+}
+
+fn answered<A>(
+    request: ControlRequest,
+    asked_at: Instant,
+    answer: Result<A, Error>,
+) -> Result<A, proto::Denial> {
     let outcome = match &answer {
         Ok(_) => "answered",
         Err(Error::NoResponders { .. }) => "no_api",

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use hoop_domain::{DenialCode, Direction, EndReason};
+use hoop_domain::{DenialCode, Direction, EndReason, SessionId};
 use hoop_native::{
     Denied, Ended, FromTarget, Gateway, OpenRequest, SessionRx, SessionTx, ToTarget,
 };
@@ -78,6 +78,7 @@ impl NativeGateway {
             exec: None,
             access_seconds: 0,
             runbook: Bytes::new(),
+            session: Bytes::copy_from_slice(SessionId::generate().as_bytes()),
             traceparent: trace::carried(""),
         };
         let permit = control::authorize(&self.0.bus, &question).await.map_err(denied)?;

@@ -28,6 +28,22 @@ fn after_login(mut bytes: &[u8]) -> Result<&[u8]> {
 }
 
 #[tokio::test]
+async fn who_connects_while_the_only_api_is_restarted_waits_and_is_let_in() -> Result {
+    let mut gateway = Gateway::usual().await?;
+    let access = gateway.access(1).await?;
+    gateway.api.stop()?;
+    let asked = tokio::spawn(async move { access.answer("select 42").await });
+    eventually("the edge to find no api", async || {
+        ensure!(gateway.edge(1)?.service.log().contains("nobody is there to answer"));
+        Ok(())
+    })
+    .await?;
+    gateway.api.start()?;
+    assert_eq!(asked.await??, "42");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_client_on_the_agents_edge_gets_no_byte_that_the_recording_lacks_when_the_broker_is_killed()
 -> Result {
     broker_killed_mid_transfer(0).await

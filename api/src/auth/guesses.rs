@@ -72,7 +72,7 @@ impl<'a> Guess<'a> {
     /// It was right.
     pub(crate) async fn succeeded(&self, attempt: Attempt) -> Result<()> {
         self.attempts().succeeded(attempt.own);
-        attempt.shared.succeeded(self.app).await
+        attempt.shared.succeeded(self.app, &self.account).await
     }
 
     /// It was right so far, and nobody has logged in yet.

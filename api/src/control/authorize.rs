@@ -51,8 +51,8 @@ pub(super) async fn answer(app: App, question: Question) {
 type Known = Option<(OrgId, Who)>;
 
 async fn outcome(app: &App, request: &v1::AuthorizeRequest) -> (Outcome, Known) {
-    let (known, granted) = match facts::gather(app, request).await {
-        Ok(case) => (case.known(), authorize(app, case, request).await),
+    let (known, granted) = match gather(app, request).await {
+        Ok((id, case)) => (case.known(), authorize(app, id, case, request).await),
         Err(refusal) => (None, Err(refusal)),
     };
     let outcome = match granted {
@@ -121,8 +121,21 @@ impl From<hoop_store::Error> for Refusal {
     }
 }
 
+/// The session that is asked for, and all there is to know about it. A question that is asked
+/// again is about the same session, whatever has become of the first one.
+async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<(SessionId, Case), Refusal> {
+    let id = if request.session.is_empty() {
+        SessionId::generate()
+    } else {
+        let malformed = |_| Refusal::Denied(DenialCode::Malformed);
+        SessionId::try_from(request.session.as_ref()).map_err(malformed)?
+    };
+    Ok((id, facts::gather(app, id, request).await?))
+}
+
 async fn authorize(
     app: &App,
+    id: SessionId,
     case: Case,
     request: &v1::AuthorizeRequest,
 ) -> Result<v1::Grant, Refusal> {
@@ -151,10 +164,9 @@ async fn authorize(
         .map_err(|error| Refusal::Failed(format!("connection {}: {error}", connection.name)))?;
     let (user, connection, agent, secret) = (&user, &connection, &agent, &secret);
     let opened = Opened { user, connection, agent, secret, approved, runbook };
-    let id = SessionId::generate();
     Span::current().record("session", id.to_string());
     let recording = recording(app, id).await?;
-    let (permit, count) = room(app, permit, recording).await?;
+    let (permit, count) = room(app, id, permit, recording).await?;
     begin(app, id, permit, count, opened, request).await
 }
 
@@ -188,16 +200,17 @@ async fn recording(app: &App, id: SessionId) -> Result<Recording, Refusal> {
     })
 }
 
-/// Counts the live sessions, where that matters, and asks whether there is room for one more.
+/// Counts the live sessions, where that matters, and asks whether there is room for this one.
 /// Nobody else is let in before the count is used.
 async fn room(
     app: &App,
+    id: SessionId,
     permit: AccessPermit,
     recording: Recording,
 ) -> Result<(RoomPermit, Option<SessionCount>), Refusal> {
     let count = if permit.depends_on_count() {
         let org = app.store.org(permit.org());
-        Some(org.session_count_live(permit.connection(), permit.user()).await?)
+        Some(org.session_count_live(permit.connection(), permit.user(), id).await?)
     } else {
         None
     };
@@ -258,6 +271,11 @@ async fn begin(
         // Of several who come with the same approval one was first.
         Err(hoop_store::Error::Conflict { what }) => {
             return Err(Refusal::Said(DenialCode::ReviewRequired, what.into()));
+        }
+        // Another question about it was faster, and its answer has arrived.
+        Err(hoop_store::Error::Changed { .. }) => {
+            tracing::info!(session = %id, "asked for again after it had begun");
+            return Err(Refusal::Denied(DenialCode::DeciderUnavailable));
         }
         created => created?,
     }

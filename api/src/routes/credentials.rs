@@ -118,7 +118,7 @@ async fn decide(
     let purpose = Purpose::new(Some(connection), verb, None, wanted)
         .map_err(|code| Error::invalid("access_duration_seconds", code.message()))?;
     let user = app.org.principal_fetch(actor.id).await?;
-    let approvals = review::approvals(app, org, user.id, connection, &purpose).await?;
+    let approvals = review::approvals(app, org, user.id, connection, &purpose, None).await?;
     let facts = Facts {
         now: app.now(),
         user: Some(access::User { id: actor.id, org, active: true, groups: &actor.groups }),

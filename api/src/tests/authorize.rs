@@ -21,6 +21,7 @@ pub(super) fn request(proof: Proof) -> v1::AuthorizeRequest {
         exec: None,
         access_seconds: 0,
         runbook: bytes::Bytes::new(),
+        session: bytes::Bytes::new(),
         traceparent: String::new(),
     }
 }
@@ -215,6 +216,34 @@ async fn of_many_who_ask_at_once_as_many_get_in_as_there_is_room() {
     let ended = open["data"][0]["id"].as_str().unwrap();
     assert_eq!(world.delete(&root, &format!("/api/sessions/{ended}")).await.status, 204);
     assert_eq!(admitted(&other).await, 1, "one that has to end makes room");
+}
+
+#[tokio::test]
+async fn a_question_that_is_asked_again_opens_one_session_where_there_is_room_for_one() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let mut body = pg_body("pg");
+    body["max_sessions"] = json!(1);
+    assert_eq!(world.put(&root, "/api/connections/pg", body).await.status, 200);
+    let id = hoop_domain::SessionId::generate();
+    let session = bytes::Bytes::copy_from_slice(id.as_bytes());
+    let ask = v1::AuthorizeRequest { session, ..over_grpc(&root, "connect") };
+    // As when an answer is late, and when it was lost.
+    let answers = futures_util::future::join_all((0..4).map(|_| authorize(&world, &ask))).await;
+    for outcome in answers.into_iter().chain([authorize(&world, &ask).await]) {
+        let Outcome::Grant(grant) = outcome else { panic!("refused") };
+        assert_eq!(session_id(&grant.session), id);
+    }
+    let on_record = world.get(&root, "/api/sessions").await.body;
+    assert_eq!(on_record["data"].as_array().unwrap().len(), 1, "{on_record}");
+    assert_eq!(refusal(&world, &over_grpc(&root, "connect")).await, "too_many_sessions");
+
+    world.app.store.session_open(id, world.app.now()).await.unwrap();
+    assert_eq!(refusal(&world, &ask).await, "decider_unavailable", "it has begun");
+    let session = bytes::Bytes::from_static(b"none");
+    let malformed = v1::AuthorizeRequest { session, ..ask };
+    assert_eq!(refusal(&world, &malformed).await, "malformed");
 }
 
 #[tokio::test]

@@ -185,7 +185,7 @@ async fn who_signs_in_with_a_code_is_not_locked_out_by_strangers_afterwards() {
     let (_, recovery) = enrol(&world, &token).await;
     let forget = async || {
         another_process(&world);
-        world.sql("delete from login_friends").await;
+        world.sql("delete from login_places").await;
     };
     forget().await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[0])).await.status, 200);
@@ -206,15 +206,15 @@ async fn who_has_the_password_and_guesses_codes_locks_nobody_out_where_they_are_
     let (_, recovery) = enrol(&world, &token).await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[0])).await.status, 200);
     // A test calls from one place. This is as if it were another.
-    world.sql("create table kept as select * from login_friends").await;
-    world.sql("delete from login_friends").await;
+    world.sql("create table kept as select * from login_places").await;
+    world.sql("delete from login_places").await;
     another_process(&world);
     for number in 0..10 {
         let wrong = login(&world, "battery staple", Some("none")).await;
         assert_eq!(wrong.status, 401, "{number}");
     }
     assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 429);
-    world.sql("insert into login_friends select * from kept").await;
+    world.sql("insert into login_places select * from kept").await;
     assert_eq!(login(&world, "battery staple", Some(&recovery[1])).await.status, 200);
 }
 

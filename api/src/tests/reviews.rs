@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     authorize::{authorize, request},
-    world::{World, pg_body},
+    world::{World, pg_body, session_id},
 };
 
 /// A world with the connection `pg`, which one of `leads` and `ops` approves unless a test says
@@ -124,6 +124,29 @@ async fn an_approval_is_for_this_user_this_command_and_once() {
     assert_ne!(used["session"], Value::Null);
     let late = scene.vote(&scene.bob, &id, json!({ "status": "APPROVED" })).await;
     late.is_problem(409, "this request is PROCESSING, so it can't be approved");
+}
+
+#[tokio::test]
+async fn an_approved_command_is_granted_again_when_the_same_question_is_asked_again() {
+    let scene = Scene::new(json!({})).await;
+    let id = scene.held("exec", exec(&[], "select 1")).await;
+    scene.approve(&id).await;
+    let session = hoop_domain::SessionId::generate();
+    let asked = v1::AuthorizeRequest {
+        protocol: String::new(),
+        verb: "exec".into(),
+        exec: exec(&[], "select 1"),
+        session: bytes::Bytes::copy_from_slice(session.as_bytes()),
+        ..request(Proof::BearerToken(scene.ann.clone()))
+    };
+    for _ in 0..2 {
+        let Outcome::Grant(grant) = authorize(&scene.world, &asked).await else {
+            panic!("refused");
+        };
+        assert_eq!(session_id(&grant.session), session);
+        assert_eq!(grant.approved, exec(&[], "select 1"));
+    }
+    assert_ne!(scene.held("exec", exec(&[], "select 1")).await, id, "others have to ask");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hoop_domain::EndReason;
+use hoop_domain::{EndReason, SessionId};
 use hoop_proto::{self as proto, down, packet};
 use hoop_runtime::{span, trace};
 use tokio_util::sync::CancellationToken;
@@ -48,6 +48,7 @@ async fn open_traced(
         exec: hello.exec,
         access_seconds: hello.access_seconds,
         runbook: hello.runbook,
+        session: Bytes::copy_from_slice(SessionId::generate().as_bytes()),
         traceparent: trace::carried(arrival.traceparent()),
     };
     let permit =

@@ -3,6 +3,7 @@
 //! The subjects are one enum ([`Subject`]); nothing else in the product spells one.
 //! Packets go through [`packets`], which is the hot path; everything else through [`Bus`].
 
+mod ask;
 mod error;
 mod event;
 mod figures;

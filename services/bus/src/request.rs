@@ -47,7 +47,7 @@ impl Question {
 }
 
 impl Bus {
-    /// Asks, and waits at most `deadline` for the answer.
+    /// Asks once, and waits at most `deadline` for the answer.
     ///
     /// # Errors
     /// [`Error::NoResponders`] at once when nobody listens.
@@ -109,7 +109,9 @@ pub struct Questions {
 
 impl Questions {
     /// The questions until `over`, and then those that have come already: nobody else would
-    /// answer them. What the broker sends in the moment until it hears of it may be lost.
+    /// answer them. What the broker sends in the moment until it hears of it may be lost, because
+    /// the client forgets a subscription before the broker's word that it has ended: who can't
+    /// bear that asks with [`Bus::ask`].
     pub fn until(
         self,
         over: impl Future<Output = ()> + Send,

@@ -13,9 +13,10 @@
 //! is counted there by the first alone: neither a neighbour nor a whole botnet takes that
 //! away from them.
 //!
-//! Memory is fixed ([`rate`](crate::rate)), so an attacker with many addresses pushes nobody's count
-//! out. Two strangers may share a count by chance, but an attacker can't choose with whom.
-//! Nothing here reads a clock.
+//! The memory of counts is fixed ([`rate`](crate::rate)), so an attacker with many addresses pushes
+//! nobody's count out. Two strangers may share a count by chance, but an attacker can't choose
+//! with whom. Where somebody has logged in is remembered for each account apart, so many addresses
+//! push nobody else's out. Nothing here reads a clock.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -23,8 +24,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+mod known;
+
 pub use crate::rate::Allowance;
 use crate::rate::Sketch;
+use known::Known;
+pub use known::PLACES;
 
 /// Twenty mistakes at once, then one in half a minute: nobody who knows the password needs
 /// more, and a year is a million guesses.
@@ -35,9 +40,6 @@ pub const SOURCE: Allowance = Allowance { burst: 60, every: Duration::from_secs(
 
 /// Ten attackers with an address each don't use it up.
 pub const ACCOUNT: Allowance = Allowance { burst: 200, every: Duration::from_secs(3) };
-
-/// Places for those who have logged in: 128 KiB.
-const FRIENDS: usize = 16 * 1024;
 
 /// Too many failures; the next try may succeed after this long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +59,10 @@ impl TooMany {
 #[must_use = "a try whose outcome is not told stays a failure"]
 pub struct Attempt {
     pair: u64,
-    /// What else it was counted for.
-    apart: Option<(u64, u64)>,
+    source: u64,
+    account: u64,
+    /// Whether the account has logged in from there before: then it was counted for the pair only.
+    known: bool,
 }
 
 /// All tries that a process knows of.
@@ -66,8 +70,7 @@ pub struct Attempts {
     pairs: Sketch,
     sources: Sketch,
     accounts: Sketch,
-    /// Source and account of successes, at the place that the number says.
-    friends: Vec<u64>,
+    known: Known,
     hasher: RandomState,
     /// What times are counted from.
     start: Instant,
@@ -87,7 +90,7 @@ impl Attempts {
             pairs: Sketch::new(PAIR),
             sources: Sketch::new(SOURCE),
             accounts: Sketch::new(ACCOUNT),
-            friends: vec![0; FRIENDS],
+            known: Known::default(),
             hasher: RandomState::new(),
             start: now,
         }
@@ -115,47 +118,42 @@ impl Attempts {
         let (attempt, now) = (self.attempt(source, account), self.since(now));
         self.allowed(&attempt, now)?;
         self.pairs.charge(attempt.pair, now);
-        if let Some((source, account)) = attempt.apart {
-            self.sources.charge(source, now);
-            self.accounts.charge(account, now);
+        if !attempt.known {
+            self.sources.charge(attempt.source, now);
+            self.accounts.charge(attempt.account, now);
         }
         Ok(attempt)
     }
 
     /// The password was right.
     pub fn succeeded(&mut self, attempt: Attempt) {
-        let pair = attempt.pair;
+        let Attempt { source, account, .. } = attempt;
         self.forgiven(attempt);
-        if let Some(place) = self.friends.get_mut(friend_place(pair)) {
-            *place = pair;
-        }
+        self.known.remember(account, source);
     }
 
     /// It was no mistake, and nobody has logged in.
     #[expect(clippy::needless_pass_by_value, reason = "a try is forgiven once")]
     pub fn forgiven(&mut self, attempt: Attempt) {
-        let Attempt { pair, apart } = attempt;
-        self.pairs.give_back(pair);
-        if let Some((source, account)) = apart {
-            self.sources.give_back(source);
-            self.accounts.give_back(account);
+        self.pairs.give_back(attempt.pair);
+        if !attempt.known {
+            self.sources.give_back(attempt.source);
+            self.accounts.give_back(attempt.account);
         }
     }
 
     fn attempt(&self, source: IpAddr, account: &str) -> Attempt {
         let source = network(source);
         let pair = self.hasher.hash_one((source, account));
-        if self.friends.get(friend_place(pair)) == Some(&pair) {
-            return Attempt { pair, apart: None };
-        }
-        let apart = (self.hasher.hash_one(source), self.hasher.hash_one(account));
-        Attempt { pair, apart: Some(apart) }
+        let (source, account) = (self.hasher.hash_one(source), self.hasher.hash_one(account));
+        Attempt { pair, source, account, known: self.known.is(account, source) }
     }
 
     fn allowed(&self, attempt: &Attempt, now: Duration) -> Result<(), TooMany> {
         let mut wait = self.pairs.wait(attempt.pair, now);
-        if let Some((source, account)) = attempt.apart {
-            wait = wait.max(self.sources.wait(source, now)).max(self.accounts.wait(account, now));
+        if !attempt.known {
+            wait = wait.max(self.sources.wait(attempt.source, now));
+            wait = wait.max(self.accounts.wait(attempt.account, now));
         }
         if wait.is_zero() { Ok(()) } else { Err(TooMany(wait)) }
     }
@@ -172,10 +170,6 @@ pub fn network(source: IpAddr) -> IpAddr {
         IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
         address @ IpAddr::V4(_) => address,
     }
-}
-
-fn friend_place(pair: u64) -> usize {
-    usize::try_from(pair % FRIENDS as u64).unwrap_or_default()
 }
 
 #[cfg(test)]

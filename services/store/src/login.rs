@@ -1,14 +1,16 @@
-//! Failed logins, counted by all processes together, in a bounded number of rows.
+//! Failed logins, counted by all processes together, in a bounded number of rows, and from where
+//! each account has logged in, in a bounded number of rows of its own.
 //!
 //! A slot is what is remembered of mistakes. What follows from that is
 //! [`BackOff`](hoop_domain::BackOff)'s to say; here it is done while nobody else does.
 
 use std::time::Duration;
 
-use hoop_domain::{BackOff, back_off::Mistakes};
+use chrono::{DateTime, Utc};
+use hoop_domain::{BackOff, attempts::PLACES, back_off::Mistakes};
 use sqlx::PgConnection;
 
-use crate::{Result, Store};
+use crate::{OrgStore, Result, Store};
 
 /// A slot, and how the waits of those who share it grow.
 #[derive(Debug, Clone, Copy)]
@@ -68,32 +70,67 @@ impl Store {
         let mut conn = self.pool().acquire().await?;
         keep(&mut conn, &[(*slot, Mistakes::default())]).await
     }
+}
 
-    /// Whether the one with this tag has logged in before.
+impl OrgStore {
+    /// Whether this account has logged in from this place before.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn login_is_friend(&self, slot: i32, tag: &[u8; 16]) -> Result<bool> {
-        let known = sqlx::query_scalar!("SELECT tag FROM login_friends WHERE slot = $1", slot)
-            .fetch_optional(self.pool())
-            .await?;
-        Ok(known.is_some_and(|known| known == tag))
+    pub async fn login_is_known(&self, email: &str, place: &[u8; 16]) -> Result<bool> {
+        let known = sqlx::query_scalar!(
+            r#"SELECT EXISTS (
+                 SELECT FROM login_places p JOIN users u ON u.org_id = p.org_id AND u.id = p.user_id
+                 WHERE u.org_id = $1 AND u.email = $2 AND p.place = $3) AS "known!""#,
+            self.org.uuid(),
+            email,
+            place.as_slice()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(known)
     }
 
-    /// Remembers that the one with this tag has logged in; whoever had the slot is forgotten.
+    /// It has now. Of each account the latest [`PLACES`] are remembered, so nobody pushes out
+    /// those of somebody else.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn login_befriend(&self, slot: i32, tag: &[u8; 16]) -> Result<()> {
-        sqlx::query!(
-            "INSERT INTO login_friends (slot, tag) VALUES ($1, $2)
-             ON CONFLICT (slot) DO UPDATE SET tag = excluded.tag
-             WHERE login_friends.tag <> excluded.tag",
-            slot,
-            tag.as_slice()
+    pub async fn login_remember(
+        &self,
+        email: &str,
+        place: &[u8; 16],
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        let mut tx = self.pool.begin().await?;
+        let user = sqlx::query_scalar!(
+            "SELECT id FROM users WHERE org_id = $1 AND email = $2 FOR NO KEY UPDATE",
+            self.org.uuid(),
+            email
         )
-        .execute(self.pool())
+        .fetch_optional(&mut *tx)
         .await?;
+        let Some(user) = user else { return Ok(()) };
+        sqlx::query!(
+            "INSERT INTO login_places (org_id, user_id, place, used_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (user_id, place) DO UPDATE SET used_at = excluded.used_at",
+            self.org.uuid(),
+            user,
+            place.as_slice(),
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query!(
+            "DELETE FROM login_places WHERE user_id = $1 AND place NOT IN (
+               SELECT place FROM login_places WHERE user_id = $1
+               ORDER BY used_at DESC LIMIT $2)",
+            user,
+            i64::try_from(PLACES).unwrap_or(i64::MAX)
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct Shared {
     pair: Slot,
     /// What else it was counted for.
     apart: Vec<Slot>,
-    friend: (i32, [u8; 16]),
+    place: [u8; 16],
 }
 
 impl Kind {
@@ -70,10 +70,9 @@ impl Shared {
     /// Counts a try.
     pub(super) async fn begin(app: &App, source: IpAddr, account: &str) -> Result<Self> {
         let (key, source) = (key(app), network(source).to_string());
-        let both = format!("{source} {account}");
-        let friend = friend(&key, &both);
-        let pair = slot(&key, Kind::Pair, &both, PAIR);
-        let apart = if app.store.login_is_friend(friend.0, &friend.1).await? {
+        let place = place(&key, &source);
+        let pair = slot(&key, Kind::Pair, &format!("{source} {account}"), PAIR);
+        let apart = if app.org.login_is_known(account, &place).await? {
             Vec::new()
         } else {
             vec![
@@ -81,18 +80,17 @@ impl Shared {
                 slot(&key, Kind::Account, account, ACCOUNT),
             ]
         };
-        let shared = Self { pair, apart, friend };
+        let shared = Self { pair, apart, place };
         count(app, &shared.slots()).await?;
         Ok(shared)
     }
 
     /// It was right: nothing is held against them here any more. What else was counted for
     /// their source is not theirs to have forgotten, nor is what strangers did to the account.
-    pub(super) async fn succeeded(self, app: &App) -> Result<()> {
-        let (place, tag) = self.friend;
+    pub(super) async fn succeeded(self, app: &App, account: &str) -> Result<()> {
         app.store.login_forget(&self.pair).await?;
         app.store.login_give_back(&self.apart).await?;
-        Ok(app.store.login_befriend(place, &tag).await?)
+        Ok(app.org.login_remember(account, &self.place, app.now()).await?)
     }
 
     /// It was no mistake.
@@ -110,9 +108,9 @@ impl Shared {
 /// Counts a code. Whoever has got hold of the password uses up what strangers have, and not what
 /// those have who have logged in before from where they are.
 pub(super) async fn begin_code(app: &App, source: IpAddr, account: &str) -> Result<Slot> {
-    let (key, both) = (key(app), format!("{} {account}", network(source)));
-    let friend = friend(&key, &both);
-    let known = app.store.login_is_friend(friend.0, &friend.1).await?;
+    let (key, source) = (key(app), network(source).to_string());
+    let known = app.org.login_is_known(account, &place(&key, &source)).await?;
+    let both = format!("{source} {account}");
     let slot = slot(&key, Kind::Code, if known { both.as_str() } else { account }, CODES);
     count(app, &[slot]).await?;
     Ok(slot)
@@ -129,25 +127,16 @@ fn key(app: &App) -> hmac::Key {
     app.secrets().derive("hoop failed logins v1")
 }
 
-/// Where those who have logged in are remembered, and how this one is told from others there.
-fn friend(key: &hmac::Key, both: &str) -> (i32, [u8; 16]) {
-    (i32::try_from(place(key, Kind::Pair, both)).unwrap_or_default(), tag(key, both))
-}
-
+/// The slot of something among those of its kind.
 fn slot(key: &hmac::Key, kind: Kind, of: &str, rule: BackOff) -> Slot {
-    let number = kind.number() * SLOTS + place(key, kind, of);
+    let hash = hmac::sign(key, format!("{} {of}", kind.number()).as_bytes());
+    let first = hash.as_ref().first_chunk().copied().unwrap_or_default();
+    let number = kind.number() * SLOTS + u32::from_be_bytes(first) % SLOTS;
     Slot { number: i32::try_from(number).unwrap_or_default(), rule }
 }
 
-/// Where something is among the slots of its kind.
-fn place(key: &hmac::Key, kind: Kind, of: &str) -> u32 {
-    let hash = hmac::sign(key, format!("{} {of}", kind.number()).as_bytes());
-    let first = hash.as_ref().first_chunk().copied().unwrap_or_default();
-    u32::from_be_bytes(first) % SLOTS
-}
-
-/// What tells one from others that share its place.
-fn tag(key: &hmac::Key, of: &str) -> [u8; 16] {
-    let hash = hmac::sign(key, format!("friend {of}").as_bytes());
+/// What is remembered of a source that somebody has logged in from.
+fn place(key: &hmac::Key, source: &str) -> [u8; 16] {
+    let hash = hmac::sign(key, format!("place {source}").as_bytes());
     hash.as_ref().first_chunk().copied().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Everything that a decision needs, from the database.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{ConnectionName, DenialCode, OrgId, session::Verb};
+use hoop_domain::{ConnectionName, DenialCode, OrgId, SessionId, session::Verb};
 use hoop_policy::access::{self, Approval, Facts, Proof, Protocol};
 use hoop_proto::v1::{self, authorize_request::Proof as Shown};
 use hoop_store::{OrgStore, connection::Connection, user::User};
@@ -62,7 +62,11 @@ impl Case {
 }
 
 /// Finds out.
-pub(super) async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<Case, Refusal> {
+pub(super) async fn gather(
+    app: &App,
+    id: SessionId,
+    request: &v1::AuthorizeRequest,
+) -> Result<Case, Refusal> {
     let protocol = match request.protocol.as_str() {
         "" => Protocol::Any,
         name => {
@@ -84,7 +88,7 @@ pub(super) async fn gather(app: &App, request: &v1::AuthorizeRequest) -> Result<
         Purpose::new(connection.as_ref(), verb, exec, seconds).map_err(Refusal::Denied)?;
     let approvals = match (&user, &connection) {
         (Some(user), Some(connection)) => {
-            review::approvals(app, org, user.id, connection, &purpose).await?
+            review::approvals(app, org, user.id, connection, &purpose, Some(id)).await?
         }
         _ => Vec::new(),
     };

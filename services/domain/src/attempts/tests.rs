@@ -103,6 +103,23 @@ fn a_guesser_at_the_same_address_takes_nothing_from_those_who_were_there_before(
 }
 
 #[test]
+fn who_has_an_account_and_very_many_addresses_has_nobody_else_forgotten() {
+    let start = Instant::now();
+    let mut attempts = Attempts::new(start);
+    log_in(&mut attempts, HOME, "ann", start);
+    // A provider gives that many networks to who asks for them.
+    for network in 0..=u16::MAX {
+        let place = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, network, 0, 0, 0, 1));
+        log_in(&mut attempts, place, "mallory", start);
+    }
+    for number in 0..1000 {
+        guesses(&mut attempts, stranger(number), "ann", start);
+    }
+    assert!(attempts.check(stranger(2000), "ann", start).is_err(), "nobody knows Ann there");
+    assert!(attempts.check(HOME, "ann", start).is_ok(), "Ann is known there");
+}
+
+#[test]
 fn addresses_of_one_network_are_one_source() {
     let start = Instant::now();
     let mut attempts = Attempts::new(start);

@@ -13,7 +13,7 @@ fn gone() -> Error {
 }
 
 /// Uses the approval for `session`: one that is for one command is used up by that, in one
-/// statement, so that of any number who try one succeeds. One that is for a time can't be
+/// statement, so that of any number who try one succeeds, as often as it tries. One that is for a time can't be
 /// taken back before the session is on record, and is to be ended.
 ///
 /// # Errors
@@ -29,8 +29,8 @@ pub(crate) async fn review_claim_on_conn(
     if one_time {
         let done = sqlx::query!(
             "UPDATE reviews SET status = 'PROCESSING', session_id = $3
-             WHERE org_id = $1 AND id = $2 AND kind = 'onetime' AND status = 'APPROVED'
-               AND $4 < ends_at",
+             WHERE org_id = $1 AND id = $2 AND kind = 'onetime' AND $4 < ends_at
+               AND (status = 'APPROVED' OR status = 'PROCESSING' AND session_id = $3)",
             org.uuid(),
             review.uuid(),
             session.uuid(),

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use hoop_domain::{
-    ConnectionId, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewStatus, UserId,
+    ConnectionId, GroupName, InputHash, OrgId, ReviewId, ReviewKind, ReviewStatus, SessionId,
+    UserId,
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -122,7 +123,8 @@ impl OrgStore {
     }
 
     /// What has been approved for this user and connection and is not over, the one that
-    /// ends last first. Of commands only that with this digest.
+    /// ends last first. Of commands only that with this digest. What `session` has used is still
+    /// its own.
     ///
     /// # Errors
     /// When the database is not available.
@@ -132,20 +134,23 @@ impl OrgStore {
         connection: ConnectionId,
         kind: ReviewKind,
         hash: Option<InputHash>,
+        session: Option<SessionId>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Review>> {
         let rows = select!(
             "NULL::bytea",
             "WHERE org_id = $1 AND user_id = $2 AND connection_id = $3 AND kind = $4
                AND coalesce(input_hash, '') = coalesce($5::bytea, '')
-               AND status = 'APPROVED' AND $6 < ends_at
+               AND (status = 'APPROVED' OR status = 'PROCESSING' AND session_id = $7)
+               AND $6 < ends_at
              ORDER BY ends_at DESC LIMIT 20",
             self.org.uuid(),
             user.uuid(),
             connection.uuid(),
             kind.as_str(),
             hash.as_ref().map(|hash| hash.as_bytes().as_slice()),
-            now
+            now,
+            session.map(SessionId::uuid)
         )
         .fetch_all(&self.pool)
         .await?;

@@ -8,7 +8,7 @@ use hoop_domain::{
 use serde_json::Value;
 use sqlx::{Postgres, Transaction};
 
-use crate::{OrgStore, Result, convert, review::review_claim_on_conn};
+use crate::{Error, OrgStore, Result, convert, review::review_claim_on_conn};
 
 /// What is known of a session from its beginning, and never changes.
 #[derive(Debug, Clone)]
@@ -74,8 +74,8 @@ pub struct SessionCount {
 }
 
 impl OrgStore {
-    /// Counts the live sessions of `connection` and keeps others from opening one until the
-    /// count is used or dropped. Sessions that are over are not counted, even when their
+    /// Counts the live sessions of `connection` beside `session` and keeps others from opening one
+    /// until the count is used or dropped. Sessions that are over are not counted, even when their
     /// recordings are not finished, nor are those that have been told to end.
     ///
     /// # Errors
@@ -84,6 +84,7 @@ impl OrgStore {
         &self,
         connection: ConnectionId,
         user: UserId,
+        session: SessionId,
     ) -> Result<SessionCount> {
         let mut guard = self.pool.begin().await?;
         sqlx::query!(
@@ -97,10 +98,11 @@ impl OrgStore {
             r#"SELECT count(*) AS "of_all!", count(*) FILTER (WHERE user_id = $3) AS "of_user!"
                FROM sessions
                WHERE org_id = $1 AND connection_id = $2 AND state <> 'done'
-                 AND over_at IS NULL AND kill_reason IS NULL"#,
+                 AND over_at IS NULL AND kill_reason IS NULL AND id <> $4"#,
             self.org.uuid(),
             connection.uuid(),
-            user.uuid()
+            user.uuid(),
+            session.uuid()
         )
         .fetch_one(&mut *guard)
         .await?;
@@ -112,11 +114,13 @@ impl OrgStore {
     }
 
     /// Puts a session on record, before anything of it happens; with `count`, as one more
-    /// than was counted. An approval is used by this, or there is no session.
+    /// than was counted. An approval is used by this, or there is no session. One that is on record
+    /// already and has not begun stays as it is: who asks twice for one session gets one.
     ///
     /// # Errors
-    /// [`Error::Conflict`](crate::Error::Conflict) when its approval does not hold any more;
-    /// when the database is not available; then the session must not begin.
+    /// [`Error::Conflict`] when its approval does not hold any more;
+    /// [`Error::Changed`] when a session of this id has begun, or is another one; when the
+    /// database is not available; then the session must not begin.
     pub async fn session_create(
         &self,
         new: &NewSession,
@@ -130,13 +134,18 @@ impl OrgStore {
             let (org, now) = (self.org, new.authorized_at);
             review_claim_on_conn(&mut tx, org, review, new.id, one_time, now).await?;
         }
-        sqlx::query!(
+        let kept = sqlx::query!(
             "INSERT INTO sessions (id, org_id, user_id, user_email, user_name, connection_id,
                connection_name, connection_type, agent_id, agent_name, credential_id,
                client_address, client_application, state, authorized_at, seen_at, not_after,
                verb, command, token_id, review_id, runbook)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'opening', $14, $14,
-               $15, $16, $17, $18, $19, $20)",
+               $15, $16, $17, $18, $19, $20)
+             ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+               WHERE sessions.state = 'opening' AND sessions.org_id = excluded.org_id
+                 AND sessions.user_id = excluded.user_id AND sessions.verb = excluded.verb
+                 AND sessions.connection_id = excluded.connection_id
+                 AND sessions.over_at IS NULL AND sessions.kill_reason IS NULL",
             new.id.uuid(),
             self.org.uuid(),
             new.user.uuid(),
@@ -160,6 +169,9 @@ impl OrgStore {
         )
         .execute(&mut *tx)
         .await?;
+        if kept.rows_affected() == 0 {
+            return Err(Error::Changed { what: "session" });
+        }
         tx.commit().await?;
         Ok(())
     }

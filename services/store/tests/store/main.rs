@@ -7,6 +7,7 @@ mod scene;
 mod agents;
 mod connections;
 mod credentials;
+mod logins;
 mod migrations;
 mod outbox;
 mod people;

@@ -124,6 +124,34 @@ async fn a_command_that_is_approved_is_used_by_one_of_many() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_asked_for_twice_uses_its_approval_once_and_is_there_once() {
+    let Scene { store, org, .. } = Scene::new().await;
+    let cast = cast(&org).await;
+    let review = ask(&org, &cast, Some("select 1")).await.id;
+    let lock = org.review_lock(review).await.unwrap();
+    lock.save(&change(&cast, ReviewStatus::Approved, 10)).await.unwrap();
+    let first = session(&cast, Standing { review, one_time: true }, 20);
+    let again = NewSession { authorized_at: at(21), ..first.clone() };
+    let made = join_all((0..4).map(|_| org.session_create(&again, None))).await;
+    assert!(made.iter().all(Result::is_ok), "{made:?}");
+    let approved = async |session| {
+        let hash = Some(InputHash::of(&[], &[], b"select 1"));
+        let (connection, kind) = (cast.connection.id, ReviewKind::OneTime);
+        let found = org.review_approved(cast.user.id, connection, kind, hash, session, at(22));
+        found.await.unwrap().len()
+    };
+    assert_eq!(approved(Some(first.id)).await, 1, "it is this session's");
+    assert_eq!(approved(Some(SessionId::generate())).await, 0);
+    assert_eq!(approved(None).await, 0);
+    let another = NewSession { verb: Verb::Connect, review: None, ..first.clone() };
+    let refused = org.session_create(&another, None).await;
+    assert!(matches!(refused, Err(Error::Changed { .. })), "{refused:?}");
+    assert!(store.session_open(first.id, at(30)).await.unwrap());
+    let late = org.session_create(&first, None).await;
+    assert!(matches!(late, Err(Error::Changed { .. })), "it has begun: {late:?}");
+}
+
+#[tokio::test]
 async fn an_agent_that_was_not_there_uses_nothing_up() {
     let Scene { store, org, .. } = Scene::new().await;
     let cast = cast(&org).await;

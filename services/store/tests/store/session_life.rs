@@ -1,6 +1,6 @@
 //! A session opens once, closes once, and tells of both.
 
-use hoop_domain::{EndReason, session::SessionState};
+use hoop_domain::{EndReason, SessionId, session::SessionState};
 
 use crate::scene::{Scene, at, cast};
 
@@ -58,11 +58,14 @@ async fn a_session_that_is_over_takes_no_place_although_it_is_not_done() {
     let Scene { store, org, .. } = Scene::new().await;
     let cast = cast(&org).await;
     let (over, live) = (cast.session(&store, 0).await, cast.session(&store, 0).await);
-    let count = async || {
-        let count = org.session_count_live(cast.connection.id, cast.user.id).await.unwrap();
+    let beside = async |session| {
+        let (connection, user) = (cast.connection.id, cast.user.id);
+        let count = org.session_count_live(connection, user, session).await.unwrap();
         (count.of_user, count.of_all)
     };
+    let count = async || beside(SessionId::generate()).await;
     assert_eq!(count().await, (2, 2));
+    assert_eq!(beside(live).await, (1, 1), "it takes no place from itself");
     store.session_over(&[over], at(1)).await.unwrap();
     store.session_over(&[over], at(2)).await.unwrap();
     assert_eq!(count().await, (1, 1));
