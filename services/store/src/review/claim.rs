@@ -13,8 +13,8 @@ fn gone() -> Error {
 }
 
 /// Uses the approval for `session`: one that is for one command is used up by that, in one
-/// statement, so that of any number who try one succeeds, as often as it tries. One that is for a time can't be
-/// taken back before the session is on record, and is to be ended.
+/// statement, so that of any number who try one succeeds, as often as it tries. One that is for
+/// a time can't be taken back before the session is on record, and is to be ended.
 ///
 /// # Errors
 /// [`Error::Conflict`] when it does not hold any more.
