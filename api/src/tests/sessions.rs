@@ -49,7 +49,7 @@ async fn what_is_said_of_a_session_is_shown_with_it_and_bounded() {
         "labels": { "team": "a" }, "metadata": { "why": [1] }, "correlation_id": "c-1",
         "session_batch_id": "b-1",
     });
-    world.app.org.session_annotate(session, &said).await.unwrap();
+    assert!(world.app.org.session_annotate(session, None, Some(&said)).await.unwrap());
     let listed = world.get(&ann, "/api/sessions").await.body["data"][0].clone();
     for shown in [world.get(&ann, &path).await.body, listed] {
         for (field, value) in said.as_object().unwrap() {
