@@ -29,9 +29,10 @@ use crate::{
         groups::list, groups::create, groups::delete, tokens::create, tokens::list, tokens::revoke,
         agents::list, agents::create, agents::show, agents::revoke,
         connections::list, connections::create, connections::show, connections::update,
-        connections::delete,
+        connections::patch, connections::delete,
         credentials::create, credentials::list, credentials::revoke,
         sessions::list, sessions::show, sessions::status, sessions::delete, sessions::kill,
+        sessions::metadata::change,
         packets::list, statements::list, download::stream, tail::stream,
         checkpoints::list, evidence::stream, manifests::list,
         sessions::audit_list, sessions::audit_show, sessions::audit_status,
@@ -55,6 +56,7 @@ use crate::{
         reviews::list, reviews::show, reviews::update, reviews::update_of_session,
         jits::list, jits::show, jits::update,
         plugins::list, plugins::create, plugins::show, plugins::update, plugins::configure,
+        plugins::connection::show, plugins::connection::update, plugins::connection::delete,
         runbooks::list, runbooks::run,
         login::saml::metadata, login::saml::begin, login::saml::answer, login::saml::arrive,
     ),
@@ -142,6 +144,7 @@ fn operation<'a>(
         "GET" => &mut item.get,
         "POST" => &mut item.post,
         "PUT" => &mut item.put,
+        "PATCH" => &mut item.patch,
         _ => &mut item.delete,
     };
     slot.as_mut()

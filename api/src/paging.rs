@@ -105,13 +105,20 @@ impl<C: Display> Asked<C> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Linked<T> {
-    fn into_response(self) -> Response {
-        let mut response = Json(self.rows).into_response();
+impl<T> Linked<T> {
+    /// The answer, with the rows as `show` makes them.
+    pub(crate) fn shown_as<U: Serialize>(self, show: impl FnOnce(Vec<T>) -> U) -> Response {
+        let mut response = Json(show(self.rows)).into_response();
         if let Some(next) = self.next {
             response.headers_mut().insert(header::LINK, next);
         }
         response
+    }
+}
+
+impl<T: Serialize> IntoResponse for Linked<T> {
+    fn into_response(self) -> Response {
+        self.shown_as(|rows| rows)
     }
 }
 

@@ -9,11 +9,12 @@ use utoipa::openapi::{
 use crate::router::{Access, Route};
 
 /// What has versions, and what else changes it.
-const TAGGED: [&str; 9] = [
+const TAGGED: [&str; 10] = [
     "/api/connections/{name}",
     "/api/users/{id}",
     "/api/plugins/{name}",
     "/api/plugins/{name}/config",
+    "/api/plugins/{name}/conn/{id}",
     "/api/api-keys/{name}",
     "/api/api-keys/{name}/reactivate",
     "/api/serviceaccounts/{subject}",
@@ -58,10 +59,15 @@ pub(super) fn add(operation: &mut Operation, route: &Route) {
     }
 }
 
-/// A bare array comes in pages (`paging::Linked`).
+/// A bare array comes in pages (`paging::Linked`), even where it is one of several answers.
 fn is_array(response: &Response) -> bool {
-    response.content.values().any(|content| {
-        matches!(content, RefOr::T(Content { schema: Some(RefOr::T(Schema::Array(_))), .. }))
+    let array = |schema: &RefOr<Schema>| matches!(schema, RefOr::T(Schema::Array(_)));
+    response.content.values().any(|content| match content {
+        RefOr::T(Content { schema: Some(RefOr::T(Schema::OneOf(several))), .. }) => {
+            several.items.iter().any(array)
+        }
+        RefOr::T(Content { schema: Some(schema), .. }) => array(schema),
+        _ => false,
     })
 }
 

@@ -2,11 +2,16 @@
 
 mod body;
 mod filter;
+mod page;
 mod review;
 mod secret;
 pub(crate) mod trial;
 
-use axum::extract::State;
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use hoop_domain::{ConnectionId, Role};
 use hoop_policy::access::may_see;
 use hoop_store::{
@@ -21,31 +26,43 @@ use crate::{
     error::{Problem, Result},
     etag::{IfMatch, TRIES, Tagged},
     extract::{Body, Named, Params},
-    paging::{Asked, Linked},
+    paging::Asked,
     secrets::SecretMap,
 };
 
-pub(crate) use body::{ConnectionRequest, ConnectionResponse, family};
+use body::required;
+pub(crate) use body::{ConnectionPatch, ConnectionRequest, ConnectionResponse, family};
 use filter::ConnectionQuery;
+use page::{ConnectionList, Numbered};
 
 /// Lists the connections that the one who asks may open, by name; auditors and administrators
 /// see all of those that are asked for.
 #[utoipa::path(get, path = "/api/connections", tag = "connections", params(ConnectionQuery),
-    responses((status = 200, body = Vec<ConnectionResponse>)))]
+    responses((status = 200, body = inline(ConnectionList))))]
 pub(crate) async fn list(
     State(app): State<App>,
     actor: Actor,
     uri: Uri,
     Params(query): Params<ConnectionQuery>,
-) -> Result<Linked<ConnectionResponse>> {
+) -> Result<Response> {
+    let (numbered, filter) = (Numbered::read(&query)?, query.filter());
     let asked = Asked::<NameCursor>::read(query.limit, query.cursor.as_deref(), uri)?;
     let agents = app.org.agent_list(app.now(), &Window::ALL).await?.rows;
     let groups = (actor.role < Role::Auditor).then_some(actor.groups.as_slice());
-    let mut page = app.org.connection_list(groups, &query.filter(), &asked.window).await?;
+    let show = |connection| ConnectionResponse::new(connection, &agents);
     // The database leaves out what they may not see, so that pages are full; the word on it is
     // the policy's.
-    page.rows.retain(|connection| visible(&actor, connection));
-    asked.linked(page, |connection| ConnectionResponse::new(connection, &agents))
+    let seen = |connection: &Connection| visible(&actor, connection);
+    if let Some(page) = numbered {
+        let (skipped, most) = (page.skipped(), page.most());
+        let listed = app.org.connection_list_numbered(groups, &filter, skipped, most).await?;
+        let (rows, total) = listed;
+        let data = rows.into_iter().filter(seen).map(show).collect();
+        return Ok(Json(page.with(total, data)).into_response());
+    }
+    let mut page = app.org.connection_list(groups, &filter, &asked.window).await?;
+    page.rows.retain(seen);
+    Ok(asked.linked(page, show)?.shown_as(ConnectionList::Bare))
 }
 
 /// Shows one connection. Its secret is never shown, only the names in it.
@@ -71,7 +88,8 @@ pub(crate) async fn create(
     State(app): State<App>,
     Body(request): Body<ConnectionRequest>,
 ) -> Result<(StatusCode, Tagged<ConnectionResponse>)> {
-    let kind = request.kind()?;
+    request.whole()?;
+    let kind = request.kind(None)?;
     let given = request.secret.clone().unwrap_or_default();
     let secret = secret::parse(kind, &given, &SecretMap::new())?;
     let id = ConnectionId::generate();
@@ -93,16 +111,50 @@ pub(crate) async fn update(
     Named(name): Named,
     Body(request): Body<ConnectionRequest>,
 ) -> Result<Tagged<ConnectionResponse>> {
+    request.whole()?;
+    changed(&app, &if_match, &name, &request, Others::Go).await
+}
+
+/// Changes what is named of a connection and nothing else; of `secret`, too, those values that
+/// are named. Taking access away ends live sessions.
+#[utoipa::path(patch, path = "/api/connections/{name}", tag = "connections",
+    params(("name" = String, Path, description = "name or id")),
+    request_body = ConnectionPatch,
+    responses((status = 200, body = ConnectionResponse), (status = 404, body = Problem),
+        (status = 422, description = "a field makes no sense", body = Problem)))]
+pub(crate) async fn patch(
+    State(app): State<App>,
+    if_match: IfMatch,
+    Named(name): Named,
+    Body(ConnectionPatch(request)): Body<ConnectionPatch>,
+) -> Result<Tagged<ConnectionResponse>> {
+    changed(&app, &if_match, &name, &request, Others::Stay).await
+}
+
+/// What becomes of the values of a secret that a change of others does not name.
+#[derive(Clone, Copy)]
+enum Others {
+    Go,
+    Stay,
+}
+
+async fn changed(
+    app: &App,
+    if_match: &IfMatch,
+    name: &str,
+    request: &ConnectionRequest,
+    others: Others,
+) -> Result<Tagged<ConnectionResponse>> {
     for _ in 0..TRIES {
-        let stored = app.org.connection_fetch(&name).await?;
+        let stored = app.org.connection_fetch(name).await?;
         if_match.allows("connection", stored.version)?;
-        match change(&app, &request, &stored).await {
+        match change(app, request, &stored, others).await {
             // What is left out stays as they have it who were faster.
             Err(Error::Changed { .. }) => {}
             done => {
                 let connection = done?;
                 app.nudge();
-                return respond(&app, connection).await;
+                return respond(app, connection).await;
             }
         }
     }
@@ -110,8 +162,13 @@ pub(crate) async fn update(
 }
 
 /// Makes of what is `stored` what is asked for, unless it is of another version by now.
-async fn change(app: &App, request: &ConnectionRequest, stored: &Connection) -> Result<Connection> {
-    if request.kind()? != stored.kind {
+async fn change(
+    app: &App,
+    request: &ConnectionRequest,
+    stored: &Connection,
+    others: Others,
+) -> Result<Connection> {
+    if request.kind(Some(stored.kind))? != stored.kind {
         return Err(Error::invalid("subtype", "can't be changed; make a new connection"));
     }
     let secret = match &request.secret {
@@ -119,7 +176,12 @@ async fn change(app: &App, request: &ConnectionRequest, stored: &Connection) -> 
         Some(given) => {
             let old = app.secrets().decrypt_map(stored.id, &stored.secret);
             let old = old.map_err(Error::internal)?;
-            Some(secret::parse(stored.kind, given, &old)?)
+            Some(match others {
+                Others::Go => secret::parse(stored.kind, given, &old)?,
+                Others::Stay => {
+                    secret::parse(stored.kind, &secret::with_others(given, &old), &old)?
+                }
+            })
         }
     };
     let spec = spec(app, request, stored.id, Some(stored), secret.as_ref()).await?;
@@ -172,8 +234,9 @@ async fn spec(
     stored: Option<&Connection>,
     secret: Option<&SecretMap>,
 ) -> Result<ConnectionSpec> {
-    let name = request.name.parse().map_err(|error| Error::invalid("name", error))?;
-    let agent = match app.org.agent_fetch(&request.agent_id, app.now()).await {
+    let agent = request.agent_id.clone().or_else(|| stored.map(|it| it.agent.to_string()));
+    let agent = required("agent_id", agent)?;
+    let agent = match app.org.agent_fetch(&agent, app.now()).await {
         Ok(agent) => agent.id,
         Err(hoop_store::Error::NotFound { .. }) => {
             return Err(Error::invalid("agent_id", "there is no agent of that id or name"));
@@ -196,8 +259,8 @@ async fn spec(
         body::switch(field, word.as_deref(), stored)
     };
     Ok(ConnectionSpec {
-        name,
-        kind: request.kind()?,
+        name: request.name(stored)?,
+        kind: request.kind(stored.map(|stored| stored.kind))?,
         agent,
         groups: super::groups::changed("access_groups", given, groups)?,
         mode_connect: mode("access_mode_connect", &request.access_mode_connect, connect)?,

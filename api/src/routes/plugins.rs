@@ -1,6 +1,7 @@
 //! What is switched on, and for which connections.
 
 mod body;
+pub(crate) mod connection;
 
 use std::collections::BTreeSet;
 

@@ -3,11 +3,12 @@
 pub(crate) mod annotations;
 mod body;
 mod end;
+pub(crate) mod metadata;
 mod query;
 pub(crate) mod run;
 
 use axum::{Json, extract::State};
-use hoop_domain::SessionId;
+use hoop_domain::{Role, SessionId};
 use hoop_store::session::Session;
 
 use crate::{
@@ -123,6 +124,16 @@ async fn status_of(app: App, actor: Actor, id: String) -> Result<Json<SessionSta
     let recordings =
         app.store.recordings_progress(&[session.id]).await.map_err(super::recording::failed)?;
     Ok(Json(SessionStatus::new(&session, recordings.first())))
+}
+
+/// The session `id`, if the actor may decide about it: its user or an administrator.
+async fn own(app: &App, actor: &Actor, id: &str) -> Result<Session> {
+    let session = find(app, actor, id).await?;
+    if session.user == actor.id || actor.role == Role::Admin {
+        Ok(session)
+    } else {
+        Err(Error::Forbidden)
+    }
 }
 
 /// The session `id`, if the actor may see it.

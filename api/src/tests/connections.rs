@@ -101,6 +101,80 @@ async fn a_change_keeps_what_it_does_not_name() {
 }
 
 #[tokio::test]
+async fn a_patch_changes_what_it_names_and_requires_nothing() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    let path = "/api/connections/pg";
+    let before = world.get(&root, path).await.body;
+    for (field, value) in [
+        ("access_mode_exec", json!("disabled")),
+        ("reviewers", json!(["leads"])),
+        ("access_groups", json!(["dev"])),
+        ("max_sessions", json!(3)),
+        ("max_sessions", json!(null)),
+        ("name", json!("renamed")),
+        ("name", json!("pg")),
+        ("agent_id", before["agent_id"].clone()),
+        ("type", json!("database")),
+        ("subtype", json!("postgres")),
+    ] {
+        let at = world.get(&root, "/api/connections").await.body[0]["name"].clone();
+        let at = format!("/api/connections/{}", at.as_str().unwrap());
+        let mut expected = world.get(&root, &at).await.body;
+        let mut body = json!({});
+        body[field] = value.clone();
+        let answer = world.patch(&root, &at, body).await;
+        assert_eq!(answer.status, 200, "{field}: {answer:?}");
+        expected[field] = value;
+        for changing in ["version", "updated_at", "needs_review"] {
+            expected[changing] = answer.body[changing].clone();
+        }
+        assert_eq!(answer.body, expected, "{field} and nothing else");
+    }
+    // Of the secret, too, nothing but what is named.
+    let body = json!({ "secret": { "envvar:PASS": "bmV3", "envvar:NOTE": "eA==" } });
+    let answer = world.patch(&root, path, body).await;
+    assert_eq!(answer.body["secret_names"], json!(["HOST", "NOTE", "PASS", "USER"]), "{answer:?}");
+    let stored = world.app.org.connection_fetch("pg").await.unwrap();
+    let map = world.app.secrets().decrypt_map(stored.id, &stored.secret).unwrap();
+    assert_eq!((map["HOST"].as_str(), map["PASS"].as_str()), ("127.0.0.1", "new"));
+
+    let nothing = world.patch(&root, path, json!({})).await;
+    assert_eq!((nothing.status.as_u16(), &nothing.body["name"]), (200, &json!("pg")));
+    for (field, value, named) in [
+        ("name", json!(null), "name"),
+        ("name", json!("a/b"), "name"),
+        ("type", json!("application"), "type"),
+        ("subtype", json!("mysql"), "subtype"),
+        ("agent_id", json!("nobody"), "agent_id"),
+        ("reviewers", json!(null), "reviewers"),
+        ("secret", json!({ "filesystem:CA": "eA==" }), "secret.filesystem:CA"),
+        ("colour", json!("red"), "colour"),
+    ] {
+        let mut body = json!({});
+        body[field] = value;
+        let answer = world.patch(&root, path, body).await;
+        let said = (answer.status.as_u16(), answer.body["field"].as_str());
+        assert_eq!(said, (422, Some(named)), "{field}");
+    }
+    for field in ["name", "type", "agent_id"] {
+        let mut body = pg_body("pg");
+        let fields = body.as_object_mut().unwrap();
+        fields.remove(field);
+        // A PUT is of a whole connection.
+        for answer in [
+            world.put(&root, path, body.clone()).await,
+            world.post(&root, "/api/connections", body).await,
+        ] {
+            let said = (answer.status.as_u16(), answer.body["field"].as_str());
+            assert_eq!(said, (422, Some(field)));
+        }
+    }
+    assert_eq!(world.patch(&root, "/api/connections/none", json!({})).await.status, 404);
+}
+
+#[tokio::test]
 async fn of_many_who_change_a_field_each_at_the_same_time_all_do() {
     let world = World::new().await;
     world.pg().await;

@@ -50,6 +50,10 @@ impl Caller<'_> {
         self.call(Method::PUT, path, Some((&header::IF_MATCH, tag)), body).await
     }
 
+    async fn patch(&self, path: &str, tag: &str, body: &Value) -> Reply {
+        self.call(Method::PATCH, path, Some((&header::IF_MATCH, tag)), body).await
+    }
+
     async fn delete(&self, path: &str, tag: &str) -> u16 {
         let precondition = Some((&header::IF_MATCH, tag));
         self.call(Method::DELETE, path, precondition, &Value::Null).await.0
@@ -218,6 +222,40 @@ async fn a_key_is_reactivated_as_it_was_seen_or_not_at_all() {
     let Reply(status, again, key) = reactivate(&revoked).await;
     assert_eq!((status, &key["status"]), (200, &json!("active")));
     assert_eq!(caller.get(KEY).await.1, again);
+}
+
+#[tokio::test]
+async fn a_patch_goes_by_the_tag_as_a_put_does() {
+    let world = World::new().await;
+    let caller = caller(&world).await;
+    let Reply(_, before, _) = caller.get(PG).await;
+    let patch = json!({ "max_sessions": 2 });
+    let Reply(status, after, answer) = caller.patch(PG, &before, &patch).await;
+    assert_eq!((status, &answer["max_sessions"]), (200, &json!(2)), "{answer}");
+    assert_eq!(caller.get(PG).await.1, after);
+    assert_eq!(caller.patch(PG, &before, &patch).await.0, 412);
+    assert_eq!(caller.put(PG, &after, &pg_body("pg")).await.0, 200);
+}
+
+#[tokio::test]
+async fn one_connection_of_a_plugin_has_the_tag_of_the_plugin() {
+    let world = World::new().await;
+    let caller = caller(&world).await;
+    let review = json!({ "name": "review", "connections": [{ "id": "pg", "config": ["leads"] }] });
+    assert_eq!(world.post(&caller.token, "/api/plugins", review).await.status, 201);
+    let path = "/api/plugins/review/conn/pg";
+    let Reply(_, before, _) = caller.get(path).await;
+    assert_eq!(caller.is_new(path, &before).await, 304);
+    let body = json!({ "config": ["ops"] });
+    let Reply(status, after, answer) = caller.put(path, &before, &body).await;
+    assert_eq!((status, &answer["config"]), (200, &json!(["ops"])), "{answer}");
+    assert_eq!(caller.put(path, &before, &body).await.0, 412);
+    assert_eq!(caller.delete(path, &before).await, 412);
+    let replies = join_all((0..8).map(|_| caller.put(path, &after, &body))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.0 == 200).count(), 1, "{replies:?}");
+    let Reply(_, now, _) = caller.get("/api/plugins/review").await;
+    assert_eq!(caller.delete(path, &now).await, 204, "it is of the plugin's version");
+    assert_eq!(caller.get(path).await.0, 404);
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ const AUDITOR: &[Exception] = &[
     but("GET", "/api/sessions/{id}/evidence", 409, "nothing of it is signed yet"),
     but("DELETE", "/api/sessions/{id}", 403, "they see it and may not end it"),
     but("POST", "/api/sessions/{id}/kill", 403, "they see it and may not end it"),
+    but("PATCH", "/api/sessions/{id}/metadata", 403, "they see it and did not run it"),
     but("PUT", "/api/reviews/{id}", 403, "they see it and are no reviewers"),
     but("PUT", "/api/jits/{id}", 403, "they see it and are no reviewers"),
     but("POST", "/api/connections/{name}/test", 200, "they are told that it needs a review"),
@@ -113,6 +114,7 @@ impl Settled {
             ("/reviews/{id}", format!("/reviews/{review}")),
             ("/jits/{id}", format!("/jits/{review}")),
             ("/plugins/{name}", "/plugins/runbooks".to_owned()),
+            ("/conn/{id}", "/conn/held".to_owned()),
         ];
         Self { world, root, names }
     }
@@ -184,6 +186,7 @@ fn body(route: &Route) -> Value {
         "POST" if ends("/totp") => json!({ "password": "battery staple" }),
         "POST" if ends("/confirm") || ends("/disable") => json!({ "code": "000000" }),
         "POST" if ends("/exec") => json!({ "file_name": "a.runbook.sql" }),
+        "PATCH" if ends("/metadata") => json!({ "metadata": { "theirs": true } }),
         "PUT" if ends("/password") => json!({ "new_password": "correct horse" }),
         "PUT" if ends("/reviews/{id}") || ends("/jits/{id}") || ends("/review") => {
             json!({ "status": "APPROVED" })

@@ -160,7 +160,7 @@ async fn a_page_that_there_can_not_be_is_refused_by_the_name_of_the_field() {
             ("cursor=", "cursor"),
             ("cursor=x", "cursor"),
             ("cursor=n00", "cursor"),
-            ("page=2", "page"),
+            ("offset=2", "offset"),
         ] {
             let answer = world.get(&root, &format!("{path}?{query}")).await;
             let said = (answer.status.as_u16(), answer.body["field"].as_str());
@@ -175,7 +175,9 @@ fn every_array_that_a_route_answers_is_one_of_these_and_documents_its_pages() {
     let mut arrays = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         let answer = &item["get"]["responses"]["200"];
-        if answer["content"]["application/json"]["schema"]["type"] != "array" {
+        let schema = &answer["content"]["application/json"]["schema"];
+        let mut kinds = schema["oneOf"].as_array().into_iter().flatten().chain([schema]);
+        if !kinds.any(|kind| kind["type"] == "array") {
             continue;
         }
         arrays.push(path.replace("{id}", "root@example.com"));
@@ -187,6 +189,55 @@ fn every_array_that_a_route_answers_is_one_of_these_and_documents_its_pages() {
     }
     arrays.sort_unstable();
     assert_eq!(arrays, LISTS);
+}
+
+#[tokio::test]
+async fn connections_come_by_the_number_of_a_page_for_who_asks_so() {
+    let world = World::new().await;
+    world.pg().await;
+    let root = world.root().await;
+    for (name, groups) in [("a", json!(["ops"])), ("b", json!(["dba"])), ("web", json!([]))] {
+        let mut body = pg_body(name);
+        body["access_groups"] = groups;
+        assert_eq!(world.post(&root, "/api/connections", body).await.status, 201);
+    }
+    let dba = world.user("dba@example.com", &["dba"]).await;
+    let numbered = async |token: &str, query: &str| {
+        let answer = world.get(token, &format!("/api/connections?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {answer:?}");
+        let pages = ["total", "page", "size"].map(|name| answer.body["pages"][name].as_u64());
+        let rows = answer.body["data"].as_array().unwrap().clone();
+        (pages.map(Option::unwrap), names(&rows).join(" "))
+    };
+    for (token, query, pages, shown) in [
+        (&root, "page=1&page_size=3", [4, 1, 3], "a b pg"),
+        (&root, "page=2&page_size=3", [4, 2, 3], "web"),
+        (&root, "page=3&page_size=3", [4, 3, 3], ""),
+        (&root, "page=1", [4, 1, 20], "a b pg web"),
+        (&root, "page_size=1", [4, 1, 1], "a"),
+        (&root, "page=4294967295&page_size=100", [4, 4_294_967_295, 100], ""),
+        (&root, "page=2&page_size=1&search=B", [2, 2, 1], "web"),
+        (&dba, "page=2&page_size=1", [2, 2, 1], "pg"),
+        (&dba, "page=1&type=database&agent_id=dev&name=a", [0, 1, 20], ""),
+    ] {
+        let expected = (pages, shown.to_owned());
+        assert_eq!(numbered(token, query).await, expected, "{query}");
+    }
+    let bare = world.get(&root, "/api/connections?name=pg").await.body;
+    assert_eq!(names(bare.as_array().unwrap()), ["pg"], "nobody asked for a number");
+    for (query, field) in [
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=many", "page"),
+        ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
+        ("page=1&limit=2", "limit"),
+        ("page_size=2&cursor=n61", "cursor"),
+    ] {
+        let answer = world.get(&root, &format!("/api/connections?{query}")).await;
+        let said = (answer.status.as_u16(), answer.body["field"].as_str());
+        assert_eq!(said, (422, Some(field)), "{query}");
+    }
 }
 
 #[tokio::test]

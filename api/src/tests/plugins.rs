@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     authorize::{authorize, request},
-    world::World,
+    world::{World, pg_body},
 };
 
 async fn decision(world: &World, token: &str) -> String {
@@ -69,6 +69,45 @@ async fn access_control_lets_in_those_of_its_groups_only_and_ends_the_others_ses
     crate::reconcile::step(&world.app, false).await.unwrap();
     let told = world.app.store.session_seen("edge", &[session], world.app.now()).await.unwrap();
     assert_eq!(told[0].reason, hoop_domain::EndReason::AccessRevoked);
+}
+
+#[tokio::test]
+async fn a_plugin_is_changed_for_one_connection_and_stays_as_it_is_for_others() {
+    let world = World::new().await;
+    world.pg().await;
+    let (root, dba) = (world.root().await, world.user("dba@example.com", &["dba"]).await);
+    let other = world.post(&root, "/api/connections", pg_body("other")).await.body;
+    let one = "/api/plugins/review/conn/pg";
+    assert_eq!(world.put(&root, one, json!({ "config": ["a"] })).await.status, 404, "not enabled");
+    let review = json!({ "name": "review", "connections": [{ "name": "other", "config": ["a"] }] });
+    assert_eq!(world.post(&root, "/api/plugins", review).await.status, 201);
+    let none = "there is no such connection of this plugin";
+    world.get(&root, one).await.is_problem(404, none);
+    world.delete(&root, one).await.is_problem(404, none);
+
+    let made = world.put(&root, one, json!({ "config": ["leads"] })).await;
+    assert_eq!((made.status.as_u16(), &made.body["config"]), (200, &json!(["leads"])), "{made:?}");
+    assert_eq!(decision(&world, &dba).await, "review_required");
+    assert_eq!(world.get(&root, one).await.body, made.body);
+    let by_id = format!("/api/plugins/review/conn/{}", other["id"].as_str().unwrap());
+    assert_eq!(world.get(&root, &by_id).await.body["config"], json!(["a"]));
+    let all = world.get(&root, "/api/plugins/review").await.body;
+    assert_eq!(all["connections"].as_array().map(Vec::len), Some(2), "{all}");
+
+    for (path, body, status, field) in [
+        (one, json!({}), 422, json!("config")),
+        (one, json!({ "config": ["a b"] }), 422, json!("config")),
+        (one, json!({ "config": ["a"], "colour": 1 }), 422, json!("colour")),
+        ("/api/plugins/review/conn/none", json!({ "config": ["a"] }), 404, json!(null)),
+        ("/api/plugins/none/conn/pg", json!({ "config": ["a"] }), 404, json!(null)),
+        ("/api/plugins/slack/conn/pg", json!({}), 422, json!("connections")),
+    ] {
+        let answer = world.put(&root, path, body).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["field"]), (status, &field), "{path}");
+    }
+    assert_eq!(world.delete(&root, one).await.status, 204);
+    assert_eq!(decision(&world, &dba).await, "granted");
+    assert_eq!(world.get(&root, &by_id).await.status, 200, "it is still enabled for the other");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Sessions over REST: who sees which, page by page, and ending one.
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::join_all};
 use hoop_bus::Bus;
 use hoop_domain::SessionId;
 use hoop_proto::v1::{authorize_reply::Outcome, authorize_request::Proof};
@@ -49,7 +49,7 @@ async fn what_is_said_of_a_session_is_shown_with_it_and_bounded() {
         "labels": { "team": "a" }, "metadata": { "why": [1] }, "correlation_id": "c-1",
         "session_batch_id": "b-1",
     });
-    world.app.org.session_annotate(session, &said).await.unwrap();
+    assert!(world.app.org.session_annotate(session, None, Some(&said)).await.unwrap());
     let listed = world.get(&ann, "/api/sessions").await.body["data"][0].clone();
     for shown in [world.get(&ann, &path).await.body, listed] {
         for (field, value) in said.as_object().unwrap() {
@@ -62,6 +62,70 @@ async fn what_is_said_of_a_session_is_shown_with_it_and_bounded() {
         let told = (refused.status.as_u16(), refused.body["field"].as_str());
         assert_eq!(told, (422, Some("metadata")));
     }
+}
+
+#[tokio::test]
+async fn who_ran_it_says_more_of_a_session_name_by_name() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let ben = world.user("ben@example.com", &["dba"]).await;
+    let (auditor, root) = (world.user("eve@example.com", &["auditor"]).await, world.root().await);
+    let session = open(&world, &ann).await;
+    let labels = json!({ "labels": { "team": "a" } });
+    assert!(world.app.org.session_annotate(session, None, Some(&labels)).await.unwrap());
+    let (shown, path) =
+        (format!("/api/sessions/{session}"), format!("/api/sessions/{session}/metadata"));
+    for (who, said, kept) in [
+        (&ann, json!({ "ticket": "T-1", "cost": 3 }), json!({ "ticket": "T-1", "cost": 3 })),
+        (&root, json!({ "cost": null, "seen": true }), json!({ "ticket": "T-1", "seen": true })),
+        (&ann, json!({ "ticket": { "id": 2 }, "seen": null }), json!({ "ticket": { "id": 2 } })),
+        (&ann, json!({}), json!({ "ticket": { "id": 2 } })),
+        (&ann, json!({ "ticket": null }), json!({})),
+    ] {
+        let answer = world.patch(who, &path, json!({ "metadata": said })).await;
+        assert_eq!((answer.status.as_u16(), &answer.body["metadata"]), (200, &kept), "{said}");
+        let now = world.get(&ann, &shown).await.body;
+        assert_eq!((&now["metadata"], &now["labels"]), (&kept, &json!({ "team": "a" })));
+    }
+    let said = json!({ "metadata": { "a": 1 } });
+    for (who, status) in [(&ben, 404), (&auditor, 403)] {
+        assert_eq!(world.patch(who, &path, said.clone()).await.status, status);
+    }
+    for (body, field) in [
+        (json!({}), "metadata"),
+        (json!({ "metadata": null }), "metadata"),
+        (json!({ "metadata": ["a"] }), "metadata"),
+        (json!({ "metadata": { "a": "x".repeat(16 * 1024) } }), "metadata"),
+        (json!({ "metadata": { "a\0": 1 } }), "metadata"),
+        (json!({ "metadata": {}, "labels": {} }), "labels"),
+    ] {
+        let refused = world.patch(&ann, &path, body).await;
+        let told = (refused.status.as_u16(), refused.body["field"].as_str());
+        assert_eq!(told, (422, Some(field)));
+    }
+    assert_eq!(world.get(&ann, &shown).await.body["metadata"], json!({}), "nothing was done");
+    let lines = world.sql("select action || ' ' || payload from audit_log").await;
+    assert!(lines.contains("metadata {\"metadata\""), "{lines}");
+    assert!(!lines.contains("T-1"), "{lines}");
+}
+
+#[tokio::test]
+async fn of_many_who_say_something_at_once_nothing_is_lost() {
+    let world = World::new().await;
+    world.pg().await;
+    let ann = world.user("ann@example.com", &["dba"]).await;
+    let path = format!("/api/sessions/{}/metadata", open(&world, &ann).await);
+    let said = ["a", "b", "c"].map(|name| {
+        let mut body = json!({ "metadata": {} });
+        body["metadata"][name] = json!(1);
+        world.patch(&ann, &path, body)
+    });
+    for answer in join_all(said).await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let all = world.patch(&ann, &path, json!({ "metadata": {} })).await.body;
+    assert_eq!(all["metadata"], json!({ "a": 1, "b": 1, "c": 1 }));
 }
 
 #[tokio::test]

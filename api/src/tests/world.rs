@@ -170,6 +170,10 @@ impl World {
         self.call(Method::PUT, token, path, body).await
     }
 
+    pub(super) async fn patch(&self, token: &str, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, token, path, body).await
+    }
+
     pub(super) async fn delete(&self, token: &str, path: &str) -> Answer {
         self.call(Method::DELETE, token, path, Value::Null).await
     }

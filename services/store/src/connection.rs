@@ -179,7 +179,7 @@ impl TryFrom<Row> for Connection {
 
 /// Every column of connections that are so.
 macro_rules! select {
-    ($condition:tt, $($argument:expr),*) => {
+    ($condition:tt $(+ $more:tt)*, $($argument:expr),*) => {
         sqlx::query_as!(
             Row,
             r#"SELECT c.id, c.name, c.type AS kind, c.agent_id, a.name AS agent_name, c.secret,
@@ -199,10 +199,71 @@ macro_rules! select {
                  (SELECT x.config FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
                   WHERE x.connection_id = c.id AND p.name = 'runbooks') AS "runbooks?"
                FROM connections c JOIN agents a ON a.id = c.agent_id
+               "# + $condition $(+ $more)*,
+            $($argument),*
+        )
+    };
+}
+
+/// How many connections are so.
+macro_rules! count {
+    ($condition:tt, $($argument:expr),*) => {
+        sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM connections c JOIN agents a ON a.id = c.agent_id
                "# + $condition,
             $($argument),*
         )
     };
+}
+
+/// `select` or `count` of what is asked for, so that as many are counted as there are on all
+/// pages together.
+macro_rules! asked {
+    ($query:ident, $asked:expr, $store:expr $(, $rest:tt, $($argument:expr),*)?) => {
+        $query!(
+            "WHERE c.org_id = $1
+               AND ($2::text[] IS NULL OR EXISTS (
+                 SELECT FROM connection_groups o JOIN groups g ON g.id = o.group_id
+                 WHERE o.connection_id = c.id AND g.name = ANY ($2)))
+               AND ($2::text[] IS NULL OR NOT EXISTS (
+                 SELECT FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
+                 WHERE x.connection_id = c.id AND p.name = 'access_control'
+                   AND NOT x.config && $2))
+               AND ($3::text[] IS NULL OR c.type = ANY ($3))
+               AND ($4::text IS NULL OR a.name = $4 OR a.id = $5)
+               AND ($6::text IS NULL OR c.name = $6)
+               AND ($7::text IS NULL OR 0 < strpos(lower(c.name), lower($7)))" $(+ $rest)?,
+            $store.org.uuid(),
+            $asked.groups.as_deref(),
+            $asked.kinds.as_deref(),
+            $asked.filter.agent.as_deref(),
+            $asked.agent,
+            $asked.filter.name.as_deref(),
+            $asked.filter.part.as_deref()
+            $(, $($argument),*)?
+        )
+    };
+}
+
+/// What a list is of, as the database is asked for it.
+struct Asked<'a> {
+    groups: Option<Vec<String>>,
+    kinds: Option<Vec<String>>,
+    agent: Option<Uuid>,
+    filter: &'a ConnectionFilter,
+}
+
+impl<'a> Asked<'a> {
+    fn new(groups: Option<&[GroupName]>, filter: &'a ConnectionFilter) -> Self {
+        let kinds = filter.kinds.as_ref();
+        let agent = filter.agent.as_deref().and_then(|agent| agent.parse::<AgentId>().ok());
+        Self {
+            groups: groups.map(|groups| groups.iter().map(GroupName::to_string).collect()),
+            kinds: kinds.map(|kinds| kinds.iter().map(|kind| kind.as_str().to_owned()).collect()),
+            agent: agent.map(AgentId::uuid),
+            filter,
+        }
+    }
 }
 
 impl OrgStore {
@@ -217,42 +278,48 @@ impl OrgStore {
         filter: &ConnectionFilter,
         window: &Window<NameCursor>,
     ) -> Result<Page<Connection, NameCursor>> {
-        let groups: Option<Vec<String>> =
-            groups.map(|groups| groups.iter().map(GroupName::to_string).collect());
-        let kinds: Option<Vec<String>> = filter
-            .kinds
-            .as_ref()
-            .map(|kinds| kinds.iter().map(|kind| kind.as_str().to_owned()).collect());
-        let agent = filter.agent.as_deref().and_then(|agent| agent.parse::<AgentId>().ok());
-        let rows = select!(
-            "WHERE c.org_id = $1 AND $2 < c.name
-               AND ($3::text[] IS NULL OR EXISTS (
-                 SELECT FROM connection_groups o JOIN groups g ON g.id = o.group_id
-                 WHERE o.connection_id = c.id AND g.name = ANY ($3)))
-               AND ($3::text[] IS NULL OR NOT EXISTS (
-                 SELECT FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
-                 WHERE x.connection_id = c.id AND p.name = 'access_control'
-                   AND NOT x.config && $3))
-               AND ($5::text[] IS NULL OR c.type = ANY ($5))
-               AND ($6::text IS NULL OR a.name = $6 OR a.id = $7)
-               AND ($8::text IS NULL OR c.name = $8)
-               AND ($9::text IS NULL OR 0 < strpos(lower(c.name), lower($9)))
-             ORDER BY c.name LIMIT $4",
-            self.org.uuid(),
-            window.name(),
-            groups.as_deref(),
-            window.fetched(),
-            kinds.as_deref(),
-            filter.agent.as_deref(),
-            agent.map(AgentId::uuid),
-            filter.name.as_deref(),
-            filter.part.as_deref()
+        let asked = Asked::new(groups, filter);
+        let connections = self.connection_rows(&asked, window.name(), 0, window.fetched()).await?;
+        Ok(Page::of(connections, window.limit, |one| one.name.to_string()))
+    }
+
+    /// The same, after `skipped` of them and at most `most`, and how many there are in all: for
+    /// clients that number their pages. The database reads what is skipped.
+    ///
+    /// # Errors
+    /// When the database is not available.
+    pub async fn connection_list_numbered(
+        &self,
+        groups: Option<&[GroupName]>,
+        filter: &ConnectionFilter,
+        skipped: i64,
+        most: i64,
+    ) -> Result<(Vec<Connection>, i64)> {
+        let asked = Asked::new(groups, filter);
+        let total = asked!(count, asked, self).fetch_one(&self.pool).await?;
+        Ok((self.connection_rows(&asked, "", skipped, most).await?, total))
+    }
+
+    /// At most `most` of them that come after the name `after`, but for the first `skipped`.
+    async fn connection_rows(
+        &self,
+        asked: &Asked<'_>,
+        after: &str,
+        skipped: i64,
+        most: i64,
+    ) -> Result<Vec<Connection>> {
+        let rows = asked!(
+            select,
+            asked,
+            self,
+            " AND $8 < c.name ORDER BY c.name OFFSET $9 LIMIT $10",
+            after,
+            skipped,
+            most
         )
         .fetch_all(&self.pool)
         .await?;
-        let connections: Vec<Connection> =
-            rows.into_iter().map(Connection::try_from).collect::<Result<_>>()?;
-        Ok(Page::of(connections, window.limit, |one| one.name.to_string()))
+        rows.into_iter().map(Connection::try_from).collect()
     }
 
     /// The connection with this name or id.

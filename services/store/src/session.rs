@@ -37,7 +37,7 @@ pub struct Session {
     pub edge: Option<String>,
     /// How its command ended, if it ran one.
     pub exit_code: Option<i32>,
-    /// What who ran it said of it, if they did.
+    /// What is said of it, if anything is.
     pub annotations: Option<Value>,
 }
 

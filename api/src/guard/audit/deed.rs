@@ -3,14 +3,16 @@
 use axum::http::Method;
 
 /// Last words of paths that say what is done, and not to what.
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "config",
     "confirm",
+    "conn",
     "disable",
     "download",
     "evidence",
     "exec",
     "kill",
+    "metadata",
     "reactivate",
     "redrive",
     "review",
@@ -59,7 +61,10 @@ mod tests {
             (Method::POST, "/api/sessions/{id}/kill", ("sessions", "kill")),
             (Method::PUT, "/api/sessions/{id}/review", ("sessions", "review")),
             (Method::GET, "/api/sessions/{id}/download", ("sessions", "download")),
+            (Method::PATCH, "/api/sessions/{id}/metadata", ("sessions", "metadata")),
+            (Method::PATCH, "/api/connections/{name}", ("connections", "update")),
             (Method::PUT, "/api/plugins/{name}/config", ("plugins", "config")),
+            (Method::DELETE, "/api/plugins/{name}/conn/{id}", ("plugins", "conn")),
             (Method::POST, "/api/localauth/login", ("authentication", "login")),
         ] {
             assert_eq!(of(&method, route), expected, "{method} {route}");

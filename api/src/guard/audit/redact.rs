@@ -58,12 +58,13 @@ const KEPT: [&str; 40] = [
 ];
 
 /// Fields of which it is said that they were there.
-const NAMED: [&str; 16] = [
+const NAMED: [&str; 17] = [
     "code",
     "command",
     "config",
     "env_vars",
     "input",
+    "metadata",
     "new_password",
     "old_password",
     "parameters",

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{AuditLevel, ConnectionType, GroupName, connection::Limits};
+use hoop_domain::{AuditLevel, ConnectionName, ConnectionType, GroupName, connection::Limits};
 use hoop_store::{agent::Agent, connection::Connection};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::{Error, error::Result, extract::given};
 
@@ -27,15 +30,19 @@ const MOST_SESSIONS: u32 = 1_000_000;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionRequest {
     /// Unique; what `psql` names as the database.
-    pub(super) name: String,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = true)]
+    pub(super) name: Option<String>,
     /// `database`, `application` or `custom`; or the subtype itself, which then may be left out.
-    #[serde(rename = "type")]
-    pub(super) family: String,
+    #[serde(default, rename = "type", deserialize_with = "given")]
+    #[schema(value_type = String, required = true)]
+    pub(super) family: Option<String>,
     /// `postgres` or `mysql` (databases), `tcp` (an application) or `command-line` (custom).
     pub(super) subtype: Option<String>,
     /// The agent's id or name.
-    #[serde(alias = "agent")]
-    pub(super) agent_id: String,
+    #[serde(default, alias = "agent", deserialize_with = "given")]
+    #[schema(value_type = String, required = true)]
+    pub(super) agent_id: Option<String>,
     /// `envvar:NAME`, or just `NAME`, to its value in base64; for `command-line` also
     /// `filesystem:NAME`, whose value becomes a file.
     #[schema(value_type = Option<Object>)]
@@ -126,6 +133,26 @@ pub(crate) struct ConnectionRequest {
     _default_database: IgnoredAny,
 }
 
+/// What is to be changed of a connection. No field is required, and what is left out stays as
+/// it is.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ConnectionPatch(pub(super) ConnectionRequest);
+
+impl PartialSchema for ConnectionPatch {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = ConnectionRequest::schema();
+        if let RefOr::T(Schema::Object(fields)) = &mut schema {
+            fields.required.clear();
+            fields.description =
+                Some("What is to be changed of a connection; what is left out stays.".into());
+        }
+        schema
+    }
+}
+
+impl ToSchema for ConnectionPatch {}
+
 /// A connection.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConnectionResponse {
@@ -189,14 +216,38 @@ pub(crate) struct ConnectionResponse {
 }
 
 impl ConnectionRequest {
-    /// The type that `type` and `subtype` name together.
-    pub(super) fn kind(&self) -> Result<ConnectionType> {
-        let (field, name) = match &self.subtype {
-            Some(subtype) => ("subtype", subtype),
-            None => ("type", &self.family),
+    /// Refuses what makes no whole connection.
+    pub(super) fn whole(&self) -> Result<()> {
+        required("name", self.name.as_ref())?;
+        required("type", self.family.as_ref())?;
+        required("agent_id", self.agent_id.as_ref())?;
+        Ok(())
+    }
+
+    /// Its name, or the one that it has.
+    pub(super) fn name(&self, stored: Option<&Connection>) -> Result<ConnectionName> {
+        match (&self.name, stored) {
+            (None, Some(stored)) => Ok(stored.name.clone()),
+            (given, _) => {
+                let given = required("name", given.as_ref())?;
+                given.parse().map_err(|error| Error::invalid("name", error))
+            }
+        }
+    }
+
+    /// The type that `type` and `subtype` name together, or the one that is `stored` where they
+    /// name no other.
+    pub(super) fn kind(&self, stored: Option<ConnectionType>) -> Result<ConnectionType> {
+        let given = self.family.as_deref();
+        let (field, name) = match (self.subtype.as_deref(), stored) {
+            (Some(subtype), _) => ("subtype", subtype),
+            (None, Some(kind)) if given.is_none_or(|given| given == family(kind)) => {
+                return Ok(kind);
+            }
+            (None, _) => ("type", required("type", given)?),
         };
         let kind: ConnectionType = name.parse().map_err(|error| Error::invalid(field, error))?;
-        if self.subtype.is_some() && self.family != family(kind) && self.family != kind.as_str() {
+        if given.is_some_and(|given| given != family(kind) && given != kind.as_str()) {
             let why = format!("a {kind} connection is of type {:?}", family(kind));
             return Err(Error::invalid("type", why));
         }
@@ -205,7 +256,7 @@ impl ConnectionRequest {
 
     /// What the agent is to run, beside what it runs now.
     pub(super) fn command(&self, stored: Option<&Connection>) -> Result<Vec<String>> {
-        let kind = self.kind()?;
+        let kind = self.kind(stored.map(|stored| stored.kind))?;
         let refuse = |why: &str| Err(Error::invalid("command", why));
         let command = match (&self.command, stored) {
             (None, Some(stored)) => return Ok(stored.command.clone()),
@@ -296,6 +347,11 @@ impl ConnectionResponse {
             updated_at: connection.updated_at,
         }
     }
+}
+
+/// What can't be left out.
+pub(super) fn required<T>(field: &str, given: Option<T>) -> Result<T> {
+    given.ok_or_else(|| Error::invalid(field, "is required"))
 }
 
 fn names(groups: &[GroupName]) -> Vec<String> {

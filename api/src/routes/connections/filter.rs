@@ -27,6 +27,11 @@ pub(crate) struct ConnectionQuery {
     pub(super) limit: Option<usize>,
     /// Of the page before, whose `Link` header leads here.
     pub(super) cursor: Option<String>,
+    /// The number of a page; 1 when only `page_size` is given. With either of them the answer
+    /// is an object, and `limit` and `cursor` are refused.
+    pub(super) page: Option<u32>,
+    /// 1 to 100; 20 when only `page` is given.
+    pub(super) page_size: Option<u32>,
 }
 
 impl ConnectionQuery {

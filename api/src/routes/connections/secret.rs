@@ -1,5 +1,7 @@
 //! A connection's secret as it is given: checked here, because nobody sees it afterwards.
 
+use std::collections::BTreeSet;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hoop_domain::{ConnectionType, Reference};
 
@@ -44,6 +46,14 @@ pub(super) fn parse(kind: ConnectionType, given: &Given, stored: &SecretMap) -> 
         }
     }
     Ok(secret)
+}
+
+/// What is given and, to be kept, whatever else is `stored`.
+pub(super) fn with_others(given: &Given, stored: &SecretMap) -> Given {
+    let name = |key: &str| key.split_once(':').map_or(key, |(_, name)| name).to_owned();
+    let named: BTreeSet<String> = given.keys().map(|key| name(key)).collect();
+    let others = stored.keys().filter(|key| !named.contains(&name(key)));
+    given.clone().into_iter().chain(others.map(|key| (key.clone(), None))).collect()
 }
 
 /// The name that `key` gives to a variable, and what it is stored under: variables without
@@ -129,6 +139,17 @@ mod tests {
         let pairs = [("envvar:HOST", None), ("envvar:PORT", Some(""))];
         let secret = parse(ConnectionType::Tcp, &given(&pairs), &stored).unwrap();
         assert_eq!(secret.keys().collect::<Vec<_>>(), ["HOST", "PORT"]);
+    }
+
+    #[test]
+    fn what_a_patch_does_not_name_stays_as_a_variable_or_a_file() {
+        let stored: SecretMap = [("HOST", "db"), ("filesystem:CA", "x"), ("NOTE", "x")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into();
+        let pairs = [("envvar:HOST", Some("eA==")), ("envvar:CA", None)];
+        let whole = with_others(&given(&pairs), &stored);
+        let expected = [pairs[1], pairs[0], ("NOTE", None)];
+        assert_eq!(whole, given(&expected));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hoop_domain::Plugin;
-use hoop_store::plugin::StoredPlugin;
+use hoop_store::plugin::{PluggedConnection, StoredPlugin};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -50,6 +50,16 @@ struct ConnectionEntry {
     /// `runbooks` the folders and files of those that it may use, all when there is none.
     #[serde(default)]
     config: Vec<String>,
+}
+
+/// How a plugin is enabled for one connection.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PluggedRequest)]
+pub(crate) struct EntryRequest {
+    /// As in the list of connections of the plugin.
+    #[serde(default)]
+    pub(super) config: Vec<String>,
 }
 
 /// Settings: names to values in base64.
@@ -124,26 +134,29 @@ impl PluginRequest {
 
 impl ConnectionEntry {
     fn wanted(&self, at: usize, plugin: Plugin) -> Result<Wanted> {
-        let field = format!("connections[{at}].config");
-        let config = if plugin.takes_groups() {
-            if self.config.is_empty() {
-                return Err(Error::invalid(field, "names at least one group"));
-            }
-            groups::parse(&field, &self.config)?.iter().map(ToString::to_string).collect()
-        } else {
-            let long = |word: &String| LONGEST_VALUE < word.len() || word.contains('\0');
-            if MOST_WORDS < self.config.len() || self.config.iter().any(long) {
-                return Err(Error::invalid(field, "has at most 100 words of 16 KiB without NUL"));
-            }
-            // `pg:$FOLDER` without a folder is no wish for all of them.
-            if self.config.iter().any(|word| word.trim_matches('/').trim().is_empty()) {
-                return Err(Error::invalid(field, "has words that name something"));
-            }
-            self.config.clone()
-        };
+        let config = config(&format!("connections[{at}].config"), plugin, &self.config)?;
         let name = if self.id.is_empty() { &self.name } else { &self.id };
         Ok(Wanted { name: name.clone(), field: format!("connections[{at}].id"), config })
     }
+}
+
+/// How a plugin is enabled for a connection.
+pub(super) fn config(field: &str, plugin: Plugin, given: &[String]) -> Result<Vec<String>> {
+    if plugin.takes_groups() {
+        if given.is_empty() {
+            return Err(Error::invalid(field, "names at least one group"));
+        }
+        return Ok(groups::parse(field, given)?.iter().map(ToString::to_string).collect());
+    }
+    let long = |word: &String| LONGEST_VALUE < word.len() || word.contains('\0');
+    if MOST_WORDS < given.len() || given.iter().any(long) {
+        return Err(Error::invalid(field, "has at most 100 words of 16 KiB without NUL"));
+    }
+    // `pg:$FOLDER` without a folder is no wish for all of them.
+    if given.iter().any(|word| word.trim_matches('/').trim().is_empty()) {
+        return Err(Error::invalid(field, "has words that name something"));
+    }
+    Ok(given.to_vec())
 }
 
 /// The values that the settings stand for.
@@ -170,11 +183,7 @@ pub(super) fn values(field: &str, given: &BTreeMap<String, String>) -> Result<Se
 impl PluginResponse {
     pub(super) fn new(plugin: StoredPlugin) -> Self {
         let id = plugin.id.to_string();
-        let connections = plugin.connections.into_iter().map(|one| ConnectionResponse {
-            id: one.id.to_string(),
-            name: one.name,
-            config: one.config,
-        });
+        let connections = plugin.connections.into_iter().map(ConnectionResponse::new);
         let names = plugin.config_names.into_iter().map(|name| (name, REDACTED));
         let config = plugin.config.is_some();
         Self {
@@ -185,5 +194,11 @@ impl PluginResponse {
             source: None,
             priority: plugin.priority,
         }
+    }
+}
+
+impl ConnectionResponse {
+    pub(super) fn new(one: PluggedConnection) -> Self {
+        Self { id: one.id.to_string(), name: one.name, config: one.config }
     }
 }

@@ -1,5 +1,5 @@
-//! What who runs something says of it for themselves. It is kept with the session and shown with
-//! it, and nothing is decided by it.
+//! What who runs something says of it for themselves, then or later. It is kept with the session
+//! and shown with it, and nothing is decided by it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::{Error, error::Result};
 /// All of it together, as JSON: some words to find a session by, and no place for files.
 const LONGEST: usize = 16 * 1024;
 
-/// As it was sent with `POST /api/sessions`.
+/// As it was sent with `POST /api/sessions`, and changed with `PATCH /api/sessions/{id}/metadata`.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(default)]
 pub(crate) struct Annotations {
@@ -27,6 +27,18 @@ pub(crate) struct Annotations {
 }
 
 impl Annotations {
+    /// The same with these names of `metadata` in place of what they named; null takes one away.
+    pub(crate) fn with(mut self, metadata: &Map<String, Value>) -> Self {
+        for (name, value) in metadata {
+            if value.is_null() {
+                self.metadata.remove(name);
+            } else {
+                self.metadata.insert(name.clone(), value.clone());
+            }
+        }
+        self
+    }
+
     /// As it is kept; nothing where nothing was said.
     ///
     /// # Errors
@@ -76,6 +88,18 @@ mod tests {
         assert_eq!(said(json!({ "labels": {}, "metadata": {} })).checked().unwrap(), None);
         assert_eq!(Annotations::of(None), Annotations::default());
         assert_eq!(Annotations::of(Some(json!({ "labels": 1 }))), Annotations::default());
+    }
+
+    #[test]
+    fn a_change_is_of_the_names_in_it() {
+        let before = said(json!({ "labels": { "a": 1 }, "metadata": { "a": 1, "b": { "c": 1 } } }));
+        let change = json!({ "a": null, "b": { "d": 2 }, "e": "f", "g": null });
+        let after = before.with(change.as_object().unwrap());
+        let expected = json!({ "labels": { "a": 1 }, "metadata": { "b": { "d": 2 }, "e": "f" } });
+        assert_eq!(after, said(expected));
+        let nothing = said(json!({ "metadata": { "a": 1 } }));
+        let nothing = nothing.with(json!({ "a": null }).as_object().unwrap());
+        assert_eq!(nothing.checked().unwrap(), None);
     }
 
     #[test]

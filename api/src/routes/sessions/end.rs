@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hoop_bus::Subject;
-use hoop_domain::{EndReason, Role};
+use hoop_domain::EndReason;
 use hoop_store::session::Kill;
 use http::StatusCode;
 use serde::Deserialize;
@@ -57,10 +57,7 @@ async fn end(
     id: &str,
     request: Option<KillRequest>,
 ) -> Result<StatusCode> {
-    let session = super::find(app, actor, id).await?;
-    if session.user != actor.id && actor.role != Role::Admin {
-        return Err(Error::Forbidden);
-    }
+    let session = super::own(app, actor, id).await?;
     let reason = request.map(|request| request.reason).unwrap_or_default();
     if LONGEST_REASON < reason.len() || reason.chars().any(char::is_control) {
         return Err(Error::invalid("reason", "must have at most 500 printable bytes"));

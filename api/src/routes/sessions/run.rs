@@ -174,7 +174,7 @@ impl Job {
         };
         let id = visit.id;
         if let Some(annotations) = &annotations
-            && let Err(error) = app.org.session_annotate(id, annotations).await
+            && let Err(error) = app.org.session_annotate(id, None, Some(annotations)).await
         {
             visit.end().await;
             return Err(error.into());

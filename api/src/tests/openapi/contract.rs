@@ -69,6 +69,22 @@ const ROWS: &[Row] = &[
             ("mcp_oauth_flow_id mcp_oauth_warning mcp_oauth_granted", NO_MCP),
         ],
     ),
+    Row("ConnectionPage", "pages data", &[]),
+    Row("Pages", "total page size", &[]),
+    Row(
+        "ConnectionPatch",
+        "command type subtype secret agent_id reviewers redact_types tags connection_tags \
+         access_mode_runbooks access_mode_exec access_mode_connect access_schema guardrail_rules \
+         jira_issue_template_id mandatory_metadata_fields attributes mcp_oauth_flow_id",
+        &[
+            ("redact_types", NO_MASKING),
+            ("guardrail_rules", NO_GUARD_RAILS),
+            ("jira_issue_template_id", NO_JIRA),
+            ("mandatory_metadata_fields", NO_METADATA),
+            ("attributes", NO_ATTRIBUTES),
+            ("mcp_oauth_flow_id", NO_MCP),
+        ],
+    ),
     Row("TestResponse", "success", &[]),
     Row("Runbook", "name metadata connections error", &[]),
     Row(
@@ -171,6 +187,7 @@ const ROWS: &[Row] = &[
             ("identity_type machine_identity_id", "programs are users, and user names them"),
         ],
     ),
+    Row("MetadataRequest", "metadata", &[]),
     Row("ReviewRequest", "status time_window force_review rejection_reason", &[]),
     Row("ReviewTimeWindow", "type configuration", &[]),
     Row(
@@ -187,6 +204,7 @@ const ROWS: &[Row] = &[
     Row("PluginConfig", "id envvars", &[]),
     Row("PluginConnectionRequest", PLUGIN_CONNECTION, &[]),
     Row("PluginConnection", PLUGIN_CONNECTION, &[]),
+    Row("PluggedRequest", "config", &[]),
     Row("Health", "liveness", &[]),
     Row("PublicServerInfo", "auth_method setup_required", &[]),
     Row(

@@ -1,7 +1,8 @@
 //! Whether a client that was made for one document works with another.
 //!
 //! What is asked for may become less and what is answered may become more, never the other
-//! way round.
+//! way round. An answer of another kind is more, too, where a parameter that is new asks for it:
+//! who does not know the parameter gets what they know.
 
 use serde_json::Value;
 
@@ -62,7 +63,9 @@ impl Promise<'_> {
                 let place = format!("{place} {status}");
                 match now["content"].get(kind) {
                     Some(now) => {
-                        self.schema(&place, &content["schema"], &now["schema"], Way::Answered, 0);
+                        let (was, is) = (&content["schema"], &now["schema"]);
+                        let same = self.same_kind(was, is).filter(|_| may_ask_more(before, after));
+                        self.schema(&place, was, same.unwrap_or(is), Way::Answered, 0);
                     }
                     None => self.broken.push(format!("{place} is not {kind} any more")),
                 }
@@ -89,6 +92,12 @@ impl Promise<'_> {
                 self.broken.push(format!("{place} parameter {} is required now", new["name"]));
             }
         }
+    }
+
+    /// The one of several new schemas that is of the old one's type.
+    fn same_kind<'n>(&self, old: &Value, new: &'n Value) -> Option<&'n Value> {
+        let kind = resolved(self.old, old)["type"].clone();
+        new["oneOf"].as_array()?.iter().find(|one| resolved(self.new, one)["type"] == kind)
     }
 
     fn schema(&mut self, place: &str, old: &Value, new: &Value, way: Way, depth: usize) {
@@ -126,10 +135,27 @@ impl Promise<'_> {
                 self.broken.push(format!("{place} .{name} is required now"));
             }
         }
+        for was in old["oneOf"].as_array().into_iter().flatten() {
+            match self.same_kind(was, &new) {
+                Some(is) => self.schema(place, was, is, way, depth + 1),
+                None => self.broken.push(format!("{place} has lost one of its kinds")),
+            }
+        }
         if old.get("items").is_some() {
             self.schema(&format!("{place} []"), &old["items"], &new["items"], way, depth + 1);
         }
     }
+}
+
+/// Whether something in the query may be asked for that was not there.
+fn may_ask_more(before: &Value, after: &Value) -> bool {
+    let names = |operation: &Value| {
+        let all = operation["parameters"].as_array().into_iter().flatten();
+        let queried = all.filter(|it| it["in"] == "query");
+        queried.map(|it| it["name"].clone()).collect::<Vec<_>>()
+    };
+    let known = names(before);
+    names(after).iter().any(|name| !known.contains(name))
 }
 
 fn resolved(document: &Value, schema: &Value) -> Value {
@@ -171,5 +197,18 @@ mod tests {
         assert_eq!(broken(&before, &json!({"paths": {}})), ["POST /a is gone"]);
         let other = document(&json!({"type": "array"}), &one);
         assert_eq!(broken(&before, &other).len(), 1);
+    }
+
+    #[test]
+    fn another_kind_of_answer_is_for_those_who_ask_for_it() {
+        let (array, object) = (json!({"type": "array", "items": {}}), fields(&["a"], &["a"]));
+        let either = json!({"oneOf": [array, object]});
+        let before = document(&json!({}), &array);
+        let mut after = document(&json!({}), &either);
+        assert_eq!(broken(&before, &after).len(), 1, "nobody asked for it");
+        after["paths"]["/a"]["post"]["parameters"] = json!([{"name": "page", "in": "query"}]);
+        assert!(broken(&before, &after).is_empty());
+        let lost = document(&json!({}), &json!({"oneOf": [object]}));
+        assert_eq!(broken(&after, &lost).len(), 2, "its parameter and the array are gone");
     }
 }

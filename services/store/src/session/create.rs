@@ -176,19 +176,27 @@ impl OrgStore {
         Ok(())
     }
 
-    /// Keeps what who runs it says of a session: an object, in place of what was kept.
+    /// Keeps what is said of a session, an object or nothing, in the place of what `was` kept.
+    /// Returns whether that was still so; if not, nothing is done.
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn session_annotate(&self, id: SessionId, annotations: &Value) -> Result<()> {
-        sqlx::query!(
-            "UPDATE sessions SET annotations = $3 WHERE org_id = $1 AND id = $2",
+    pub async fn session_annotate(
+        &self,
+        id: SessionId,
+        was: Option<&Value>,
+        annotations: Option<&Value>,
+    ) -> Result<bool> {
+        let done = sqlx::query!(
+            "UPDATE sessions SET annotations = $4
+             WHERE org_id = $1 AND id = $2 AND annotations IS NOT DISTINCT FROM $3",
             self.org.uuid(),
             id.uuid(),
-            annotations
+            was as Option<&Value>,
+            annotations as Option<&Value>
         )
         .execute(&self.pool)
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 }
