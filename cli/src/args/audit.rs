@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::moment;
+use super::{Page, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -80,15 +80,11 @@ pub(crate) struct AuditLogs {
     /// Before then.
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     pub(crate) to: Option<DateTime<Utc>>,
-    /// How many at most.
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: u16,
-    /// Where to go on: what the page before said.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
     /// All of them, as lines of JSON.
     #[arg(long, conflicts_with_all = ["limit", "cursor"])]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) page: Page,
 }
 
 /// Which recording, and where to.
