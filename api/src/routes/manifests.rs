@@ -95,7 +95,7 @@ pub(crate) async fn list(
     }
     let after = query.after.unwrap_or_default();
     // In this order: the end is never behind what is listed after it.
-    let end = app.org.manifests_end().await.map_err(failed)?;
+    let end = app.org.manifests_end().await?;
     let mut rows = app.org.manifests_list(after, query.since, limit + 1).await.map_err(failed)?;
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let has_next_page = most < rows.len();

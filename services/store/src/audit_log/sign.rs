@@ -122,24 +122,13 @@ impl OrgStore {
         key: &SigningKey,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let manifests = sqlx::query!(
-            "SELECT position, digest FROM manifest_heads WHERE org = $1",
-            self.org.uuid()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let (manifest, manifest_digest) = match manifests {
-            None => (0, START),
-            Some(row) => {
-                (convert::count(row.position), convert::bytes(&row.digest, "a manifest's digest")?)
-            }
-        };
+        let manifests = self.manifests_end().await?;
         let head = LogHead {
             org: self.org,
             line: position,
             digest,
-            manifest,
-            manifest_digest,
+            manifest: manifests.position,
+            manifest_digest: manifests.digest,
             signed_at: now,
         };
         let (encoded, KeyId(key_id)) = (head.encode(), key.public_key().id());

@@ -69,7 +69,7 @@ impl OrgStore {
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn manifests_end(&self) -> Result<ChainEnd, Error> {
+    pub async fn manifests_end(&self) -> crate::Result<ChainEnd> {
         let row = sqlx::query!(
             "SELECT position, digest FROM manifest_heads WHERE org = $1",
             self.org.uuid()
