@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{
     OrgId,
     audit_line::START,
-    manifest::{KeyId, LogHead, PublicKey, SigningKey},
+    manifest::{KeyId, LogHead, SigningKey},
 };
 
 use super::LineFilter;
@@ -92,9 +92,7 @@ impl OrgStore {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let public_key = PublicKey(convert::bytes(&row.public_key, "a signing key")?);
-                let signed =
-                    StoredManifest { encoded: row.encoded, signature: row.signature, public_key };
+                let signed = convert::signed(row.encoded, row.signature, &row.public_key)?;
                 Ok(SignedHead { position: convert::count(row.position), signed })
             })
             .collect()
@@ -110,8 +108,7 @@ impl OrgStore {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let public_key = PublicKey(convert::bytes(&row.public_key, "a signing key")?);
-        let signed = StoredManifest { encoded: row.encoded, signature: row.signature, public_key };
+        let signed = convert::signed(row.encoded, row.signature, &row.public_key)?;
         Ok(Some(SignedHead { position: convert::count(row.position), signed }))
     }
 
