@@ -24,6 +24,10 @@ const LARGEST_LIMIT: usize = 100;
 /// not say how many.
 const LARGEST_ARRAY: usize = 1000;
 
+/// A list that programs read to its end has so many in an answer.
+const BATCH: i64 = 100;
+const LARGEST_BATCH: i64 = 1000;
+
 /// How many rows, and after which.
 pub(crate) fn page(limit: Option<usize>, cursor: Option<&str>) -> Result<(usize, Option<Cursor>)> {
     let limit @ 1..=LARGEST_LIMIT = limit.unwrap_or(LIMIT) else {
@@ -31,6 +35,22 @@ pub(crate) fn page(limit: Option<usize>, cursor: Option<&str>) -> Result<(usize,
     };
     let cursor = cursor.map(str::parse).transpose();
     Ok((limit, cursor.map_err(|error| Error::invalid("cursor", error))?))
+}
+
+/// How many rows, of a list that programs read to its end.
+pub(crate) fn batch(limit: Option<i64>) -> Result<i64> {
+    let limit @ 1..=LARGEST_BATCH = limit.unwrap_or(BATCH) else {
+        return Err(Error::invalid("limit", "is 1 to 1000"));
+    };
+    Ok(limit)
+}
+
+/// At most `limit` of the rows, of which one more was fetched, and whether there are more.
+pub(crate) fn cut<T>(mut rows: Vec<T>, limit: i64) -> (Vec<T>, bool) {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = most < rows.len();
+    rows.truncate(most);
+    (rows, more)
 }
 
 /// Which page of an array.

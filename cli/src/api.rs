@@ -277,4 +277,4 @@ fn next(headers: &HeaderMap) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -218,7 +218,7 @@ Agents and users are found for auditors and administrators.")]
 pub(crate) struct Search {
     /// A part of a name, in capitals or not.
     pub(crate) term: String,
-    /// How many of each kind at most.
+    /// How many of each kind at most, 1 to 100.
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u16,
 }

@@ -101,6 +101,11 @@ pub(crate) fn field(value: &Value, name: &str) -> String {
     }
 }
 
+/// Whether a field of an answer is true.
+pub(crate) fn is(value: &Value, name: &str) -> bool {
+    value.get(name).is_some_and(|field| field == true)
+}
+
 /// A list of names in a field, in one cell.
 pub(crate) fn list(value: &Value, name: &str) -> String {
     let names = value.get(name).and_then(Value::as_array).into_iter().flatten();
@@ -133,5 +138,12 @@ mod tests {
         assert_eq!(field(&value, "packets"), "3");
         assert_eq!(field(&value, "end"), "");
         assert_eq!(field(&value, "absent"), "");
+    }
+
+    #[test]
+    fn only_what_is_true_is() {
+        let value = serde_json::json!({"yes": true, "no": false, "text": "true", "one": 1});
+        let are = ["yes", "no", "text", "one", "absent"].map(|name| is(&value, name));
+        assert_eq!(are, [true, false, false, false, false]);
     }
 }

@@ -26,10 +26,6 @@ use body::{AuditLog, AuditLogList, ChainEnd, SignedHeadList};
 /// Lines that are read at a time for an export.
 const PIECE: i64 = 500;
 
-/// Signed ends in an answer.
-const LIMIT: i64 = 100;
-const LARGEST_LIMIT: i64 = 1000;
-
 /// Which lines.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -98,9 +94,7 @@ pub(crate) async fn heads(
     State(app): State<App>,
     Params(query): Params<HeadQuery>,
 ) -> Result<Json<SignedHeadList>> {
-    let limit @ 1..=LARGEST_LIMIT = query.limit.unwrap_or(LIMIT) else {
-        return Err(Error::invalid("limit", "is 1 to 1000"));
-    };
+    let limit = paging::batch(query.limit)?;
     let rows = app.org.audit_head_list(query.after.unwrap_or(0), limit + 1).await?;
     Ok(Json(SignedHeadList::new(rows, limit)))
 }

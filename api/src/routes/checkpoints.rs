@@ -12,10 +12,8 @@ use crate::{
     App, Error,
     error::{Problem, Result},
     extract::Params,
+    paging::{batch, cut},
 };
-
-const LIMIT: i64 = 100;
-const LARGEST_LIMIT: i64 = 1000;
 
 /// Which checkpoints.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -76,16 +74,11 @@ pub(crate) async fn list(
     State(app): State<App>,
     Params(query): Params<CheckpointQuery>,
 ) -> Result<Json<CheckpointList>> {
-    let limit = query.limit.unwrap_or(LIMIT);
-    if !(1..=LARGEST_LIMIT).contains(&limit) {
-        return Err(Error::invalid("limit", "must be 1 to 1000"));
-    }
+    let limit = batch(query.limit)?;
     let after = query.after.as_deref().map(str::parse::<SessionId>).transpose();
     let after = after.map_err(|_| Error::invalid("after", "must be the id of a session"))?;
-    let mut rows = app.org.recordings_open(after, limit + 1).await.map_err(failed)?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_next_page = most < rows.len();
-    rows.truncate(most);
+    let rows = app.org.recordings_open(after, limit + 1).await.map_err(failed)?;
+    let (rows, has_next_page) = cut(rows, limit);
     let data = rows.into_iter().map(CheckpointEntry::from).collect();
     Ok(Json(CheckpointList { data, has_next_page }))
 }

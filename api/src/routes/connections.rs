@@ -185,7 +185,7 @@ async fn change(
         }
     };
     let spec = spec(app, request, stored.id, Some(stored), secret.as_ref()).await?;
-    Ok(app.org.connection_update_of(stored.id, &spec, Some(&[stored.version])).await?)
+    Ok(app.org.connection_update(stored.id, &spec, Some(&[stored.version])).await?)
 }
 
 /// Deletes a connection with its credentials and ends its live sessions.
@@ -198,7 +198,7 @@ pub(crate) async fn delete(
     Named(name): Named,
 ) -> Result<StatusCode> {
     let connection = app.org.connection_fetch(&name).await?;
-    app.org.connection_delete_of(connection.id, versions.as_deref()).await?;
+    app.org.connection_delete(connection.id, versions.as_deref()).await?;
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }

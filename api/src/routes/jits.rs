@@ -36,7 +36,7 @@ pub(crate) async fn show(
     actor: Actor,
     id: Named,
 ) -> Result<Json<ReviewResponse>> {
-    Ok(Json(ReviewResponse::whole(find(&state.0, &actor, &id.0, JIT).await?)))
+    Ok(Json(ReviewResponse::of(find(&state.0, &actor, &id.0, JIT).await?)))
 }
 
 /// Approves, rejects or revokes a request for access for a time; revoking ends its sessions.

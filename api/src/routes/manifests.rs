@@ -9,13 +9,11 @@ use utoipa::ToSchema;
 
 use super::recording::failed;
 use crate::{
-    App, Error,
+    App,
     error::{Problem, Result},
     extract::Params,
+    paging::{batch, cut},
 };
-
-const LIMIT: i64 = 100;
-const LARGEST_LIMIT: i64 = 1000;
 
 /// Which manifests.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -89,17 +87,12 @@ pub(crate) async fn list(
     State(app): State<App>,
     Params(query): Params<ManifestQuery>,
 ) -> Result<Json<ManifestList>> {
-    let limit = query.limit.unwrap_or(LIMIT);
-    if !(1..=LARGEST_LIMIT).contains(&limit) {
-        return Err(Error::invalid("limit", "must be 1 to 1000"));
-    }
+    let limit = batch(query.limit)?;
     let after = query.after.unwrap_or_default();
     // In this order: the end is never behind what is listed after it.
-    let end = app.org.manifests_end().await.map_err(failed)?;
-    let mut rows = app.org.manifests_list(after, query.since, limit + 1).await.map_err(failed)?;
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let has_next_page = most < rows.len();
-    rows.truncate(most);
+    let end = app.org.manifests_end().await?;
+    let rows = app.org.manifests_list(after, query.since, limit + 1).await.map_err(failed)?;
+    let (rows, has_next_page) = cut(rows, limit);
     let digest = blake3::Hash::from_bytes(end.digest).to_hex().to_string();
     Ok(Json(ManifestList {
         data: rows.into_iter().map(ManifestEntry::from).collect(),

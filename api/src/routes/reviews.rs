@@ -43,7 +43,7 @@ pub(crate) async fn show(
     actor: Actor,
     id: Named,
 ) -> Result<Json<ReviewResponse>> {
-    Ok(Json(ReviewResponse::whole(find(&state.0, &actor, &id.0, None).await?)))
+    Ok(Json(ReviewResponse::of(find(&state.0, &actor, &id.0, None).await?)))
 }
 
 /// Approves, rejects or revokes a request. A vote counts for one group of the one who votes, so
@@ -140,7 +140,7 @@ pub(super) async fn decide(
     kill_all(app, &kills).await;
     let review = app.org.review_fetch(review.id, &visible(actor, kind)).await?;
     tracing::info!(review = %review.id, status = review.status.as_str(), "somebody voted");
-    Ok(Json(ReviewResponse::whole(review)))
+    Ok(Json(ReviewResponse::of(review)))
 }
 
 /// What becomes of the request, if the policy lets it.

@@ -187,7 +187,7 @@ async fn change(
         if user.id == actor.id {
             keep_oneself(&spec)?;
         }
-        match app.org.user_update_of(user.id, &spec, Some(&[version])).await {
+        match app.org.user_update(user.id, &spec, Some(&[version])).await {
             // What is left out stays as they have it who were faster.
             Err(hoop_store::Error::Changed { .. }) => {}
             done => return Ok(done?),
@@ -211,7 +211,7 @@ pub(crate) async fn delete(
     if user.id == actor.id {
         return Err(Error::invalid("id", "you can't delete yourself"));
     }
-    app.org.user_delete_of(user.id, versions.as_deref()).await?;
+    app.org.user_delete(user.id, versions.as_deref()).await?;
     app.nudge();
     Ok(StatusCode::NO_CONTENT)
 }

@@ -15,12 +15,23 @@ async fn ask(status: &str, body: &str, token: Option<&str>) -> (String, Result<V
     (requests.remove(0), answer)
 }
 
-/// An API that answers as many requests as there are answers, and the requests. A status may
-/// have headers in the lines after it.
 async fn ask_for_all(
     answers: &[(&str, &str)],
     token: Option<&str>,
 ) -> (Vec<String>, Result<Value, Error>) {
+    answering(answers, token, async |api: &Api| {
+        api.get(&["agents", "a/../b"], &[("limit", "1")]).await
+    })
+    .await
+}
+
+/// An API that answers as many requests as there are answers while somebody asks: the requests,
+/// and what the one who asks makes of it. A status may have headers in the lines after it.
+pub(crate) async fn answering<T>(
+    answers: &[(&str, &str)],
+    token: Option<&str>,
+    ask: impl AsyncFnOnce(&Api) -> T,
+) -> (Vec<String>, T) {
     hoop_runtime::process::install_crypto();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/prefix", listener.local_addr().unwrap());
@@ -41,7 +52,7 @@ async fn ask_for_all(
     };
     let api = Api::new(&base, token.map(str::to_owned)).unwrap();
     let answer = tokio::select! {
-        answer = api.get(&["agents", "a/../b"], &[("limit", "1")]) => answer,
+        answer = ask(&api) => answer,
         () = serve => panic!("it never ends"),
     };
     (requests, answer)

@@ -51,6 +51,7 @@ Examples:
 Examples:
   hoop admin rotate-secrets --status
   hoop admin rotate-secrets
+
 It may be stopped and run again at any time; sessions open meanwhile.")]
     RotateSecrets {
         /// Only shows how many secrets are not under the first key yet.
@@ -86,7 +87,8 @@ Examples:
         /// Its name.
         name: String,
     },
-    /// Makes a credential for the native port of a connection and prints a connection string.
+    /// Makes a credential for the native port of a postgres connection and prints a connection
+    /// string.
     Credential(CreateCredential),
     /// Enables a plugin for connections, or changes one with --overwrite.
     Plugin(CreatePlugin),
@@ -120,7 +122,7 @@ pub(crate) struct CreateUser {
     /// A group that the user is in; several times for several. Made if it does not exist.
     #[arg(long = "group", visible_alias = "groups", value_name = "NAME", value_delimiter = ',')]
     pub(crate) groups: Vec<String>,
-    /// Reads the password from standard input; without, the user can't sign in with one.
+    /// Reads the password from standard input; without, a new user can't sign in with one.
     #[arg(long)]
     pub(crate) password_stdin: bool,
     /// The user can't sign in.

@@ -33,7 +33,9 @@ pub(crate) struct CreateConnection {
     /// postgres, mysql, command-line or tcp.
     #[arg(short = 't', long = "type", value_name = "TYPE")]
     pub(crate) kind: String,
-    /// A secret or setting.
+    /// A secret or setting; several times for several. Databases need HOST, USER and PASS, and
+    /// may have PORT, DB, SSLMODE and SSLROOTCERT; tcp needs HOST and PORT. The program of a
+    /// command-line connection gets them as variables.
     #[arg(short = 'e', long, value_name = "NAME=VALUE")]
     pub(crate) secret: Vec<String>,
     /// A secret that is a file's content. With filesystem: before NAME, the command of a
@@ -43,7 +45,7 @@ pub(crate) struct CreateConnection {
     /// A secret that is read from standard input, without its last line break.
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_stdin: Option<String>,
-    /// A group that may use it; several times for several. Nobody but administrators without.
+    /// A group that may use it; several times for several. Without any, only administrators may.
     #[arg(long = "group", visible_alias = "groups", value_name = "NAME", value_delimiter = ',')]
     pub(crate) groups: Vec<String>,
     /// How it may be used. [default: connect,exec,runbooks]
@@ -52,7 +54,7 @@ pub(crate) struct CreateConnection {
     /// A group that has to approve what is done with it; several times for several.
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub(crate) reviewers: Vec<String>,
-    /// How many of these groups are enough. [default: all]
+    /// How many of the reviewers' groups have to approve. [default: all]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) min_approvals: Option<u32>,
     /// A group of which one member may approve alone.
@@ -67,16 +69,16 @@ pub(crate) struct CreateConnection {
     /// Nobody has to approve it any more.
     #[arg(long, conflicts_with = "reviewers")]
     pub(crate) no_reviewers: bool,
-    /// A session ends after this time.
+    /// A session ends after this time. [default: never]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) max_session: Option<Duration>,
-    /// A session ends after this time without data.
+    /// A session ends after this time without data. [default: never]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) idle_timeout: Option<Duration>,
-    /// Live sessions of all users.
+    /// How many live sessions all users together may have. [default: any number]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) max_sessions: Option<u32>,
-    /// Live sessions of one user.
+    /// How many live sessions one user may have. [default: any number]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) max_sessions_per_user: Option<u32>,
     /// What has to be true of a packet before it is passed on: the broker has it (strict),

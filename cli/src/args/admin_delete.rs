@@ -58,7 +58,7 @@ pub(crate) enum Delete {
         /// Its subject.
         subject: String,
     },
-    /// Enables a plugin for no connection any more. Its settings stay.
+    /// Switches a plugin off for all connections. Its settings stay.
     #[command(alias = "plugins", after_help = "Example:\n  hoop admin delete plugin review")]
     Plugin {
         /// Its name.

@@ -13,6 +13,10 @@ Examples:
       --secret-file signing_secret=secret.txt
   hoop admin create channel mail --overwrite --disabled
 
+The settings of smtp are host, port, tls, user, from and ca_certificate, its secret is password.
+slack has the secret webhook_url, or bot_token; magicbell api_key and api_secret; webhook the
+setting url and the secret signing_secret.
+
 Give what is secret with --secret-file or --secret-stdin: other people on this machine can read
 the arguments of a command. Secrets are never shown again. With --overwrite, what is not given
 stays as it is.")]
@@ -22,13 +26,13 @@ pub(crate) struct CreateChannel {
     /// smtp, slack, magicbell or webhook; it can't be changed.
     #[arg(short = 't', long = "type", value_name = "TYPE", required_unless_present = "overwrite")]
     pub(crate) kind: Option<String>,
-    /// A setting.
+    /// A setting; several times for several.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) setting: Vec<String>,
     /// A setting that is a file's content, without its last line break.
     #[arg(long, value_name = "NAME=PATH")]
     pub(crate) setting_file: Vec<String>,
-    /// A secret.
+    /// A secret; several times for several.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) secret: Vec<String>,
     /// A secret that is a file's content, without its last line break.
@@ -71,8 +75,8 @@ pub(crate) struct CreateSubscription {
         required_unless_present = "overwrite"
     )]
     pub(crate) events: Vec<String>,
-    /// To whom; several times for several. `reviewers` and `requester` are the people of a
-    /// request for access.
+    /// To whom, such as an e-mail address or the Slack channel #ops; several times for several.
+    /// `reviewers` and `requester` are the people of a request for access.
     #[arg(
         long = "recipient",
         visible_alias = "recipients",
@@ -90,10 +94,10 @@ pub(crate) struct CreateSubscription {
 /// Whether it is in force.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Switch {
-    /// It is not used.
+    /// Switches it off.
     #[arg(long, conflicts_with = "enabled")]
     pub(crate) disabled: bool,
-    /// It is used again.
+    /// Switches it on again.
     #[arg(long)]
     pub(crate) enabled: bool,
 }
@@ -134,7 +138,7 @@ Examples:
     Channel {
         /// Its name or id.
         name: String,
-        /// To whom; webhooks have nobody.
+        /// To whom, such as an e-mail address; nobody for webhooks.
         #[arg(long, value_name = "WHOM")]
         recipient: Option<String>,
     },

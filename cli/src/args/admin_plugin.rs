@@ -22,10 +22,10 @@ pub(crate) struct CreatePlugin {
     /// (access_control), or the folders with its runbooks (runbooks); several times for several.
     #[arg(short, long = "connection", value_name = "NAME[:GROUP,…]")]
     pub(crate) connections: Vec<String>,
-    /// It is enabled for no connection any more.
+    /// Switches it off for all connections.
     #[arg(long, conflicts_with = "connections")]
     pub(crate) no_connections: bool,
-    /// A setting.
+    /// A setting; several times for several.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) config: Vec<String>,
     /// A setting that is a file's content.

@@ -55,6 +55,9 @@ pub(crate) struct CreateServiceAccount {
     /// It may do nothing.
     #[arg(long)]
     pub(crate) inactive: bool,
+    /// It may do again what its groups may.
+    #[arg(long, conflicts_with = "inactive")]
+    pub(crate) active: bool,
     /// Changes the account when there is one.
     #[arg(long)]
     pub(crate) overwrite: bool,

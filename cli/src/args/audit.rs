@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::moment;
+use super::{Page, moment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
@@ -27,8 +27,9 @@ Examples:
   hoop audit verify 0198f3c2-….tar --public-key ours.pem      # without a gateway
   hoop audit verify --remember /var/lib/audit/hoop.head       # each night
 
-Recordings and the audit log are checked, all on this machine: signatures, the chain of manifests, the digest of each
-segment, and the number and hash of each packet. Ends with 0 only when all of it holds.
+Recordings and the audit log are checked, all on this machine: signatures, the chain of
+manifests, the digest of each segment, and the number and hash of each packet. With files,
+--session or --since, the audit log is left out. Ends with 0 only when all of it holds.
 
 Without --public-key, the keys are those that the gateway names: then whoever can write to its
 database could have signed anew. The audit-writer says its key in its log when it starts.")]
@@ -45,8 +46,8 @@ pub(crate) struct AuditVerify {
     /// A key to trust: base64, or a file with it or with PEM. May be given again.
     #[arg(long, value_name = "KEY")]
     pub(crate) public_key: Vec<String>,
-    /// Keeps the end of the chain in this file, and notices when the chain ends before it the
-    /// next time.
+    /// Keeps the end of the chain of manifests in this file, and that of the audit log in
+    /// FILE.log; the next time, notices when one of them ends before that.
     #[arg(long, value_name = "FILE")]
     pub(crate) remember: Option<PathBuf>,
 }
@@ -71,7 +72,7 @@ pub(crate) struct AuditLogs {
     /// What was done, such as create, delete, login or kill.
     #[arg(long)]
     pub(crate) action: Option<String>,
-    /// How it ended: success or failure.
+    /// How it ended.
     #[arg(long, value_parser = ["success", "failure"])]
     pub(crate) outcome: Option<String>,
     /// Since then: RFC 3339, a day, or how long ago, such as 2h.
@@ -80,15 +81,11 @@ pub(crate) struct AuditLogs {
     /// Before then.
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     pub(crate) to: Option<DateTime<Utc>>,
-    /// How many at most.
-    #[arg(long, default_value_t = 100)]
-    pub(crate) limit: u16,
-    /// Where to go on: what the page before said.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
     /// All of them, as lines of JSON.
     #[arg(long, conflicts_with_all = ["limit", "cursor"])]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) page: Page,
 }
 
 /// Which recording, and where to.

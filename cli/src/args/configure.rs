@@ -14,6 +14,7 @@ pub(crate) enum Config {
     #[command(after_help = "\
 Example:
   hoop config clear
+
 The token is forgotten here and still valid at the gateway until it expires.")]
     Clear,
 }
@@ -24,6 +25,7 @@ The token is forgotten here and still valid at the gateway until it expires.")]
 Examples:
   hoop config create --api-url http://127.0.0.1:8009
   hoop config create --api-url https://hoop.example.com --grpc-url grpcs://hoop.example.com:8443
+
 A token that was stored for another gateway is forgotten.")]
 pub(crate) struct ConfigCreate {
     #[arg(long, value_name = "URL", help = "The gateway's API, such as https://hoop.example.com")]

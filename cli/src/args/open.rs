@@ -58,10 +58,10 @@ Where somebody has to approve commands, they are shown this one with all of its 
 pub(crate) struct Exec {
     /// The connection's name.
     pub(crate) connection: String,
-    /// What the remote command reads.
+    /// What the remote command reads, instead of standard input.
     #[arg(short, long, value_name = "TEXT", conflicts_with = "file", allow_hyphen_values = true)]
     pub(crate) input: Option<String>,
-    /// A file that the remote command reads.
+    /// A file that the remote command reads, instead of standard input.
     #[arg(short, long, value_name = "PATH")]
     pub(crate) file: Option<PathBuf>,
     /// Arguments for the remote command.

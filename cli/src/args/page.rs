@@ -5,7 +5,7 @@ use clap::Args as ClapArgs;
 /// Which part of the list.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Page {
-    /// How many at most.
+    /// How many at most, 1 to 100.
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u16,
     /// Where to go on: what the page before said.

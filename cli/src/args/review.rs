@@ -74,10 +74,10 @@ own request.")]
 pub(crate) struct Approve {
     /// The request's id.
     pub(crate) id: String,
-    /// The approval holds from this time of the day on, in UTC.
+    /// The approval holds from this time of the day on, in UTC; all day when left out.
     #[arg(long, value_name = "HH:MM", requires = "to")]
     pub(crate) from: Option<String>,
-    /// The approval holds until this time of the day, which may be after midnight.
+    /// The approval holds until this time of the day, in UTC, which may be after midnight.
     #[arg(long, value_name = "HH:MM", requires = "from")]
     pub(crate) to: Option<String>,
     /// Decides alone, as a member of one of the connection's groups that may.

@@ -103,7 +103,7 @@ pub(crate) struct Replay {
     /// How many times faster than it happened.
     #[arg(long, value_parser = duration::speed, default_value = "1")]
     pub(crate) speed: f64,
-    /// No pause is longer than this.
+    /// No pause is longer than this; each is as long as it was when left out.
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub(crate) max_idle: Option<Duration>,
     /// Shows everything at once.

@@ -7,6 +7,7 @@ mod log;
 mod log_heads;
 mod logs;
 mod manifests;
+mod pages;
 mod remembered;
 mod report;
 mod verify;

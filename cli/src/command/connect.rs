@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::{
     args::Connect,
     context::Context,
-    output::{self, field},
+    output::{self, field, is},
 };
 
 /// The port for `psql`, when nobody says otherwise: beside that of a server of one's own.
@@ -40,8 +40,7 @@ pub(crate) async fn run(connect: Connect, context: &Context) -> Result<u8> {
             tcp::run(&name, port, connect.duration, context).await?;
         }
         "postgres" => {
-            let reviewed = connection.get("needs_review").is_some_and(|needs| needs == true);
-            postgres::run(&name, &connect, reviewed, context).await?;
+            postgres::run(&name, &connect, is(&connection, "needs_review"), context).await?;
         }
         "command-line" => {
             return shell::run(&name, connect.arguments, connect.duration, context).await;

@@ -5,8 +5,9 @@ mod list;
 mod show;
 
 use anyhow::Result;
+use serde_json::Value;
 
-use crate::{args::Review, context::Context};
+use crate::{args::Review, context::Context, output::field};
 
 pub(crate) use list::run as list;
 
@@ -18,4 +19,10 @@ pub(crate) async fn run(command: Review, context: &Context) -> Result<()> {
         Review::Reject(stop) => decide::stop(&stop, "REJECTED", context).await,
         Review::Revoke(stop) => decide::stop(&stop, "REVOKED", context).await,
     }
+}
+
+/// The hours of the day in which an approval holds, unless it holds in all.
+pub(super) fn hours(review: &Value) -> Option<String> {
+    let window = review.get("time_window")?.get("configuration")?;
+    Some(format!("{} to {} UTC", field(window, "start_time"), field(window, "end_time")))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     args::Search,
     context::Context,
-    output::{self, field},
+    output::{self, field, is},
 };
 
 const HEADING: [&str; 3] = ["KIND", "NAME", "DETAILS"];
@@ -23,7 +23,7 @@ pub(crate) async fn run(wanted: &Search, context: &Context) -> Result<()> {
         return Ok(());
     }
     output::print(&output::table(HEADING, rows))?;
-    if found.get("truncated").is_some_and(|truncated| truncated == true) {
+    if is(&found, "truncated") {
         output::say("there is more: add --limit 100, or look for more of the name");
     }
     Ok(())

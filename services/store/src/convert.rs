@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use hoop_domain::manifest::PublicKey;
+use hoop_recording::Signed;
+
 use crate::{Error, Result};
 
 /// Reads a text column as a `T`.
@@ -12,6 +15,11 @@ pub(crate) fn parse<T: FromStr>(text: &str, what: &'static str) -> Result<T> {
 /// Reads a bytea column of a fixed length.
 pub(crate) fn bytes<const N: usize>(column: &[u8], what: &'static str) -> Result<[u8; N]> {
     column.try_into().map_err(|_| Error::corrupt(what))
+}
+
+/// Reads a text, its signature and the key that made it.
+pub(crate) fn signed(encoded: String, signature: Vec<u8>, key: &[u8]) -> Result<Signed> {
+    Ok(Signed { encoded, signature, public_key: PublicKey(bytes(key, "a signing key")?) })
 }
 
 /// Reads a text[] column of names.

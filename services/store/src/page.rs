@@ -35,6 +35,11 @@ pub struct Window<C = Cursor> {
     pub limit: usize,
 }
 
+/// How many rows a query fetches for a page of `limit`: one more tells whether there is another.
+pub(crate) fn fetched(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
 impl Cursor {
     /// The cursor after the row with `id`.
     #[must_use]
@@ -53,9 +58,9 @@ impl<C> Window<C> {
     /// Every row.
     pub const ALL: Self = Self { after: None, limit: usize::MAX };
 
-    /// How many rows a query fetches: one more tells whether there is another page.
+    /// As [`fetched`].
     pub(crate) fn fetched(&self) -> i64 {
-        i64::try_from(self.limit).unwrap_or(i64::MAX).saturating_add(1)
+        fetched(self.limit)
     }
 }
 

@@ -64,7 +64,7 @@ impl OrgStore {
                  AND ($3::text[] IS NULL OR EXISTS (
                    SELECT FROM connection_groups o JOIN groups g ON g.id = o.group_id
                    WHERE o.connection_id = c.id AND g.name = ANY ($3)))
-                 AND ($3::text[] IS NULL OR 'admin' = ANY ($3) OR NOT EXISTS (
+                 AND ($3::text[] IS NULL OR NOT EXISTS (
                    SELECT FROM plugin_connections x JOIN plugins p ON p.id = x.plugin_id
                    WHERE x.connection_id = c.id AND p.name = 'access_control'
                      AND NOT x.config && $3))

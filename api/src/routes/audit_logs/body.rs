@@ -12,6 +12,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::paging::cut;
+
 /// A page of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditLogList {
@@ -101,10 +103,8 @@ pub(crate) struct SignedHeadEntry {
 
 impl SignedHeadList {
     /// Of rows that were fetched with one more than `limit`.
-    pub(super) fn new(mut rows: Vec<SignedHead>, limit: i64) -> Self {
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_next_page = most < rows.len();
-        rows.truncate(most);
+    pub(super) fn new(rows: Vec<SignedHead>, limit: i64) -> Self {
+        let (rows, has_next_page) = cut(rows, limit);
         let data = rows.into_iter().map(|row| SignedHeadEntry {
             position: row.position,
             head: row.signed.encoded,

@@ -240,12 +240,12 @@ pub(crate) struct ReviewList {
 impl ReviewList {
     pub(super) fn new(page: Page<Review>) -> Self {
         let next_cursor = page.next.map(|cursor| cursor.to_string());
-        Self { data: page.rows.into_iter().map(ReviewResponse::whole).collect(), next_cursor }
+        Self { data: page.rows.into_iter().map(ReviewResponse::of).collect(), next_cursor }
     }
 }
 
 impl ReviewResponse {
-    pub(crate) fn whole(review: Review) -> Self {
+    pub(crate) fn of(review: Review) -> Self {
         let text = |input: Vec<u8>| String::from_utf8_lossy(&input).into_owned();
         Self {
             id: review.id.to_string(),

@@ -8,7 +8,7 @@ use super::owner;
 use crate::{
     args::{Totp, Whose},
     context::Context,
-    output::{self, field},
+    output::{self, field, is},
     prompt,
 };
 
@@ -36,7 +36,7 @@ async fn show(owner: &str, context: &Context) -> Result<()> {
 }
 
 fn sentence(state: &Value) -> String {
-    if state.get("enabled").is_some_and(|enabled| enabled == true) {
+    if is(state, "enabled") {
         let left = field(state, "recovery_codes");
         format!("login asks for a code; recovery codes that are left: {left}")
     } else {

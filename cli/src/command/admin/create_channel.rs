@@ -10,7 +10,7 @@ use super::{
 use crate::{
     args::CreateChannel,
     context::Context,
-    output::{self, field},
+    output::{self, field, is},
 };
 
 pub(crate) async fn run(wanted: &CreateChannel, context: &Context) -> Result<()> {
@@ -67,7 +67,7 @@ fn body(
 
 fn sentence(channel: &Value) -> String {
     let name = field(channel, "name");
-    if channel.get("enabled").is_some_and(|enabled| enabled == true) {
+    if is(channel, "enabled") {
         format!("channel {name} is ready; `hoop admin test channel {name}` tries it")
     } else {
         format!("channel {name} is not used")

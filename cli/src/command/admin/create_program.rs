@@ -92,8 +92,8 @@ fn body(wanted: &CreateServiceAccount, exists: bool) -> Map<String, Value> {
     if !wanted.groups.is_empty() {
         body.insert("groups".into(), json!(wanted.groups));
     }
-    if wanted.inactive {
-        body.insert("status".into(), json!("inactive"));
+    if wanted.active || wanted.inactive {
+        body.insert("status".into(), json!(if wanted.active { "active" } else { "inactive" }));
     }
     body
 }
@@ -108,6 +108,7 @@ mod tests {
             name: None,
             groups: Vec::new(),
             inactive: false,
+            active: false,
             overwrite: true,
         }
     }
@@ -118,6 +119,11 @@ mod tests {
         for (wanted, exists, expected) in [
             (wanted(), true, json!({})),
             (wanted(), false, json!({ "subject": "robot", "name": "robot" })),
+            (
+                CreateServiceAccount { active: true, ..wanted() },
+                true,
+                json!({ "status": "active" }),
+            ),
             (
                 CreateServiceAccount { name: Some("Robot".into()), ..wanted() },
                 false,

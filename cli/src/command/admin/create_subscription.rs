@@ -7,7 +7,7 @@ use super::existing;
 use crate::{
     args::CreateSubscription,
     context::Context,
-    output::{self, field, list},
+    output::{self, field, is, list},
 };
 
 pub(crate) async fn run(wanted: &CreateSubscription, context: &Context) -> Result<()> {
@@ -47,7 +47,7 @@ fn body(wanted: &CreateSubscription, known: Option<&Value>) -> Result<Value> {
 
 fn sentence(subscription: &Value) -> String {
     let [name, channel] = ["name", "channel"].map(|name| field(subscription, name));
-    if subscription.get("enabled").is_some_and(|enabled| enabled == true) {
+    if is(subscription, "enabled") {
         format!("subscription {name} tells {} through {channel}", list(subscription, "events"))
     } else {
         format!("subscription {name} is not used")

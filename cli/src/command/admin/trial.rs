@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     args::Test,
     context::Context,
-    output::{self, field},
+    output::{self, field, is},
     spinner,
 };
 
@@ -31,15 +31,11 @@ async fn connection(name: &str, context: &Context) -> Result<()> {
     } else {
         output::print(&lines(&trial))?;
     }
-    if works(&trial) {
+    if is(&trial, "success") {
         return Ok(());
     }
     let code = field(&trial, "code");
     bail!("connection {name} does not work ({code}); {}", what_to_do(&code, name))
-}
-
-fn works(trial: &Value) -> bool {
-    trial.get("success").is_some_and(|success| success == true)
 }
 
 /// A hop a line, up to the one that does not answer, and what is known of the whole.
@@ -49,7 +45,7 @@ fn lines(trial: &Value) -> String {
     let hop = |(at, hop): (usize, &&str)| {
         if at < answered {
             format!("ok       {hop}")
-        } else if at == answered && !works(trial) {
+        } else if at == answered && !is(trial, "success") {
             let [code, message] = ["code", "message"].map(|name| field(trial, name));
             format!("failed   {hop:<8} {code}: {message}")
         } else {

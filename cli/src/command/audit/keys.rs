@@ -1,8 +1,9 @@
-//! The keys that are trusted: what was typed, or files.
+//! The keys that are trusted, from what was typed or from files, and those that the gateway names.
 
 use std::fs;
 
 use anyhow::{Context as _, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hoop_domain::manifest::PublicKey;
 use hoop_recording::evidence;
 
@@ -22,6 +23,13 @@ fn one(given: &str) -> Result<PublicKey> {
         Some(key) => Ok(key),
         None => bail!("{given} has no ed25519 public key, neither as PEM nor as base64"),
     }
+}
+
+/// A signature and the key that it is said to be made with, as the gateway hands them over.
+pub(super) fn signature(signature: &str, key: &str) -> Result<(Vec<u8>, PublicKey)> {
+    let (signature, key) = (STANDARD.decode(signature)?, STANDARD.decode(key)?);
+    let key = <[u8; 32]>::try_from(key).ok().context("its key has not 32 bytes")?;
+    Ok((signature, PublicKey(key)))
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use tokio::io::AsyncBufReadExt;
 use tokio_util::io::StreamReader;
 
 use super::{
-    log_heads as heads, remembered,
+    log_heads as heads,
+    pages::End,
+    remembered,
     report::{Log, Report},
 };
 use crate::{api::Error, context::Context, output};
@@ -44,13 +46,6 @@ struct Exported {
     digest: String,
 }
 
-/// Where the gateway says that the chain ends.
-#[derive(Debug, Deserialize)]
-struct End {
-    position: u64,
-    digest: String,
-}
-
 /// Verifies all of it, and that it goes as far as it once did.
 pub(super) async fn verify(
     trusted: &[PublicKey],
@@ -70,10 +65,8 @@ pub(super) async fn verify(
         Err(error) => return Err(error.into()),
     };
     let end: End = serde_json::from_value(end).context("the end of the audit log")?;
-    let digest =
-        *blake3::Hash::from_hex(&end.digest).context("the end of the audit log")?.as_bytes();
     let mut marks: Vec<Mark> = known.map(|head| Mark { head, signed: false }).into_iter().collect();
-    marks.push(Mark { head: Head { position: end.position, digest }, signed: false });
+    marks.push(Mark { head: end.head()?, signed: false });
     let mut log = Log::default();
     heads::load(trusted, context, report, &mut log, &mut marks).await?;
     let (log, head) = read(log, marks, context).await?;

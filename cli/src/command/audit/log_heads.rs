@@ -1,29 +1,34 @@
 //! What the audit-writer signed of where the audit log ended, at one time and another.
 
-use anyhow::{Context as _, Result, ensure};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use anyhow::{Context as _, Result};
 use hoop_domain::manifest::{LogHead, PublicKey};
 use hoop_recording::Head;
 use serde::Deserialize;
 
 use super::{
+    keys,
     log::Mark,
+    pages::{Listed, Pages},
     report::{Log, Report},
 };
 use crate::context::Context;
 
+/// An end that was signed, as the gateway lists it.
 #[derive(Debug, Deserialize)]
-struct Page {
-    data: Vec<Item>,
-    has_next_page: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct Item {
+pub(super) struct Item {
     position: u64,
     head: String,
     signature: String,
     public_key: String,
+}
+
+impl Listed for Item {
+    type Place = u64;
+    const PATH: &'static [&'static str] = &["audit", "logs", "heads"];
+
+    fn place(&self) -> u64 {
+        self.position
+    }
 }
 
 /// Reads all of them; what is signed well is added to `marks`, what is wrong to `log`.
@@ -34,37 +39,24 @@ pub(super) async fn load(
     log: &mut Log,
     marks: &mut Vec<Mark>,
 ) -> Result<()> {
-    let mut after = 0;
-    loop {
-        let query = [("limit", "1000".to_owned()), ("after", after.to_string())];
-        let answer = context.api.get(&["audit", "logs", "heads"], &query).await?;
-        let page: Page = serde_json::from_value(answer).context("the audit log's signed ends")?;
-        // Whoever is audited must not keep the auditor busy for ever.
-        ensure!(
-            !page.has_next_page || page.data.last().is_some_and(|last| after < last.position),
-            "the gateway's list of the audit log's signed ends does not go on"
-        );
-        for item in &page.data {
-            after = item.position;
-            match open(item, trusted, report)? {
-                Ok(head) => marks.push(Mark { head, signed: true }),
-                Err((code, why)) => log.findings.push((code, format!("line {after}: {why}"))),
+    let mut items = Pages::<Item>::new(&context.api, None);
+    while let Some(item) = items.next().await? {
+        match open(&item, trusted, report)? {
+            Ok(head) => marks.push(Mark { head, signed: true }),
+            Err((code, why)) => {
+                log.findings.push((code, format!("line {}: {why}", item.position)));
             }
         }
-        if !page.has_next_page {
-            return Ok(());
-        }
     }
+    Ok(())
 }
 
 type Wrong = (&'static str, &'static str);
 
 /// The end that was signed, if it was.
 fn open(item: &Item, trusted: &[PublicKey], report: &mut Report) -> Result<Result<Head, Wrong>> {
-    let wrong = || format!("the audit log's end at line {}", item.position);
-    let signature = STANDARD.decode(&item.signature).with_context(wrong)?;
-    let key = STANDARD.decode(&item.public_key).with_context(wrong)?;
-    let key = PublicKey(<[u8; 32]>::try_from(key).ok().with_context(wrong)?);
+    let (signature, key) = keys::signature(&item.signature, &item.public_key)
+        .with_context(|| format!("the audit log's end at line {}", item.position))?;
     report.key(key.id());
     if !trusted.is_empty() && !trusted.contains(&key) {
         return Ok(Err(("log_untrusted_key", "its end is signed with a key that is not trusted")));
@@ -85,6 +77,7 @@ fn open(item: &Item, trusted: &[PublicKey], report: &mut Report) -> Result<Resul
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use hoop_domain::{OrgId, manifest::SigningKey};
 
     use super::*;

@@ -16,10 +16,7 @@ pub(crate) async fn run(wanted: &AuditLogs, context: &Context) -> Result<()> {
     if wanted.all {
         return all(wanted, context).await;
     }
-    let mut query = query(wanted);
-    query.push(("limit", wanted.limit.to_string()));
-    query.extend(wanted.cursor.clone().map(|cursor| ("cursor", cursor)));
-    let page = context.api.get(&["audit", "logs"], &query).await?;
+    let page = context.api.get(&["audit", "logs"], &query(wanted)).await?;
     if context.json() {
         return output::print_json(&page);
     }
@@ -29,6 +26,7 @@ pub(crate) async fn run(wanted: &AuditLogs, context: &Context) -> Result<()> {
 /// Every line that matches, as it comes.
 async fn all(wanted: &AuditLogs, context: &Context) -> Result<()> {
     let mut query = query(wanted);
+    query.retain(|(name, _)| *name != "limit");
     query.push(("format", "jsonl".to_owned()));
     let mut pieces = context.api.stream(&["audit", "logs"], &query).await?.bytes_stream();
     while let Some(piece) = pieces.try_next().await? {
@@ -38,17 +36,16 @@ async fn all(wanted: &AuditLogs, context: &Context) -> Result<()> {
 }
 
 fn query(wanted: &AuditLogs) -> Vec<(&'static str, String)> {
-    let AuditLogs { actor, resource, action, outcome, from, to, .. } = wanted;
+    let AuditLogs { actor, resource, action, outcome, from, to, page, .. } = wanted;
     let (from, to) = (from.map(moment::rfc3339), to.map(moment::rfc3339));
-    let given = [
-        ("actor", actor),
-        ("resource", resource),
-        ("action", action),
-        ("outcome", outcome),
-        ("from", &from),
-        ("to", &to),
-    ];
-    given.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
+    page.query([
+        ("actor", actor.as_deref()),
+        ("resource", resource.as_deref()),
+        ("action", action.as_deref()),
+        ("outcome", outcome.as_deref()),
+        ("from", from.as_deref()),
+        ("to", to.as_deref()),
+    ])
 }
 
 fn row(line: &Value) -> [String; 7] {

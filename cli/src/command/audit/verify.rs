@@ -14,9 +14,10 @@ use reqwest::Response;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use super::{
-    checkpoints::OpenSessions,
+    checkpoints::Open,
     keys, log,
-    manifests::{Entry, Manifests},
+    manifests::{Entry, Item},
+    pages::Pages,
     remembered,
     report::Report,
 };
@@ -65,7 +66,7 @@ async fn open_sessions(
     context: &Context,
     report: &mut Report,
 ) -> Result<()> {
-    let mut sessions = OpenSessions::new(&context.api);
+    let mut sessions = Pages::<Open>::new(&context.api, None);
     while let Some(open) = sessions.next().await? {
         let id = &open.session;
         if !open.signed() {
@@ -90,9 +91,10 @@ async fn everything(
     report: &mut Report,
 ) -> Result<()> {
     let known = wanted.remember.as_deref().map(remembered::load).transpose()?.flatten();
-    let mut manifests = Manifests::new(&context.api, wanted.since);
+    let mut manifests = Pages::<Item>::new(&context.api, wanted.since);
     let mut chain = None;
-    while let Some(entry) = manifests.next().await? {
+    while let Some(item) = manifests.next().await? {
+        let entry = item.entry()?;
         // A part of the chain is checked from its first manifest on.
         let chain = chain.get_or_insert_with(|| begin(&entry, wanted.since.is_some()));
         let manifest = entry.signed.open(trusted);
@@ -115,7 +117,8 @@ async fn everything(
         }
     }
     let chain = chain.unwrap_or_else(|| ManifestChain::after(Head::START));
-    for end in [known, manifests.end.filter(|_| wanted.since.is_none())].into_iter().flatten() {
+    let end = manifests.end.context("the gateway does not say where its chain ends")?;
+    for end in known.into_iter().chain(wanted.since.is_none().then_some(end)) {
         if chain.head().position < end.position {
             report.chain(chain.reached(end).into_iter().collect())?;
         }

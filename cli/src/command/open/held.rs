@@ -5,7 +5,7 @@ use hoop_domain::{ConnectionName, ReviewStatus};
 use serde_json::Value;
 
 use crate::{
-    command::poll,
+    command::{poll, review::hours},
     context::Context,
     output::{field, printable, say},
     spinner,
@@ -67,10 +67,7 @@ fn until(review: &Value) -> String {
         end if end.is_empty() => String::new(),
         end => format!(" until {end}"),
     };
-    let window = review.get("time_window").and_then(|window| window.get("configuration"));
-    let hours = window.map(|window| {
-        format!(", from {} to {} UTC", field(window, "start_time"), field(window, "end_time"))
-    });
+    let hours = hours(review).map(|hours| format!(", from {hours}"));
     until + &hours.unwrap_or_default()
 }
 

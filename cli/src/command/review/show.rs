@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::list::approvals;
+use super::{hours, list::approvals};
 use crate::{
     context::Context,
     output::{self, field, printable},
@@ -30,7 +30,7 @@ fn text(review: &Value) -> String {
         line("approvals", approvals(review)),
         line("created", field(review, "created_at")),
         line("ends", field(review, "revoke_at")),
-        line("hours", hours(review)),
+        line("hours", hours(review).unwrap_or_else(|| "all".into())),
         line("decided by", email("decided_by")),
         line("reason", field(review, "rejection_reason")),
         line("session", field(review, "session")),
@@ -48,15 +48,6 @@ fn text(review: &Value) -> String {
         lines.extend(input.lines().map(|line| format!("| {}", printable(line))));
     }
     lines.join("\n")
-}
-
-/// The hours of the day in which it holds.
-fn hours(review: &Value) -> String {
-    let window = review.get("time_window").and_then(|window| window.get("configuration"));
-    let shown = window.map(|window| {
-        format!("{} to {} UTC", field(window, "start_time"), field(window, "end_time"))
-    });
-    shown.unwrap_or_else(|| "all".into())
 }
 
 fn line(label: &str, value: String) -> String {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     context::Context,
-    output::{self, field, list, printable},
+    output::{self, field, is, list, printable},
 };
 
 const HEADING: [&str; 8] =
@@ -42,8 +42,7 @@ fn rows(runbook: &Value) -> Vec<[String; 8]> {
     let row = |(parameter, of): &(&String, &Value)| {
         let [kind, default, description] =
             ["type", "default", "description"].map(|name| field(of, name));
-        let required = of.get("required").is_some_and(|required| required == true);
-        let required = if required { "yes" } else { "no" }.to_owned();
+        let required = if is(of, "required") { "yes" } else { "no" }.to_owned();
         let (parameter, options) = (printable(parameter), list(of, "options"));
         [name.clone(), parameter, kind, required, default, options, description, error.clone()]
     };

@@ -12,7 +12,7 @@ use crate::{
     args::RunbooksRun,
     command::open::held,
     context::Context,
-    output::{self, field, printable},
+    output::{self, field, is, printable},
     spinner,
 };
 
@@ -62,10 +62,6 @@ async fn ask(context: &Context, name: &ConnectionName, body: &Value) -> Result<V
     let asking = context.api.attempt(&path, body);
     let answer = spinner::during(&format!("waiting for {name}"), asking).await;
     Ok(answer.map_err(|error| error.listed_by(&format!("hoop runbooks list {name}")))?)
-}
-
-fn is(answer: &Value, name: &str) -> bool {
-    answer.get(name).is_some_and(|value| value == true)
 }
 
 /// What it printed, as it is.

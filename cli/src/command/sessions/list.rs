@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{SessionsList, moment},
     context::Context,
-    output::{self, field},
+    output::{self, field, is},
 };
 
 const HEADING: [&str; 9] =
@@ -29,12 +29,12 @@ async fn count(filter: &SessionsList, context: &Context) -> Result<()> {
     query.retain(|(name, _)| *name != "limit");
     query.extend([("limit", "1".to_owned()), ("count", "true".to_owned())]);
     let page = context.api.get(&["sessions"], &query).await?;
-    let (total, capped) = (page.get("total"), page.get("total_is_capped"));
     if context.json() {
+        let (total, capped) = (page.get("total"), page.get("total_is_capped"));
         return output::print_json(&json!({"total": total, "total_is_capped": capped}));
     }
     output::print(&field(&page, "total"))?;
-    if capped.is_some_and(|capped| capped == true) {
+    if is(&page, "total_is_capped") {
         output::say("there may be more; counting stopped there");
     }
     Ok(())

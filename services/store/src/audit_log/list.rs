@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Line, Row};
-use crate::{Cursor, OrgStore, Page, Result};
+use crate::{Cursor, OrgStore, Page, Result, page::fetched};
 
 /// Which lines; `None` is all of them.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +66,7 @@ impl OrgStore {
             filter,
             self.org.uuid(),
             after.map(Cursor::uuid),
-            i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+            fetched(limit)
         )
         .fetch_all(&self.pool)
         .await?;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{
     OrgId,
     audit_line::START,
-    manifest::{KeyId, LogHead, PublicKey, SigningKey},
+    manifest::{KeyId, LogHead, SigningKey},
 };
 
 use super::LineFilter;
@@ -92,9 +92,7 @@ impl OrgStore {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let public_key = PublicKey(convert::bytes(&row.public_key, "a signing key")?);
-                let signed =
-                    StoredManifest { encoded: row.encoded, signature: row.signature, public_key };
+                let signed = convert::signed(row.encoded, row.signature, &row.public_key)?;
                 Ok(SignedHead { position: convert::count(row.position), signed })
             })
             .collect()
@@ -110,8 +108,7 @@ impl OrgStore {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let public_key = PublicKey(convert::bytes(&row.public_key, "a signing key")?);
-        let signed = StoredManifest { encoded: row.encoded, signature: row.signature, public_key };
+        let signed = convert::signed(row.encoded, row.signature, &row.public_key)?;
         Ok(Some(SignedHead { position: convert::count(row.position), signed }))
     }
 
@@ -122,24 +119,13 @@ impl OrgStore {
         key: &SigningKey,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let manifests = sqlx::query!(
-            "SELECT position, digest FROM manifest_heads WHERE org = $1",
-            self.org.uuid()
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        let (manifest, manifest_digest) = match manifests {
-            None => (0, START),
-            Some(row) => {
-                (convert::count(row.position), convert::bytes(&row.digest, "a manifest's digest")?)
-            }
-        };
+        let manifests = self.manifests_end().await?;
         let head = LogHead {
             org: self.org,
             line: position,
             digest,
-            manifest,
-            manifest_digest,
+            manifest: manifests.position,
+            manifest_digest: manifests.digest,
             signed_at: now,
         };
         let (encoded, KeyId(key_id)) = (head.encode(), key.public_key().id());

@@ -105,24 +105,12 @@ impl OrgStore {
         self.connection_fetch(&id.to_string()).await
     }
 
-    /// Changes a connection; its type and id stay.
+    /// Changes a connection, if it is of one of these versions; its type and id stay.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the name is taken, [`Error::NotFound`] when there is no such
-    /// connection or agent.
+    /// connection or agent, [`Error::Changed`] when it is of another version.
     pub async fn connection_update(
-        &self,
-        id: ConnectionId,
-        spec: &ConnectionSpec,
-    ) -> Result<Connection> {
-        self.connection_update_of(id, spec, None).await
-    }
-
-    /// Changes a connection, if it is of one of these versions.
-    ///
-    /// # Errors
-    /// As [`Self::connection_update`], and [`Error::Changed`] when it is of another version.
-    pub async fn connection_update_of(
         &self,
         id: ConnectionId,
         spec: &ConnectionSpec,
@@ -186,19 +174,12 @@ impl OrgStore {
         self.connection_fetch(&id.to_string()).await
     }
 
-    /// Deletes a connection and its credentials; its sessions stay on record.
+    /// Deletes a connection and its credentials, if it is of one of these versions; its sessions
+    /// stay on record.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none.
-    pub async fn connection_delete(&self, id: ConnectionId) -> Result<()> {
-        self.connection_delete_of(id, None).await
-    }
-
-    /// Deletes a connection, if it is of one of these versions.
-    ///
-    /// # Errors
-    /// As [`Self::connection_delete`], and [`Error::Changed`] when it is of another version.
-    pub async fn connection_delete_of(
+    /// [`Error::NotFound`] when there is none, [`Error::Changed`] when it is of another version.
+    pub async fn connection_delete(
         &self,
         id: ConnectionId,
         versions: Option<&[i32]>,

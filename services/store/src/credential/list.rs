@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::{CredentialId, UserId};
 
-use crate::{Cursor, OrgStore, Page, Result};
+use crate::{Cursor, OrgStore, Page, Result, page::fetched};
 
 /// A credential as a list shows it. Nothing of its password is read.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl OrgStore {
             filter.connection,
             filter.status,
             now,
-            i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+            fetched(limit)
         )
         .fetch_all(&self.pool)
         .await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use hoop_domain::{ChannelId, DeliveryId, EventId};
 use uuid::Uuid;
 
-use crate::{Cursor, Error, OrgStore, Page, Result};
+use crate::{Cursor, Error, OrgStore, Page, Result, page::fetched};
 
 /// A delivery, as the log shows it.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl OrgStore {
             filter.channel,
             filter.event.map(EventId::uuid),
             filter.kind,
-            i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+            fetched(limit)
         )
         .fetch_all(&self.pool)
         .await?;

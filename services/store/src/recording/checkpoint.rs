@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use hoop_domain::{
     OrgId, SessionId,
-    manifest::{Checkpoint, KeyId, PublicKey, SegmentTotals, SigningKey, WaySummary},
+    manifest::{Checkpoint, KeyId, SegmentTotals, SigningKey, WaySummary},
 };
 use sqlx::PgConnection;
 
@@ -35,8 +35,7 @@ impl Store {
         .fetch_optional(self.pool())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let public_key = PublicKey(convert::bytes(&row.public_key, "a checkpoint's key")?);
-        Ok(Some(StoredManifest { encoded: row.encoded, signature: row.signature, public_key }))
+        Ok(Some(convert::signed(row.encoded, row.signature, &row.public_key)?))
     }
 }
 
@@ -73,8 +72,7 @@ impl OrgStore {
             .map(|row| {
                 let checkpoint = match (row.encoded, row.signature, row.public_key) {
                     (Some(encoded), Some(signature), Some(key)) => {
-                        let public_key = PublicKey(convert::bytes(&key, "a checkpoint's key")?);
-                        Some(StoredManifest { encoded, signature, public_key })
+                        Some(convert::signed(encoded, signature, &key)?)
                     }
                     _ => None,
                 };

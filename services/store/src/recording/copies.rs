@@ -1,6 +1,6 @@
 //! Manifests that are to be copied to where their segments are.
 
-use hoop_domain::{OrgId, SessionId, manifest::PublicKey};
+use hoop_domain::{OrgId, SessionId};
 
 use super::{Error, StoredManifest};
 use crate::{Store, convert};
@@ -32,12 +32,10 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let public_key = PublicKey(convert::bytes(&row.public_key, "a manifest's key")?);
-                let (encoded, signature) = (row.encoded, row.signature);
                 Ok(ManifestCopy {
                     session: SessionId::from_uuid(row.session),
                     org: OrgId::from_uuid(row.org),
-                    manifest: StoredManifest { encoded, signature, public_key },
+                    manifest: convert::signed(row.encoded, row.signature, &row.public_key)?,
                 })
             })
             .collect()

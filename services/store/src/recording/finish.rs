@@ -40,8 +40,7 @@ impl Store {
         .fetch_optional(self.pool())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let public_key = PublicKey(convert::bytes(&row.public_key, "a manifest's key")?);
-        Ok(Some(StoredManifest { encoded: row.encoded, signature: row.signature, public_key }))
+        Ok(Some(convert::signed(row.encoded, row.signature, &row.public_key)?))
     }
 }
 

@@ -1,7 +1,7 @@
 //! An organisation's manifests, in the order of its chain.
 
 use chrono::{DateTime, Utc};
-use hoop_domain::{SessionId, manifest::PublicKey};
+use hoop_domain::SessionId;
 
 use super::{Error, StoredManifest, to_i64, to_u64};
 use crate::{OrgStore, convert};
@@ -53,13 +53,11 @@ impl OrgStore {
         .await?;
         rows.into_iter()
             .map(|row| {
-                let public_key = PublicKey(convert::bytes(&row.public_key, "a manifest's key")?);
-                let (encoded, signature) = (row.encoded, row.signature);
                 Ok(ChainedManifest {
                     position: to_u64(row.position),
                     session: SessionId::from_uuid(row.session),
                     added_at: row.added_at,
-                    manifest: StoredManifest { encoded, signature, public_key },
+                    manifest: convert::signed(row.encoded, row.signature, &row.public_key)?,
                 })
             })
             .collect()
@@ -69,7 +67,7 @@ impl OrgStore {
     ///
     /// # Errors
     /// When the database is not available.
-    pub async fn manifests_end(&self) -> Result<ChainEnd, Error> {
+    pub async fn manifests_end(&self) -> crate::Result<ChainEnd> {
         let row = sqlx::query!(
             "SELECT position, digest FROM manifest_heads WHERE org = $1",
             self.org.uuid()

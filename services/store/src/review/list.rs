@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Person, Review, Row, Vote};
-use crate::{Cursor, Error, OrgStore, Page, Result, Store, convert};
+use crate::{Cursor, Error, OrgStore, Page, Result, Store, convert, page::fetched};
 
 /// Which requests; `None` is all of them.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +84,7 @@ impl OrgStore {
             filter.status.map(ReviewStatus::as_str),
             filter.user,
             filter.connection,
-            i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+            fetched(limit)
         )
         .fetch_all(&self.pool)
         .await?;

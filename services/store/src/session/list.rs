@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Row, Session};
-use crate::{Cursor, Error, OrgStore, Page, Result};
+use crate::{Cursor, Error, OrgStore, Page, Result, page::fetched};
 
 /// Which sessions; `None` is all of them.
 #[derive(Debug, Clone, Default)]
@@ -110,9 +110,8 @@ impl OrgStore {
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Page<Session>> {
-        let most = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
         let mut planned = self.planned().await?;
-        let ids = self.ids(&mut planned, filter, after, most).await?;
+        let ids = self.ids(&mut planned, filter, after, fetched(limit)).await?;
         let rows = select!(
             "WHERE org_id = $1 AND id = ANY($2) ORDER BY authorized_at DESC, id DESC",
             self.org.uuid(),

@@ -49,20 +49,13 @@ impl OrgStore {
         self.user_fetch(&id.to_string()).await
     }
 
-    /// Changes everything about a user but the address.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
-    pub async fn user_update(&self, id: UserId, spec: &UserSpec) -> Result<User> {
-        Ok(self.user_update_of(id, spec, None).await?.0)
-    }
-
     /// Changes everything about a user but the address, if they are of one of these versions.
     /// Returns the version that they are of now, too.
     ///
     /// # Errors
-    /// As [`Self::user_update`], and [`Error::Changed`] when they are of another version.
-    pub async fn user_update_of(
+    /// [`Error::NotFound`] when there is no such user, [`Error::Changed`] when they are of
+    /// another version.
+    pub async fn user_update(
         &self,
         id: UserId,
         spec: &UserSpec,
@@ -105,19 +98,13 @@ impl OrgStore {
         self.user_with_version(&id.to_string()).await
     }
 
-    /// Deletes a user, with their tokens and credentials; their sessions stay on record.
+    /// Deletes a user, with their tokens and credentials, if they are of one of these versions;
+    /// their sessions stay on record.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such user.
-    pub async fn user_delete(&self, id: UserId) -> Result<()> {
-        self.user_delete_of(id, None).await
-    }
-
-    /// Deletes a user, if they are of one of these versions.
-    ///
-    /// # Errors
-    /// As [`Self::user_delete`], and [`Error::Changed`] when they are of another version.
-    pub async fn user_delete_of(&self, id: UserId, versions: Option<&[i32]>) -> Result<()> {
+    /// [`Error::NotFound`] when there is no such user, [`Error::Changed`] when they are of
+    /// another version.
+    pub async fn user_delete(&self, id: UserId, versions: Option<&[i32]>) -> Result<()> {
         let mut tx = self.pool.begin().await?;
         let email = sqlx::query_scalar!(
             "DELETE FROM users WHERE org_id = $1 AND id = $2

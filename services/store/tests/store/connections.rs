@@ -30,14 +30,14 @@ async fn a_change_counts_and_keeps_the_secret_unless_there_is_a_new_one() {
     let mut spec = connection_spec("pg2", dev, &["dev", "ops"]);
     spec.secret = None;
     spec.mode_exec = false;
-    let after = org.connection_update(before.id, &spec).await.unwrap();
+    let after = org.connection_update(before.id, &spec, None).await.unwrap();
     assert_eq!((after.version, after.secret, after.mode_exec), (2, before.secret, false));
     assert_eq!(after.secret_updated_at, before.secret_updated_at);
     assert_eq!(after.groups.len(), 2);
     assert!(org.connection_fetch("pg").await.is_err());
 
-    org.connection_delete(before.id).await.unwrap();
-    assert!(matches!(org.connection_delete(before.id).await, Err(Error::NotFound { .. })));
+    org.connection_delete(before.id, None).await.unwrap();
+    assert!(matches!(org.connection_delete(before.id, None).await, Err(Error::NotFound { .. })));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_new_password_revokes_the_credentials_of_its_user_only() {
 async fn a_credential_goes_with_its_connection() {
     let Scene { store, org, .. } = Scene::new().await;
     let cast = cast(&org).await;
-    org.connection_delete(cast.connection.id).await.unwrap();
+    org.connection_delete(cast.connection.id, None).await.unwrap();
     let username = format!("c-{}", org.id());
     assert_eq!(store.credential_verifier(&username).await.unwrap(), None);
 }

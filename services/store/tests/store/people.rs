@@ -30,12 +30,13 @@ async fn a_change_replaces_the_groups_and_keeps_the_password() {
     spec.password_hash = Some(Secret::new("hash".into()));
     let ann = org.user_create(&spec).await.unwrap();
 
-    let ann = org.user_update(ann.id, &user_spec("ann@example.com", &["dev"])).await.unwrap();
+    let (ann, _) =
+        org.user_update(ann.id, &user_spec("ann@example.com", &["dev"]), None).await.unwrap();
     assert_eq!(ann.groups.len(), 1);
     assert_eq!(org.user_password("ann@example.com").await.unwrap().unwrap().reveal(), "hash");
 
     spec.active = false;
-    org.user_update(ann.id, &spec).await.unwrap();
+    org.user_update(ann.id, &spec, None).await.unwrap();
     assert!(org.user_password("ann@example.com").await.unwrap().is_none());
 }
 
@@ -63,7 +64,7 @@ async fn a_token_works_until_it_expires_or_its_owner_is_gone() {
     assert!(store.token_owner(&[3; 32], at(0)).await.unwrap().is_none());
 
     assert_eq!(store.token_forget_expired(at(11)).await.unwrap(), 1);
-    org.user_delete(ann.id).await.unwrap();
+    org.user_delete(ann.id, None).await.unwrap();
     assert!(store.token_owner(&[2; 32], at(0)).await.unwrap().is_none());
 }
 

@@ -43,9 +43,9 @@ async fn a_session_outlives_everything_that_it_was_made_of() {
     let Scene { store, org, .. } = Scene::new().await;
     let cast = cast(&org).await;
     let session = cast.session(&store, 0).await;
-    org.connection_delete(cast.connection.id).await.unwrap();
+    org.connection_delete(cast.connection.id, None).await.unwrap();
     org.agent_revoke(cast.agent).await.unwrap();
-    org.user_delete(cast.user.id).await.unwrap();
+    org.user_delete(cast.user.id, None).await.unwrap();
 
     let found = org.session_fetch(session, None).await.unwrap();
     assert_eq!(found.user_email, "ann@example.com");

@@ -88,11 +88,12 @@ async fn unfounded(store: &Store) -> Vec<Kill> {
 #[tokio::test]
 async fn access_that_is_taken_away_ends_live_sessions() {
     let revoked = EndReason::AccessRevoked;
-    check(async |scene, cast| scene.org.user_delete(cast.user.id).await.unwrap(), revoked).await;
+    check(async |scene, cast| scene.org.user_delete(cast.user.id, None).await.unwrap(), revoked)
+        .await;
     check(
         async |scene, cast| {
             let spec = user_spec("ann@example.com", &["dev"]);
-            scene.org.user_update(cast.user.id, &spec).await.unwrap();
+            scene.org.user_update(cast.user.id, &spec, None).await.unwrap();
         },
         revoked,
     )
@@ -101,7 +102,7 @@ async fn access_that_is_taken_away_ends_live_sessions() {
         async |scene, cast| {
             let mut spec = user_spec("ann@example.com", &["dba"]);
             spec.active = false;
-            scene.org.user_update(cast.user.id, &spec).await.unwrap();
+            scene.org.user_update(cast.user.id, &spec, None).await.unwrap();
         },
         revoked,
     )
@@ -109,13 +110,13 @@ async fn access_that_is_taken_away_ends_live_sessions() {
     check(
         async |scene, cast| {
             let spec = connection_spec("pg", cast.agent, &["dev"]);
-            scene.org.connection_update(cast.connection.id, &spec).await.unwrap();
+            scene.org.connection_update(cast.connection.id, &spec, None).await.unwrap();
         },
         revoked,
     )
     .await;
     check(
-        async |scene, cast| scene.org.connection_delete(cast.connection.id).await.unwrap(),
+        async |scene, cast| scene.org.connection_delete(cast.connection.id, None).await.unwrap(),
         revoked,
     )
     .await;
@@ -139,7 +140,7 @@ async fn a_runbook_goes_on_while_runbooks_are_enabled_whatever_exec_is() {
     org.plugin_create(PluginId::generate(), Plugin::Runbooks, 0, None, &on).await.unwrap();
     let mut spec = connection_spec("pg", cast.agent, &["dba"]);
     spec.mode_exec = false;
-    org.connection_update(cast.connection.id, &spec).await.unwrap();
+    org.connection_update(cast.connection.id, &spec, None).await.unwrap();
     let runbook = async || {
         let runbook = Some("clean.runbook.sql".into());
         let new = NewSession { verb: Verb::Exec, runbook, ..cast.allowed(0) };
@@ -149,12 +150,12 @@ async fn a_runbook_goes_on_while_runbooks_are_enabled_whatever_exec_is() {
     let ended_by_mode = runbook().await;
     assert_eq!(unfounded(&store).await, []);
     spec.mode_runbooks = false;
-    org.connection_update(cast.connection.id, &spec).await.unwrap();
+    org.connection_update(cast.connection.id, &spec, None).await.unwrap();
     let revoked = |session| [Kill::of(session, EndReason::AccessRevoked)];
     assert_eq!(unfounded(&store).await, revoked(ended_by_mode));
 
     spec.mode_runbooks = true;
-    org.connection_update(cast.connection.id, &spec).await.unwrap();
+    org.connection_update(cast.connection.id, &spec, None).await.unwrap();
     let ended_by_plugin = runbook().await;
     assert_eq!(unfounded(&store).await, []);
     org.plugin_update(Plugin::Runbooks, None, &[], None).await.unwrap();

@@ -43,13 +43,13 @@ async fn one_organisation_cannot_change_anothers_rows() {
     let cast = cast(&org).await;
     let session = cast.session(&store, 0).await;
 
-    missing(&other.user_update(cast.user.id, &user_spec("ann@example.com", &[])).await);
-    missing(&other.user_delete(cast.user.id).await);
+    missing(&other.user_update(cast.user.id, &user_spec("ann@example.com", &[]), None).await);
+    missing(&other.user_delete(cast.user.id, None).await);
     missing(&other.token_create(cast.user.id, "x", &[1; 32], None).await);
     missing(&other.agent_revoke(cast.agent).await);
     let spec = connection_spec("pg", cast.agent, &[]);
-    missing(&other.connection_update(cast.connection.id, &spec).await);
-    missing(&other.connection_delete(cast.connection.id).await);
+    missing(&other.connection_update(cast.connection.id, &spec, None).await);
+    missing(&other.connection_delete(cast.connection.id, None).await);
     missing(&other.credential_revoke(cast.credential, None).await);
     missing(&other.group_delete(&"dba".parse().unwrap()).await);
     let kill = Kill::of(session, hoop_domain::EndReason::Killed);
@@ -65,7 +65,7 @@ async fn a_row_cannot_point_into_another_organisation() {
 
     let spec = connection_spec("stolen", ours.agent, &[]);
     missing(&other.connection_create(hoop_domain::ConnectionId::generate(), &spec).await);
-    missing(&other.connection_update(theirs.connection.id, &spec).await);
+    missing(&other.connection_update(theirs.connection.id, &spec, None).await);
     for (user, connection) in
         [(ours.user.id, theirs.connection.id), (theirs.user.id, ours.connection.id)]
     {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::output::{self, field, list, printable};
+use crate::output::{self, field, is, list, printable};
 
 /// A kind of things.
 pub(super) struct Kind<const N: usize> {
@@ -171,7 +171,7 @@ fn subscription(value: &Value) -> [String; 5] {
 }
 
 fn enabled(value: &Value) -> &'static str {
-    if value.get("enabled").is_some_and(|enabled| enabled == true) { "ENABLED" } else { "DISABLED" }
+    if is(value, "enabled") { "ENABLED" } else { "DISABLED" }
 }
 
 /// The names of fields, in one cell.
