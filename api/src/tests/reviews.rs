@@ -232,7 +232,7 @@ async fn the_request_of_a_session_is_decided_by_the_sessions_name_too() {
     let id = scene.held("connect", None).await;
     scene.approve(&id).await;
     let Outcome::Grant(grant) = scene.ask("connect", None).await else { panic!("refused") };
-    let session = super::world::session_id(&grant.session);
+    let session = session_id(&grant.session);
     let path = format!("/api/sessions/{session}/review");
     let status = |status: &str| json!({ "status": status });
     let none = "there is no such review";
@@ -248,7 +248,7 @@ async fn the_request_of_a_session_is_decided_by_the_sessions_name_too() {
     let mut free = request(Proof::BearerToken(scene.ann.clone()));
     (free.connection_name, free.protocol) = ("free".into(), String::new());
     let Outcome::Grant(grant) = authorize(&scene.world, &free).await else { panic!("refused") };
-    let session = super::world::session_id(&grant.session);
+    let session = session_id(&grant.session);
     for session in [session.to_string(), hoop_domain::SessionId::generate().to_string(), id] {
         let path = format!("/api/sessions/{session}/review");
         scene.world.put(&scene.root, &path, status("REVOKED")).await.is_problem(404, none);
@@ -290,7 +290,7 @@ async fn revoking_marks_the_sessions_that_stand_on_it() {
     let id = scene.held("connect", None).await;
     scene.approve(&id).await;
     let Outcome::Grant(grant) = scene.ask("connect", None).await else { panic!("refused") };
-    let session = super::world::session_id(&grant.session);
+    let session = session_id(&grant.session);
     let pending = scene.vote(&scene.eve, &id, json!({ "status": "REVOKED" })).await;
     assert_eq!(pending.status, 404, "not there for eve");
     let body = json!({ "status": "REVOKED", "rejection_reason": "enough" });

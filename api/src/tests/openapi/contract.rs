@@ -29,7 +29,8 @@ const NOT_SHOWN: &str = "a secret is never shown";
 const NO_MASKING: &str = "nothing is masked";
 const NO_GUARD_RAILS: &str = "there are no guard rails";
 const NO_JIRA: &str = "there is no Jira";
-const NO_METADATA: &str = "what is said of a session is its user's alone: nothing demands it or adds to it";
+const NO_METADATA: &str =
+    "what is said of a session is its user's alone: nothing demands it or adds to it";
 const NO_ATTRIBUTES: &str = "there are no attributes that rules are made of";
 const NO_MCP: &str = "there is no MCP";
 const NO_RESOURCES: &str = "a connection is all there is: no resources and no roles of them";

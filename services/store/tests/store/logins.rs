@@ -47,7 +47,7 @@ async fn a_place_that_is_used_again_stays_and_goes_with_its_account() {
         org.login_remember("ann@example.com", &place(number), at(second + 1)).await.unwrap();
     }
     assert!(known().await);
-    org.user_delete(ann.id).await.unwrap();
+    org.user_delete(ann.id, None).await.unwrap();
     assert!(!known().await);
     org.login_remember("ann@example.com", &HOME, at(1000)).await.unwrap();
     assert!(!known().await, "there is no such account");
