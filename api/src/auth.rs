@@ -15,7 +15,7 @@ use std::{convert::Infallible, net::IpAddr};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use hoop_domain::{GroupName, Role, TokenId, UserId};
 use hoop_store::user::User;
-use http::{Extensions, HeaderMap, Method};
+use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 
 use crate::{
     App, Error,
@@ -81,6 +81,12 @@ pub(crate) async fn actor(
         return Err(Error::Unauthenticated);
     }
     Ok((owner.user.into(), With(owner.token)))
+}
+
+/// What a request shows to be somebody's, right or wrong.
+pub(crate) fn shown<'a>(app: &App, headers: &'a HeaderMap) -> Option<&'a [u8]> {
+    let bearer = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    bearer.or_else(|| browser::Cookie::Session.read(app, headers).map(str::as_bytes))
 }
 
 /// Handlers take the actor that the guard has put into the request. A public route has

@@ -1,7 +1,8 @@
-//! What edges ask over the bus. Every question is answered by one of the `api` processes.
+//! What edges ask and tell over the bus. One of the `api` processes sees to each.
 
 mod agent;
 mod authorize;
+mod refused;
 mod report;
 mod verifier;
 
@@ -46,6 +47,9 @@ pub(crate) async fn serve(
             }
             ControlRequest::Report => {
                 tasks.spawn(answer(app, drain, request, questions, report::answer))
+            }
+            ControlRequest::Refused => {
+                tasks.spawn(answer(app, drain, request, questions, refused::answer))
             }
         };
     }

@@ -4,8 +4,8 @@
 //!
 //! A request that changes something, or signs somebody in, is written to the audit log before its handler runs;
 //! without that line it does not run. The line is completed afterwards with the outcome,
-//! and a failure to complete it changes nothing: the deed is done. Who is refused there is
-//! written down, too, and who may not have what they ask for, wherever that is.
+//! and a failure to complete it changes nothing: the deed is done. Who is refused is written
+//! down, too, wherever that is, and as often as the log can bear.
 
 pub(crate) mod audit;
 pub(crate) mod limits;
@@ -72,9 +72,12 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         Err(error @ (Error::Unauthenticated | Error::ForeignPage)) => {
             limits.unknown(source)?;
             let answer = error.into_response();
-            // Who is signed out and reads is nobody, and did nothing.
-            let told = rule.audited || answer.status() == StatusCode::FORBIDDEN;
-            if told && limits.written().is_ok() {
+            let room = if rule.audited || answer.status() == StatusCode::FORBIDDEN {
+                limits.written()
+            } else {
+                limits.reading(source, auth::shown(&rule.app, request.headers()))
+            };
+            if room.is_ok() {
                 let ended = audit::Ended::of(&answer);
                 audit::refused(rule, None, &call, ended).await;
             }

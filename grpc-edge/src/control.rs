@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use hoop_bus::{Bus, ControlRequest, Error, Subject};
 use hoop_domain::{AgentId, DenialCode, SessionId, time};
-use hoop_proto as proto;
+use hoop_proto::{self as proto, edge_refusal::Asked};
+use tokio::time::timeout;
 
 use crate::metrics;
 
@@ -14,6 +15,10 @@ const DEADLINE: Duration = Duration::from_secs(8);
 /// Who leaves and comes again at once may be faster than the news of the end, so whoever
 /// finds no place asks once more after this time.
 const PLACE: Duration = Duration::from_millis(500);
+
+/// How long the broker may take for news that nobody answers: less than a client waits after a
+/// wrong password.
+const NEWS: Duration = Duration::from_millis(400);
 
 /// Leave to open one session. Only [`authorize`] makes one, and opening takes it.
 #[derive(Debug)]
@@ -115,6 +120,18 @@ pub(crate) async fn report(
     let reply = bus.request(&Subject::Control(request), report, DEADLINE).await;
     let reply: proto::EdgeReportReply = answered(request, asked_at, reply)?;
     Ok(reply.kills)
+}
+
+/// Tells whom this edge refused without asking. What gets lost is a line of the audit log, and
+/// nobody's answer depends on it.
+pub(crate) async fn refused(bus: &Bus, client_address: String, asked: Asked) {
+    let refusal = proto::EdgeRefusal { client_address, asked: Some(asked) };
+    let subject = Subject::Control(ControlRequest::Refused);
+    match timeout(NEWS, bus.publish(&subject, &refusal)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(cause)) => tracing::warn!(%cause, "a refusal is in no audit log"),
+        Err(_) => tracing::warn!("a refusal is in no audit log: the broker takes nothing"),
+    }
 }
 
 /// Asks what may be asked again, so that an `api` that is started anew costs nobody more than a

@@ -11,10 +11,10 @@ mod pre_connect;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hoop_domain::DenialCode;
-use hoop_proto::{self as proto, up};
+use hoop_proto::{self as proto, edge_refusal::Asked, up};
 use tonic::{Status, Streaming, metadata::MetadataMap};
 
-use crate::edge::Shared;
+use crate::{control, edge::Shared};
 pub(crate) use agent::MOST_ORDERS;
 pub use down::DownStream;
 pub(crate) use endpoint::keep;
@@ -39,11 +39,6 @@ impl Arrival {
         bearer(&self.metadata)
     }
 
-    /// Who the agent says that it is.
-    pub(crate) fn agent(&self) -> Result<proto::AgentAuthRequest, Status> {
-        agent_of(&self.metadata, self.address.clone())
-    }
-
     /// The trace that it belongs to; empty for none.
     pub(crate) fn traceparent(&self) -> &str {
         let parent = self.metadata.get("traceparent").and_then(|value| value.to_str().ok());
@@ -65,16 +60,20 @@ fn bearer(metadata: &MetadataMap) -> Result<String, Status> {
 }
 
 /// Who an agent says that it is: its name travels beside its key.
-pub(crate) fn agent_of(
+pub(crate) async fn agent_of(
+    shared: &Shared,
     metadata: &MetadataMap,
     address: String,
 ) -> Result<proto::AgentAuthRequest, Status> {
     let name = metadata.get("agent-name").and_then(|value| value.to_str().ok());
-    Ok(proto::AgentAuthRequest {
-        name: name.unwrap_or_default().to_owned(),
-        token: bearer(metadata)?,
-        address,
-    })
+    let name = name.unwrap_or_default().to_owned();
+    match bearer(metadata) {
+        Ok(token) => Ok(proto::AgentAuthRequest { name, token, address }),
+        Err(status) => {
+            control::refused(&shared.bus, address, Asked::AgentName(name)).await;
+            Err(status)
+        }
+    }
 }
 
 /// Where somebody calls from: the other end of the socket, or whom a trusted proxy names.

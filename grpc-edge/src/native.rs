@@ -7,7 +7,7 @@ use hoop_domain::{DenialCode, Direction, EndReason, SessionId};
 use hoop_native::{
     Denied, Ended, FromTarget, Gateway, OpenRequest, SessionRx, SessionTx, ToTarget,
 };
-use hoop_proto::{self as proto, packet, payload};
+use hoop_proto::{self as proto, edge_refusal::Asked, packet, payload};
 use hoop_runtime::{span, trace};
 use hoop_wire::postgres::scram::Verifier;
 use tokio::sync::mpsc;
@@ -41,13 +41,19 @@ impl Gateway for NativeGateway {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str, address: SocketAddr) -> Result<Verifier, Denied> {
-        let request = proto::VerifierRequest {
-            username: username.into(),
-            client_address: address.to_string(),
-        };
+    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
+        let request = proto::VerifierRequest { username: username.into() };
         let verifier = control::verifier(&self.0.bus, &request).await.map_err(denied)?;
         read_verifier(&verifier)
+    }
+
+    async fn refused(&self, username: &str, database: &str, address: SocketAddr) {
+        let asked = proto::RefusedConnection {
+            credential_username: username.into(),
+            connection_name: database.into(),
+            verb: "connect".into(),
+        };
+        control::refused(&self.0.bus, address.to_string(), Asked::Connection(asked)).await;
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {

@@ -88,7 +88,7 @@ impl Transport for Edge {
         request: Request<proto::PreConnectRequest>,
     ) -> Result<Response<proto::PreConnectResponse>, Status> {
         let address = link::address_of(&self.0, request.metadata(), request.remote_addr());
-        let agent = link::agent_of(request.metadata(), address)?;
+        let agent = link::agent_of(&self.0, request.metadata(), address).await?;
         let advice = link::pre_connect(&self.0, agent).await?.into();
         Ok(Response::new(proto::PreConnectResponse { advice }))
     }

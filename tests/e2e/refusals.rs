@@ -1,15 +1,20 @@
 //! Who is not let in is told why, in PostgreSQL's way.
 
 use anyhow::ensure;
+use hoop_proto::{AgentHello, up};
 use hoop_testkit::eventually;
 use hoop_tests::{
     Access, Gateway, Options, Target,
-    gateway::{AGENT, CONNECTION},
+    gateway::{ADMIN, AGENT, CONNECTION},
     rest::text,
 };
 use serde_json::json;
+use tonic::Code;
 
-use crate::Result;
+use crate::{
+    Result,
+    lies::caller::{call, hello},
+};
 
 async fn refusal(access: &Access) -> Result<String> {
     access.query("select 1").await?.failure()
@@ -28,6 +33,54 @@ async fn a_wrong_password_is_refused_like_an_unknown_user() -> Result {
     says(&refusal(&wrong).await?, "password authentication failed for user")?;
     let nobody = Access { username: "nobody".to_owned(), ..access };
     says(&refusal(&nobody).await?, "password authentication failed for user")
+}
+
+#[tokio::test]
+async fn every_way_to_be_refused_at_an_edge_is_in_the_audit_log() -> Result {
+    let gateway = Gateway::usual().await?;
+    let access = gateway.access(1).await?;
+    let wrong = Access { password: "canary-4711".to_owned(), ..access.clone() };
+    says(&refusal(&wrong).await?, "password authentication failed for user")?;
+    let nobody = Access { username: "c-nobody".to_owned(), ..wrong };
+    says(&refusal(&nobody).await?, "password authentication failed for user")?;
+    gateway.run_on_state("update credentials set expires_at = now() - interval '1 second'").await?;
+    says(&refusal(&access).await?, "expired")?;
+    let bearer = [("authorization", "Bearer hpl_canary-4711"), ("agent-name", "liar")];
+    for first in [hello(CONNECTION), up::Frame::AgentHello(AgentHello::default())] {
+        let mut call = call(gateway.edge(0)?.grpc, &bearer).await?;
+        call.send(first).await?;
+        assert_eq!(call.refusal().await?.code(), Code::Unauthenticated);
+    }
+
+    // What was tried, whose it is, whether that was proved, and how it ended.
+    let (pg, liar) = (format!("/connections/{CONNECTION}"), "/agents/liar".to_owned());
+    let expected = [
+        (&pg, access.username.as_str(), ADMIN, false, 401),
+        (&pg, "c-nobody", "", false, 401),
+        (&pg, "", ADMIN, true, 401),
+        (&pg, "", "", false, 401),
+        (&liar, "", "", false, 403),
+    ];
+    eventually("a line for each", async || {
+        let logs = gateway.rest.get("/api/audit/logs?outcome=failure").await?;
+        for (path, login, email, proved, status) in expected {
+            let mut lines = logs["data"].as_array().into_iter().flatten();
+            let found = lines.any(|line| {
+                text(line, "http_path") == path
+                    && line["actor_id"].is_string() == proved
+                    && (proved || text(line, "actor_subject") == login)
+                    && text(line, "actor_email") == email
+                    && text(line, "client_ip") == "127.0.0.1"
+                    && line["http_status"] == status
+            });
+            ensure!(found, "no line for {path} {login} {email} in {logs}");
+        }
+        Ok(())
+    })
+    .await?;
+    let dump = gateway.dump_of_state().await?;
+    ensure!(!dump.contains("canary-4711"), "a password or a token is in the database");
+    Ok(())
 }
 
 #[tokio::test]

@@ -3,11 +3,10 @@
 mod made_up;
 
 use hoop_bus::Question;
-use hoop_domain::DenialCode;
 use hoop_proto::v1;
 use hoop_store::credential::ScramVerifier;
 
-use crate::{App, error::chain, guard::audit::edge::Denied};
+use crate::{App, error::chain};
 
 pub(super) async fn answer(app: App, question: Question) {
     let Ok(request) = question.decode::<v1::VerifierRequest>() else {
@@ -15,8 +14,8 @@ pub(super) async fn answer(app: App, question: Question) {
         tracing::warn!("a question on control.verifier can't be decoded");
         return;
     };
-    let (verifier, known) = match verifier(&app, &request.username).await {
-        Ok(found) => found,
+    let verifier = match verifier(&app, &request.username).await {
+        Ok(verifier) => verifier,
         // No answer: the edge refuses the login, saying that nobody could decide.
         Err(error) => {
             tracing::error!(cause = chain(&error), "control.verifier failed");
@@ -30,33 +29,12 @@ pub(super) async fn answer(app: App, question: Question) {
         server_key: verifier.server_key.into(),
     };
     question.answer(&v1::VerifierReply { verifier: Some(verifier) }).await;
-    if !known {
-        refused(&app, &request).await;
-    }
 }
 
-/// The verifier of this user name, and whether it is somebody's. The made-up one is computed
-/// for everybody, so that the time it takes says nothing.
-async fn verifier(app: &App, username: &str) -> Result<(ScramVerifier, bool), hoop_store::Error> {
+/// The verifier of this user name. The made-up one is computed for everybody, so that the time
+/// it takes says nothing; nor does what comes after: edges tell of each wrong password alike.
+async fn verifier(app: &App, username: &str) -> Result<ScramVerifier, hoop_store::Error> {
     let made_up = made_up::verifier(app.secrets(), username);
     let kept = app.store.credential_verifier(username).await?;
-    let known = kept.is_some();
-    Ok((kept.unwrap_or(made_up), known))
-}
-
-/// No password is right for a made-up one. The edge can't tell, so this is the place to write
-/// it down, once the answer has gone.
-async fn refused(app: &App, request: &v1::VerifierRequest) {
-    let code = DenialCode::Unauthenticated;
-    let denied = Denied {
-        known: None,
-        login: &request.username,
-        resource: "connections",
-        name: "",
-        action: "connect",
-        code,
-        reason: code.message(),
-        address: &request.client_address,
-    };
-    denied.write(app).await;
+    Ok(kept.unwrap_or(made_up))
 }

@@ -30,6 +30,10 @@ const ALL_BEGUN: Allowance = Allowance { burst: 6000, every: Duration::from_mill
 /// Lines of the audit log about strangers who were refused, everywhere.
 const ALL_REFUSED: Allowance = Allowance { burst: 6000, every: Duration::from_millis(10) };
 
+/// Lines about one address that may not read, with one credential or with none: a page that is
+/// left open asks for ever, and says nothing new.
+const READING: Allowance = Allowance { burst: 1, every: Duration::from_secs(60) };
+
 /// A load balancer that is told to wait takes the process for dead.
 pub(super) const ALWAYS: &str = "/api/healthz";
 
@@ -42,6 +46,7 @@ pub(crate) struct Limits {
     begun: Limit,
     all_begun: Limit,
     all_refused: Limit,
+    reading: Limit,
 }
 
 /// `None` where there is no limit.
@@ -70,6 +75,8 @@ impl Limits {
             strangers: Limit::new(strangers, now),
             all_begun: Limit::new(begun.map(|_| ALL_BEGUN), now),
             begun: Limit::new(begun, now),
+            // It keeps nobody from anything, so it can't be switched off.
+            reading: Limit::new(Some(READING), now),
         }
     }
 
@@ -111,6 +118,16 @@ impl Limits {
     /// When too much of that is written already: many addresses together could fill the log.
     pub(crate) fn written(&self) -> Result<()> {
         self.all_refused.take(())
+    }
+
+    /// A stranger at `source` may not read something, which is to be written down, with what
+    /// they show to be somebody: counted apart, so that what they would change is still told.
+    ///
+    /// # Errors
+    /// When that, or too much of it in all, is written already.
+    pub(crate) fn reading(&self, source: IpAddr, shown: Option<&[u8]>) -> Result<()> {
+        self.reading.take((network(source), shown))?;
+        self.all_refused.take("reading")
     }
 
     /// Somebody was refused at an edge, which is to be written down: as seldom as here, and

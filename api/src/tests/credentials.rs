@@ -10,8 +10,7 @@ use serde_json::json;
 use super::world::World;
 
 async fn verifier(bus: &Bus, username: &str) -> Option<v1::ScramVerifier> {
-    let request =
-        v1::VerifierRequest { username: username.into(), client_address: "192.0.2.1:4711".into() };
+    let request = v1::VerifierRequest { username: username.into() };
     let subject = Subject::Control(ControlRequest::Verifier);
     let reply: v1::VerifierReply =
         bus.request(&subject, &request, Duration::from_secs(10)).await.unwrap();

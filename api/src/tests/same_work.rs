@@ -130,7 +130,7 @@ async fn an_api_key_that_is_not_good_is_looked_up_like_one_that_is_none() {
 
 /// What an edge is answered about a user name.
 async fn verifier(bus: &Bus, username: &str) -> v1::ScramVerifier {
-    let request = v1::VerifierRequest { username: username.into(), ..Default::default() };
+    let request = v1::VerifierRequest { username: username.into() };
     let subject = Subject::Control(ControlRequest::Verifier);
     let reply: v1::VerifierReply =
         bus.request(&subject, &request, Duration::from_secs(10)).await.unwrap();

@@ -13,7 +13,7 @@ use tonic::{Status, Streaming};
 use tracing::{Instrument, field::Empty};
 
 use super::{
-    Arrival, DownStream, SILENCE_LIMIT,
+    Arrival, DownStream, SILENCE_LIMIT, agent_of,
     endpoint::{self, Comes},
     status_of,
 };
@@ -60,7 +60,7 @@ pub(super) async fn control(
     if shared.drain.has_begun() {
         return Err(Status::unavailable("this gateway node is shutting down"));
     }
-    let request = arrival.agent()?;
+    let request = agent_of(shared, &arrival.metadata, arrival.address()).await?;
     let (agent, identity) =
         control::agent(&shared.bus, &request).await.map_err(|denial| status_of(&denial))?;
     let broker = |cause| {

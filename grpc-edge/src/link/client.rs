@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hoop_domain::{EndReason, SessionId};
-use hoop_proto::{self as proto, down, packet};
+use hoop_proto::{self as proto, down, edge_refusal::Asked, packet};
 use hoop_runtime::{span, trace};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -38,8 +38,20 @@ async fn open_traced(
     arrival: Arrival,
     hello: proto::ClientHello,
 ) -> Result<DownStream, Status> {
+    let bearer = match arrival.bearer() {
+        Ok(bearer) => bearer,
+        Err(status) => {
+            let asked = proto::RefusedConnection {
+                credential_username: String::new(),
+                connection_name: hello.connection_name,
+                verb: hello.verb,
+            };
+            control::refused(&shared.bus, arrival.address(), Asked::Connection(asked)).await;
+            return Err(status);
+        }
+    };
     let request = proto::AuthorizeRequest {
-        proof: Some(proto::authorize_request::Proof::BearerToken(arrival.bearer()?)),
+        proof: Some(proto::authorize_request::Proof::BearerToken(bearer)),
         connection_name: hello.connection_name,
         protocol: String::new(),
         client_address: arrival.address(),

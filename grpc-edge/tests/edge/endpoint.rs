@@ -35,7 +35,7 @@ fn signed<T>(message: T, bearer: &str) -> Result<Request<T>> {
     Ok(request)
 }
 
-async fn channel(world: &World, edge: usize) -> Result<TransportClient<Channel>> {
+pub(crate) async fn channel(world: &World, edge: usize) -> Result<TransportClient<Channel>> {
     let address = format!("http://{}", world.edges[edge]);
     // Small, so that who does not read is noticed soon.
     let endpoint = Endpoint::from_shared(address)?.initial_stream_window_size(64 * 1024);

@@ -1,15 +1,23 @@
 //! Whatever is no clear yes is a no.
 
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::{StreamExt, stream};
+use hoop_bus::{ControlRequest, Subject};
 use hoop_domain::DenialCode;
-use hoop_proto as proto;
+use hoop_proto::{self as proto, edge_refusal::Asked, up};
 use prost::Message;
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status, metadata::MetadataValue};
 
 use crate::{
     Result,
-    endpoint::Stream,
+    endpoint::{Stream, channel},
     world::{Api, World},
 };
+
+/// Long enough for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The status with which a client is refused when `api` says these bytes.
 async fn refusal(answer: Vec<u8>) -> Result<Status> {
@@ -54,5 +62,43 @@ async fn an_answer_that_can_not_be_read_is_a_refusal() -> Result {
         let status = refusal(answer.clone()).await?;
         assert_eq!(code(&status), DenialCode::DeciderUnavailable.as_str(), "{answer:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_shows_nothing_at_all_is_refused_and_told_of() -> Result {
+    let world = World::new(Api::default()).await?;
+    let mut told = world.bus.listen(&Subject::Control(ControlRequest::Refused)).await?;
+    world.bus.flush(PATIENCE).await;
+    let mut next = async || -> Result<Option<Asked>> {
+        let message = tokio::time::timeout(PATIENCE, told.next()).await?.context("no broker")?;
+        let refusal = proto::EdgeRefusal::decode(message.payload)?;
+        assert!(refusal.client_address.starts_with("127.0.0.1:"), "{refusal:?}");
+        Ok(refusal.asked)
+    };
+    let hello = proto::ClientHello {
+        connection_name: "pg".into(),
+        verb: "exec".into(),
+        ..proto::ClientHello::default()
+    };
+    let connection = proto::RefusedConnection {
+        credential_username: String::new(),
+        connection_name: "pg".into(),
+        verb: "exec".into(),
+    };
+    for (hello, asked) in [
+        (up::Frame::ClientHello(hello), Asked::Connection(connection)),
+        (up::Frame::AgentHello(proto::AgentHello::default()), Asked::AgentName("dev".into())),
+    ] {
+        let mut request = Request::new(stream::iter([proto::Up { frame: Some(hello) }]));
+        request.metadata_mut().insert("agent-name", MetadataValue::from_static("dev"));
+        let refused = channel(&world, 0).await?.connect(request).await.map(|_| ());
+        assert_eq!(refused.map_err(|status| status.code()), Err(Code::Unauthenticated));
+        assert_eq!(next().await?, Some(asked));
+    }
+    let asked = Request::new(proto::PreConnectRequest::default());
+    let refused = channel(&world, 0).await?.pre_connect(asked).await.map(|_| ());
+    assert_eq!(refused.map_err(|status| status.code()), Err(Code::Unauthenticated));
+    assert_eq!(next().await?, Some(Asked::AgentName(String::new())));
     Ok(())
 }

@@ -10,7 +10,7 @@
 //! | `relay.<session>.synced` | the audit-writer has packets of a `synced` session on its disk |
 //! | `agent.<agent>.control` | an edge asks an edge that holds the agent to open a session |
 //! | `agent.<agent>.revoked` | the agent's key is no longer valid |
-//! | `control.<request>` | edges ask `api` |
+//! | `control.<request>` | edges ask `api`, or tell it |
 //! | `edges.cancel` | a PostgreSQL CancelRequest reached the wrong edge |
 //! | `edges.wanted` | a client waits for an embedded agent: whichever edge it asks next sends for it |
 //! | `events.<kind>` | what happened; the stream EVENTS keeps it |
@@ -19,7 +19,7 @@ use std::{fmt, str::FromStr};
 
 use hoop_domain::{AgentId, Direction, Partition, SessionId};
 
-/// What edges ask `api`.
+/// What edges ask `api`, or tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ControlRequest {
     /// The SCRAM verifier of a native credential.
@@ -30,11 +30,14 @@ pub enum ControlRequest {
     Agent,
     /// What an edge holds.
     Report,
+    /// Whom an edge refused without asking. Nobody answers, and it is lost when no `api` is there.
+    Refused,
 }
 
 impl ControlRequest {
     /// Every request.
-    pub const ALL: [Self; 4] = [Self::Verifier, Self::Authorize, Self::Agent, Self::Report];
+    pub const ALL: [Self; 5] =
+        [Self::Verifier, Self::Authorize, Self::Agent, Self::Report, Self::Refused];
 
     /// Its name.
     #[must_use]
@@ -44,6 +47,7 @@ impl ControlRequest {
             Self::Authorize => "authorize",
             Self::Agent => "agent",
             Self::Report => "report",
+            Self::Refused => "refused",
         }
     }
 }
@@ -101,7 +105,7 @@ pub enum Subject {
         /// The agent.
         agent: AgentId,
     },
-    /// A question to `api`.
+    /// A question to `api`, or news for it.
     Control(ControlRequest),
     /// A PostgreSQL CancelRequest for whoever knows its key.
     EdgesCancel,

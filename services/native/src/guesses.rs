@@ -7,7 +7,7 @@ use std::{
 };
 
 use hoop_domain::attempts::{Attempt, Attempts, TooMany};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{client::Error, error::Refusal, figures};
 
@@ -53,6 +53,12 @@ impl Guesses<'_> {
     pub(crate) async fn refuse(&self, refusal: Refusal) -> Error {
         sleep(DELAY).await;
         refusal.into()
+    }
+
+    /// The same for a wrong password, of which somebody is told meanwhile; they have as long.
+    pub(crate) async fn wrong(&self, refusal: Refusal, told: impl Future<Output = ()>) -> Error {
+        let (_, error) = tokio::join!(timeout(DELAY, told), self.refuse(refusal));
+        error
     }
 
     fn attempts(&self) -> MutexGuard<'_, Attempts> {

@@ -43,13 +43,15 @@ pub(crate) struct Proved {
 /// Runs the exchange. A user that does not exist goes through the same steps: its verifier
 /// is made up, and no password fits.
 ///
-/// `unsent` are messages that go out before the first of ours, in the same write.
+/// `unsent` are messages that go out before the first of ours, in the same write. `wrong` runs
+/// when the password is.
 pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Client<S>,
     guesses: &Guesses<'_>,
     verifier: Verifier,
     certificate: Option<Arc<[u8]>>,
     mut unsent: Vec<u8>,
+    wrong: impl Future<Output = ()>,
 ) -> Result<Proved, Error> {
     let offered = Mechanism::offered(certificate.is_some());
     let names = offered.iter().map(|mechanism| mechanism.as_str().to_owned()).collect();
@@ -78,7 +80,7 @@ pub(crate) async fn prove<S: AsyncRead + AsyncWrite + Unpin>(
         Ok(signature) => signature,
         Err(error) => {
             figures::login("wrong");
-            return Err(guesses.refuse(failed(error)).await);
+            return Err(guesses.wrong(failed(error), wrong).await);
         }
     };
     figures::login("right");

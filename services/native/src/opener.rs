@@ -11,6 +11,8 @@
 //!                                                 send(Close) ║ recv() = Ended
 //! ```
 //!
+//! After a wrong password there is `refused(…)` instead of `open(request)`, and no session.
+//!
 //! Dropping the two halves ends the session as `client_closed`.
 
 use std::{future::Future, net::SocketAddr};
@@ -28,17 +30,24 @@ pub trait Gateway: Clone + Send + Sync + 'static {
     /// The half that carries bytes from the target.
     type Rx: SessionRx;
 
-    /// The verifier of a credential's password, for somebody at this address.
+    /// The verifier of a credential's password.
     ///
     /// A user that does not exist has one, too: made up, always the same, and of no
     /// password. So nobody on this side can tell, and the client even less. An expired
     /// credential still has its own: whether it may be used is for [`Self::open`] to say,
     /// and only to somebody who knew the password.
-    fn verifier(
+    fn verifier(&self, username: &str) -> impl Future<Output = Result<Verifier, Denied>> + Send;
+
+    /// Somebody at this address gave a wrong password for a user that may not exist, and would
+    /// have opened this database.
+    ///
+    /// The client's answer does not wait for it, and nothing depends on it.
+    fn refused(
         &self,
         username: &str,
+        database: &str,
         address: SocketAddr,
-    ) -> impl Future<Output = Result<Verifier, Denied>> + Send;
+    ) -> impl Future<Output = ()> + Send;
 
     /// Decides, and begins the session.
     fn open(

@@ -119,13 +119,14 @@ where
     let guesses =
         Guesses { attempts: &shared.attempts, source: address.ip(), username: &startup.user };
     guesses.check().await?;
-    let verifier = timeout(ANSWER, shared.gateway.verifier(&startup.user, address))
+    let verifier = timeout(ANSWER, shared.gateway.verifier(&startup.user))
         .await
         .map_err(|_| opening::undecided())??;
     let certificate = under_tls.then(|| shared.tls.end_point()).flatten();
     let negotiation = welcome::negotiation(startup);
+    let wrong = shared.gateway.refused(&startup.user, &startup.database, address);
     let login::Proved { proof, unsent } =
-        login::prove(client, &guesses, verifier, certificate, negotiation).await?;
+        login::prove(client, &guesses, verifier, certificate, negotiation, wrong).await?;
     proved();
 
     let key = cancel_key(startup.version())?;

@@ -123,11 +123,7 @@ async fn by_credential(app: &App, username: &str) -> Result<Who, Refusal> {
         .credential_by_username(username)
         .await?
         .ok_or(Refusal::Denied(DenialCode::Unauthenticated))?;
-    let user = match app.store.org(credential.org).principal_fetch(credential.user).await {
-        Ok(user) => Some(user),
-        Err(hoop_store::Error::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let user = edge::owner(app, &credential).await?;
     let proof = Proof::Credential {
         id: credential.id,
         user: credential.user,

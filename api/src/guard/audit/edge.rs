@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use hoop_domain::{DenialCode, OrgId};
 use hoop_store::{
     audit_log::{Deed, Outcome, Who},
+    credential::Credential,
     user::User,
 };
 
@@ -16,7 +17,7 @@ use crate::{App, error::chain};
 pub(crate) struct Denied<'a> {
     /// The user and their organisation, where they have proved who they are.
     pub(crate) known: Option<(OrgId, Who)>,
-    /// The user name that they gave, where that is all.
+    /// The user name that they gave, where that is all: the line says whose it is.
     pub(crate) login: &'a str,
     /// What they asked for: `connections` or `agents`.
     pub(crate) resource: &'static str,
@@ -42,6 +43,45 @@ pub(crate) fn who(user: &User) -> Who {
     }
 }
 
+/// The owner of a credential, unless they are gone.
+///
+/// # Errors
+/// When the database is not available.
+pub(crate) async fn owner(app: &App, credential: &Credential) -> hoop_store::Result<Option<User>> {
+    match app.store.org(credential.org).principal_fetch(credential.user).await {
+        Ok(user) => Ok(Some(user)),
+        Err(hoop_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whose credential was tried. Who tried it proved nothing, so there is no user's id.
+async fn tried(app: &App, login: &str) -> (OrgId, Who) {
+    let claimed = redact::login(login).unwrap_or_default();
+    match owner_of(app, &claimed.subject).await {
+        Ok(Some((org, owner))) => (org, Who { email: owner.email, name: owner.name, ..claimed }),
+        Ok(None) => (app.org.id(), claimed),
+        Err(cause) => {
+            tracing::error!(
+                cause = chain(&cause),
+                "a refusal does not say whose credential it was"
+            );
+            (app.org.id(), claimed)
+        }
+    }
+}
+
+/// The owner of the credential with this user name, which is empty where there can be none.
+async fn owner_of(app: &App, username: &str) -> hoop_store::Result<Option<(OrgId, User)>> {
+    if username.is_empty() {
+        return Ok(None);
+    }
+    let Some(credential) = app.store.credential_by_username(username).await? else {
+        return Ok(None);
+    };
+    Ok(owner(app, &credential).await?.map(|owner| (credential.org, owner)))
+}
+
 impl Denied<'_> {
     /// Writes it down, unless too much of that was written already. They have their answer, so
     /// nobody waits for this.
@@ -54,9 +94,10 @@ impl Denied<'_> {
         }
         let client = address.map_or_else(|| "-".to_owned(), |address| address.to_string());
         let path = redact::named(self.resource, self.name);
-        let (org, who) = self
-            .known
-            .unwrap_or_else(|| (app.org.id(), redact::login(self.login).unwrap_or_default()));
+        let (org, who) = match self.known {
+            Some(known) => known,
+            None => tried(app, self.login).await,
+        };
         let deed = Deed {
             who: &who,
             method: "",

@@ -32,6 +32,8 @@ pub(crate) fn verifier() -> Verifier {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) verifiers: Vec<String>,
+    /// User names and databases.
+    pub(crate) refused: Vec<(String, String)>,
     pub(crate) cancelled: Vec<Vec<u8>>,
     pub(crate) cancel_keys: Vec<Vec<u8>>,
     pub(crate) applications: Vec<String>,
@@ -93,10 +95,17 @@ impl Gateway for Script {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, username: &str, _: SocketAddr) -> Result<Verifier, Denied> {
+    async fn verifier(&self, username: &str) -> Result<Verifier, Denied> {
         self.note(|seen| seen.verifiers.push(username.to_owned()));
         let made_up = || Verifier::new(&[4; SALT_LEN], ITERATIONS.get(), &[5; 32], &[6; 32]);
         Ok(if username == USER { verifier() } else { made_up().unwrap() })
+    }
+
+    /// Never comes back, so whoever waits for it is found out.
+    async fn refused(&self, username: &str, database: &str, _: SocketAddr) {
+        let whom = (username.to_owned(), database.to_owned());
+        self.note(|seen| seen.refused.push(whom));
+        std::future::pending::<()>().await;
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {

@@ -120,9 +120,11 @@ impl Gateway for Real {
     type Tx = Tx;
     type Rx = Rx;
 
-    async fn verifier(&self, _: &str, _: SocketAddr) -> Result<Verifier, Denied> {
+    async fn verifier(&self, _: &str) -> Result<Verifier, Denied> {
         Ok(verifier())
     }
+
+    async fn refused(&self, _: &str, _: &str, _: SocketAddr) {}
 
     async fn open(&self, request: OpenRequest) -> Result<(Tx, Rx), Denied> {
         let recording = Recording::default();

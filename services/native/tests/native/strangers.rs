@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{
     gateway::{Running, USER},
-    raw::{connect, settings},
+    raw::{connect, log_in, settings},
 };
 
 /// Longer than any message of the listener.
@@ -52,5 +52,18 @@ async fn a_user_that_does_not_exist_goes_through_the_same_steps() {
     assert_eq!(known, unknown);
     let seen = running.script.seen.lock().unwrap();
     assert_eq!(seen.verifiers, [USER, nobody], "each is asked for once");
+    let refused = [USER, nobody].map(|user| (user.to_owned(), "pg".to_owned()));
+    assert_eq!(seen.refused, refused, "each is told of once, and nobody waits for that");
     assert!(seen.cancel_keys.is_empty(), "nothing is opened for either");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_of_and_a_right_one_is_not() {
+    let running = Running::start().await;
+    let mut io = connect(running.address).await;
+    log_in(&mut io, settings("pg", None), |_| {}).await.unwrap();
+    assert_eq!(running.script.seen.lock().unwrap().refused, []);
+    heard(&running, USER).await;
+    let refused = [(USER.to_owned(), "pg".to_owned())];
+    assert_eq!(running.script.seen.lock().unwrap().refused, refused);
 }
