@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chrono::TimeDelta;
 use hoop_client::{GatewayUrl, gateway};
 use hoop_domain::{Secret, TrustedProxies};
-use hoop_runtime::{Env, config};
+use hoop_runtime::{Env, config, reports::Reports};
 
 use hoop_store::notification::ChannelKey;
 
@@ -57,6 +57,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Where runbooks are, if there are any.
     pub runbooks: Option<RunbookFolder>,
+    /// Where agents report to that are not told by their own environment.
+    pub agents_report: Reports,
     /// How often somebody may ask.
     pub rates: Rates,
     /// How long a request for access may wait.
@@ -112,6 +114,7 @@ impl Config {
             })?,
             trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
             runbooks: env.explained("RUNBOOKS_PATH")?,
+            agents_report: Reports::of_agents(env)?,
             rates: Rates::from_env(env)?,
             review_pending: reviews::pending(env)?,
             admin_email: env.text("ADMIN_EMAIL"),
