@@ -106,7 +106,7 @@ async fn a_storm_of_errors_is_cut_short() {
             tracing::error!("again");
         }
     });
-    tokio::task::spawn_blocking(|| errors.get().unwrap().close()).await.unwrap();
+    tokio::task::spawn_blocking(move || errors.get().unwrap().close()).await.unwrap();
     let sent = sentry.events().len();
     assert!((1..=30).contains(&sent), "{sent}");
 }
