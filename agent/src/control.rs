@@ -5,6 +5,7 @@
 //! on.
 
 mod embedded;
+mod handed;
 mod told;
 
 use std::{sync::Arc, time::Duration};
@@ -148,7 +149,10 @@ impl Agent {
         let (sender, mut incoming) =
             stream::open(channel.clone(), credentials, hello, KeepAlive::STANDARD).await?;
         match incoming.recv().await? {
-            down::Frame::AgentWelcome(_) => Ok((channel, sender, incoming)),
+            down::Frame::AgentWelcome(welcome) => {
+                handed::begin(welcome.telemetry);
+                Ok((channel, sender, incoming))
+            }
             _ => Err(Error::Violation("the gateway did not welcome the agent")),
         }
     }

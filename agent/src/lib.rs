@@ -46,6 +46,8 @@ VAULT_ADDR, VAULT_TOKEN (or VAULT_APP_ROLE_ID and VAULT_APP_SECRET_ID), AWS_REGI
 AWS's usual credentials let secrets be references such as _vaultkv2:PATH:KEY.
 METRICS_LISTEN=ADDRESS:PORT shows figures for Prometheus at /metrics (off).
 OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:4317 sends traces to a collector.
+AGENT_SENTRY_DSN=https://KEY@HOST/PROJECT reports errors to Sentry, PYROSCOPE_INGEST_URL
+(with PYROSCOPE_AUTH_TOKEN) sends profiles; else both go where its gateway says.
 SIGTERM lets sessions finish for 10 s; a second one does not.
 
 Options:

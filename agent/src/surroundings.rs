@@ -21,7 +21,8 @@ const CLEAN: [(&str, Option<&str>); 4] = [
 ];
 
 /// The agent's own keys, which no command may see.
-const KEYS: [&str; 3] = ["HOOP_KEY", "VAULT_TOKEN", "VAULT_APP_SECRET_ID"];
+const KEYS: [&str; 5] =
+    ["AGENT_SENTRY_DSN", "HOOP_KEY", "PYROSCOPE_AUTH_TOKEN", "VAULT_APP_SECRET_ID", "VAULT_TOKEN"];
 
 /// What is the same for all commands.
 pub(crate) struct Surroundings {

@@ -8,7 +8,9 @@ mod providers;
 mod tcp;
 
 use hoop_domain::agent_key::AgentKey;
-use hoop_proto::v1::{AgentHello, AgentWelcome, Payload, SessionClosed, down, payload::Body, up};
+use hoop_proto::v1::{
+    AgentHello, AgentWelcome, Payload, SessionClosed, Telemetry, down, payload::Body, up,
+};
 use hoop_runtime::{Env, shutdown::DrainHandle};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -51,7 +53,11 @@ async fn welcome(edge: &mut Edge, key: &AgentKey) -> Stream {
     };
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     assert!(platform.contains('/'));
-    control.frame(down::Frame::AgentWelcome(AgentWelcome { agent_name: "dev".into() }));
+    control.frame(down::Frame::AgentWelcome(AgentWelcome {
+        agent_name: "dev".into(),
+        // What can't be used keeps nobody from working.
+        telemetry: Some(Telemetry { sentry_dsn: "nonsense".into(), ..Telemetry::default() }),
+    }));
     control
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chrono::TimeDelta;
 use hoop_client::{GatewayUrl, gateway};
 use hoop_domain::{Secret, TrustedProxies};
-use hoop_runtime::{Env, config};
+use hoop_runtime::{Env, config, reports::Reports};
 
 use hoop_store::notification::ChannelKey;
 
@@ -60,6 +60,8 @@ pub struct Config {
     pub runbooks: Option<RunbookFolder>,
     /// Where the user interface is, if there is one.
     pub ui: Option<UiFolder>,
+    /// Where agents report to that are not told by their own environment.
+    pub agents_report: Reports,
     /// How often somebody may ask.
     pub rates: Rates,
     /// How long a request for access may wait.
@@ -116,6 +118,7 @@ impl Config {
             trusted_proxies: env.explained("TRUSTED_PROXIES")?.unwrap_or_default(),
             runbooks: env.explained("RUNBOOKS_PATH")?,
             ui: UiFolder::from_env(env)?,
+            agents_report: Reports::of_agents(env)?,
             rates: Rates::from_env(env)?,
             review_pending: reviews::pending(env)?,
             admin_email: env.text("ADMIN_EMAIL"),

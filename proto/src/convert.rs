@@ -88,6 +88,13 @@ impl v1::SessionClosed {
     }
 }
 
+/// Without the keys that are in it.
+impl std::fmt::Debug for v1::Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::{DenialCode, EndReason};
@@ -103,6 +110,18 @@ mod tests {
         for code in DenialCode::ALL {
             assert_eq!(v1::Denial::of(*code).reason(), *code);
         }
+    }
+
+    #[test]
+    fn what_an_agent_is_handed_is_never_shown() {
+        let telemetry = v1::Telemetry {
+            sentry_dsn: "https://s3cret@sentry.example.com/1".into(),
+            pyroscope_url: "https://s3cret@pyroscope.example.com".into(),
+            pyroscope_token: "s3cret".into(),
+        };
+        let welcome = v1::AgentWelcome { agent_name: "dev".into(), telemetry: Some(telemetry) };
+        let shown = format!("{welcome:?}");
+        assert!(shown.contains("Telemetry") && !shown.contains("s3cret"), "{shown}");
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod programs;
 mod protocol;
 mod recording;
 mod refusals;
+mod reports;
 mod rest_companions;
 mod rest_input;
 mod rest_sessions;

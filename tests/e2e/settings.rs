@@ -100,6 +100,29 @@ fn addresses_durations_and_keys_are_checked() -> Result {
 }
 
 #[test]
+fn where_errors_and_profiles_go_is_checked_and_its_keys_are_not_repeated() -> Result {
+    const SECRET: &str = "s3cret-of-the-reports";
+    let (nonsense, ingest) = (format!("https://{SECRET}@"), "PYROSCOPE_INGEST_URL");
+    let gateway = ["hoop-api", "hoop-grpc-edge", "hoop-audit-writer", "hoop-notifier"];
+    let stopped = |program, name: &str| -> Result {
+        let said = complaint(program, &[(name, nonsense.as_str())])?;
+        ensure!(said.contains(&format!("{name} is malformed: ")), "{program}: {said}");
+        ensure!(!said.contains(SECRET) && !said.contains("panicked"), "{program}: {said}");
+        Ok(())
+    };
+    for program in gateway {
+        stopped(program, "SENTRY_DSN")?;
+        stopped(program, ingest)?;
+    }
+    stopped("hoop-agent", "AGENT_SENTRY_DSN")?;
+    stopped("hoop-agent", ingest)?;
+    stopped("hoop-grpc-edge", "PYROSCOPE_AUTH_TOKEN")?;
+    let (store, url) = (("POSTGRES_DB_URI", "postgres://db/x"), ("API_URL", "https://hoop.test"));
+    let settings = [store, url, NATS, KEY, ("AGENT_SENTRY_DSN", nonsense.as_str())];
+    refused("hoop-api", &settings, "AGENT_SENTRY_DSN is malformed: ")
+}
+
+#[test]
 fn a_secret_in_a_setting_is_not_repeated() -> Result {
     let uri = "postgres://user:s3cret-of-the-store@127.0.0.1:abc/db";
     let said = complaint("hoop-api", &[("POSTGRES_DB_URI", uri), NATS, KEY])?;

@@ -3,6 +3,7 @@
 use hoop_bus::Question;
 use hoop_domain::{DenialCode, agent_key::AgentKey};
 use hoop_proto::v1::{self, agent_auth_reply::Outcome};
+use hoop_runtime::reports::Handed;
 
 use crate::{App, error::chain, guard::audit::edge::Denied};
 
@@ -60,5 +61,13 @@ async fn identify(
         org: agent.org.as_bytes().to_vec().into(),
         name: agent.name.to_string(),
         mode: agent.mode.as_str().into(),
+        telemetry: telemetry(app),
     }))
+}
+
+/// Where the agent reports to, if it is to.
+fn telemetry(app: &App) -> Option<v1::Telemetry> {
+    let Handed { sentry_dsn, pyroscope_url, pyroscope_token } = app.config.agents_report.to_hand();
+    let telemetry = v1::Telemetry { sentry_dsn, pyroscope_url, pyroscope_token };
+    (telemetry != v1::Telemetry::default()).then_some(telemetry)
 }

@@ -43,6 +43,7 @@ async fn a_key_identifies_its_agent_until_it_is_revoked() {
         panic!("the key was refused");
     };
     assert_eq!((identity.name.as_str(), identity.mode.as_str()), ("dev", "standard"));
+    assert!(identity.telemetry.is_none(), "this gateway was told of none");
     assert!(refused(&authenticate(&edge, "prod", &token).await), "a name that is not its own");
     assert!(refused(&authenticate(&edge, "dev", "made up").await));
 
@@ -96,4 +97,28 @@ async fn an_agent_needs_a_name_that_is_one_and_free() {
     assert_eq!(post(json!({ "name": "a", "mode": "fast" })).await.body["field"], "mode");
     assert_eq!(post(json!({ "name": "a", "mode": "embedded" })).await.status, 201);
     post(json!({ "name": "a" })).await.is_problem(409, "there is an agent of that name already");
+}
+
+#[tokio::test]
+async fn an_agent_is_handed_where_agents_report_to_and_nothing_that_is_for_the_gateway() {
+    let settings = [
+        ("SENTRY_DSN", "https://gateway@sentry.example.com/1"),
+        ("AGENT_SENTRY_DSN", "https://agent@sentry.example.com/2"),
+        ("PYROSCOPE_INGEST_URL", "https://pyroscope.example.com"),
+        ("PYROSCOPE_AUTH_TOKEN", "token"),
+    ];
+    let world = World::with(&settings).await;
+    let root = world.root().await;
+    let made = world.post(&root, "/api/agents", json!({ "name": "dev" })).await;
+    let token = key(made.body["token"].as_str().unwrap()).token();
+    let edge = Bus::connect(&world.nats.url(), "edge").await.unwrap();
+    let Outcome::Identity(identity) = authenticate(&edge, "dev", &token).await else {
+        panic!("the key was refused");
+    };
+    let handed = v1::Telemetry {
+        sentry_dsn: "https://agent@sentry.example.com/2".into(),
+        pyroscope_url: "https://pyroscope.example.com".into(),
+        pyroscope_token: "token".into(),
+    };
+    assert!(identity.telemetry == Some(handed));
 }

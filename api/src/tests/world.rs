@@ -59,7 +59,7 @@ async fn start(nats: &Nats, database: &str, settings: &[(&str, &str)]) -> (App, 
         ("NATS_URL", &url),
     ];
     let env = Env::from_pairs(usual.iter().chain(settings).copied()).unwrap();
-    let service = Config::from_env(&env).unwrap().build().await.unwrap();
+    let service = Box::pin(Config::from_env(&env).unwrap().build()).await.unwrap();
     let app = service.app().clone();
     let (handle, drain) = Drain::new();
     // Questions over the bus are answered as long as the world lasts.

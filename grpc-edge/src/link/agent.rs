@@ -91,7 +91,7 @@ pub(super) async fn control(
             shared.report_once(vec![gone]).await;
         }
     });
-    let welcome = proto::AgentWelcome { agent_name: identity.name };
+    let welcome = proto::AgentWelcome { agent_name: identity.name, telemetry: identity.telemetry };
     let first = proto::Down { frame: Some(down::Frame::AgentWelcome(welcome)) };
     Ok(DownStream::orders(first, queue, guard))
 }

@@ -1,6 +1,6 @@
 //! Clients and agents that do what they are told to.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use futures_util::stream;
 use hoop_proto::{self as proto, down, payload, transport_client::TransportClient, up};
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tonic::{
 
 use crate::{
     Result,
-    world::{KEY, World},
+    world::{KEY, World, telemetry},
 };
 
 /// One end of a `Connect` stream.
@@ -97,7 +97,11 @@ impl Stream {
         let hello = proto::AgentHello::default();
         let mut agent = Self::begin(world, edge, KEY, up::Frame::AgentHello(hello)).await?;
         match agent.next().await? {
-            Some(down::Frame::AgentWelcome(_)) => Ok(agent),
+            Some(down::Frame::AgentWelcome(welcome)) => {
+                let handed = welcome.telemetry.context("the agent was handed nothing")?;
+                ensure!(handed == telemetry(), "the agent was handed something else");
+                Ok(agent)
+            }
             other => bail!("instead of a welcome: {other:?}"),
         }
     }

@@ -135,6 +135,15 @@ async fn play(
     .await
 }
 
+/// What the agent is to be handed.
+pub(crate) fn telemetry() -> proto::Telemetry {
+    proto::Telemetry {
+        sentry_dsn: "https://key@sentry.example.com/1".into(),
+        pyroscope_url: "https://pyroscope.example.com".into(),
+        pyroscope_token: "token".into(),
+    }
+}
+
 fn identify(question: &Question, agent: AgentId, mode: &str) -> Raw {
     use proto::agent_auth_reply::Outcome;
     let request = question.decode::<proto::AgentAuthRequest>().unwrap();
@@ -144,6 +153,7 @@ fn identify(question: &Question, agent: AgentId, mode: &str) -> Raw {
             org: OrgId::generate().as_bytes().to_vec().into(),
             name: request.name,
             mode: mode.into(),
+            telemetry: Some(telemetry()),
         })
     } else {
         Outcome::Denial(proto::Denial::of(hoop_domain::DenialCode::AgentUnknown))

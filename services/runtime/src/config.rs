@@ -51,6 +51,7 @@ pub enum Error {
 
 /// How the names begin that nobody but us gives a meaning to.
 const OURS: &[&str] = &[
+    "AGENT_SENTRY_",
     "AUDIT_",
     "EDGE_",
     "HOOP_",
@@ -64,8 +65,19 @@ const OURS: &[&str] = &[
 
 /// How names of ours begin that other programs use too, such as
 /// `GRPC_DEFAULT_SSL_ROOTS_FILE_PATH`: only what is nearly one of ours is refused.
-const SHARED: &[&str] =
-    &["API_", "GRPC_", "METRICS_", "NATS_", "REVIEW_", "S3_", "SEGMENT_", "SMTP_", "STATIC_"];
+const SHARED: &[&str] = &[
+    "API_",
+    "GRPC_",
+    "METRICS_",
+    "NATS_",
+    "PYROSCOPE_",
+    "REVIEW_",
+    "S3_",
+    "SEGMENT_",
+    "SENTRY_",
+    "SMTP_",
+    "STATIC_",
+];
 
 /// A snapshot of the environment.
 #[derive(Debug, Clone, Default)]

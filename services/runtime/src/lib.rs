@@ -1,4 +1,4 @@
-//! Configuration, logs, metrics, traces, shutdown and back-off for every process.
+//! Configuration, logs, metrics, traces, reports, shutdown and back-off for every process.
 //!
 //! A process is `process::run(name, |env, drain| …)`: the environment is read once, the
 //! signals become a [`Drain`](shutdown::Drain), an error is printed once.
@@ -7,6 +7,7 @@ pub mod backoff;
 pub mod config;
 pub mod metrics;
 pub mod process;
+pub mod reports;
 pub mod shutdown;
 pub mod step;
 mod telemetry;

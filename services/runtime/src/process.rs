@@ -4,7 +4,12 @@ use std::{future::Future, io::Write, process::ExitCode};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Drain, Env, metrics, shutdown::DrainHandle, telemetry};
+use crate::{
+    Drain, Env, metrics,
+    reports::{Reports, UntilTheEnd},
+    shutdown::DrainHandle,
+    telemetry,
+};
 
 /// Runs `service` until it returns. SIGTERM and SIGINT begin the drain; a second one ends
 /// the process at once. An error is printed once, with its causes, and the exit code is 1.
@@ -32,12 +37,16 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let env = Env::from_process()?;
-    // Dropped last: what ends with the process is in the traces, too.
+    let reports = Reports::of_process(&env, name)?;
+    // First of all: what is sent to others is sent over TLS.
+    install_crypto();
+    // Dropped last, both: what ends with the process is in traces and reports, too.
     let _traces = telemetry::init(&env, name)?;
+    let _reporting = UntilTheEnd;
+    reports.begin(name);
     for variable in env.unused() {
         tracing::warn!("{variable} is set and does nothing in this version");
     }
-    install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         metrics::serve(&env, name.trim_start_matches("hoop-")).await?;

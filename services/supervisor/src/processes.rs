@@ -172,9 +172,16 @@ mod tests {
         let url = ("API_URL", format!("http://{}", to.endpoints.api.local()));
         assert!(api.environment.with.contains(&url), "production does not start without one");
         assert_eq!(names(&edge), ["NATS_URL", "GRPC_LISTEN", "PG_LISTEN"]);
-        for secret in ["POSTGRES_DB_URI", "PGPASSWORD", "SECRETS_KEY", "HOOP_TOKEN"] {
+        for secret in
+            ["POSTGRES_DB_URI", "PGPASSWORD", "SECRETS_KEY", "HOOP_TOKEN", "AGENT_SENTRY_DSN"]
+        {
             assert!(edge.environment.without.contains(&secret), "{secret}");
         }
+        for told in ["SENTRY_DSN", "PYROSCOPE_INGEST_URL", "PYROSCOPE_AUTH_TOKEN"] {
+            let kept = |spec: &Spec| !spec.environment.without.contains(&told);
+            assert!([&api, &edge, &writer].into_iter().all(kept), "{told}");
+        }
+        assert!(!api.environment.without.contains(&"AGENT_SENTRY_DSN"), "it hands it to agents");
         assert!(names(&writer).contains(&"AUDIT_SIGNING_KEY"));
         assert!(!names(&writer).contains(&"SECRETS_KEY"));
     }

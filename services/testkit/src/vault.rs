@@ -9,13 +9,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    task::AbortHandle,
-};
+use tokio::task::AbortHandle;
+
+use crate::http::{self, Request};
 
 /// The token that always works.
 pub const TOKEN: &str = "hvs.root-of-the-testkit";
@@ -43,32 +41,18 @@ struct State {
     reads: Vec<String>,
 }
 
-struct Request {
-    method: String,
-    path: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
 /// Starts one on a free port.
 ///
 /// # Errors
 /// When there is no port.
 pub async fn vault() -> Result<Vault> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
     let state: Arc<Mutex<State>> = Arc::default();
     let shared = Arc::clone(&state);
-    let server = tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let state = Arc::clone(&shared);
-            tokio::spawn(async move {
-                // Whoever hangs up in the middle is told nothing.
-                let _broken = serve(stream, &state).await;
-            });
-        }
-    });
-    Ok(Vault { port, state, server: server.abort_handle() })
+    let answer = move |request: &Request| {
+        shared.lock().unwrap_or_else(PoisonError::into_inner).answer(request)
+    };
+    let (port, server) = http::serve(answer).await?;
+    Ok(Vault { port, state, server })
 }
 
 impl Vault {
@@ -123,42 +107,6 @@ impl Drop for Vault {
     fn drop(&mut self) {
         self.server.abort();
     }
-}
-
-async fn serve(stream: TcpStream, state: &Mutex<State>) -> Result<()> {
-    let mut stream = BufReader::new(stream);
-    loop {
-        let request = read(&mut stream).await?;
-        let (status, body) = state.lock().unwrap_or_else(PoisonError::into_inner).answer(&request);
-        let body = body.to_string();
-        let length = body.len();
-        let head = format!(
-            "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\n\
-             cache-control: no-store\r\ncontent-length: {length}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(body.as_bytes()).await?;
-        stream.flush().await?;
-    }
-}
-
-async fn read(stream: &mut BufReader<TcpStream>) -> Result<Request> {
-    let mut line = String::new();
-    stream.read_line(&mut line).await?;
-    let mut words = line.split_whitespace();
-    let method = words.next().context("no method")?.to_owned();
-    let path = words.next().context("no path")?.to_owned();
-    let mut headers = BTreeMap::new();
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).await?;
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        headers.insert(name.to_lowercase(), value.trim().to_owned());
-    }
-    let length = headers.get("content-length").map_or(Ok(0), |text| text.parse())?;
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).await?;
-    Ok(Request { method, path, headers, body })
 }
 
 impl State {

@@ -26,6 +26,10 @@ fn settings_of_other_programs_are_none_of_our_business() {
     for name in ["PATH", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "S3_SOMETHING_ELSE", "PGHOST"] {
         assert!(env(&[(name, "x")]).is_ok(), "{name}");
     }
+    for name in ["SENTRY_ENVIRONMENT", "SENTRY_RELEASE", "PYROSCOPE_SERVER_ADDRESS"] {
+        assert!(env(&[(name, "x")]).is_ok(), "{name}");
+    }
+    assert!(env(&[("SENTRY_DNS", "x")]).is_err() && env(&[("AGENT_SENTRY_DNS", "x")]).is_err());
 }
 
 #[test]

@@ -76,6 +76,30 @@ pub const VARIABLES: &[Variable] = &[
     variable("OTEL_SERVICE_NAME", ALL, "", "what the process is called in traces; its program"),
     variable("OTEL_TRACES_SAMPLER_ARG", ALL, "1", "the share of traces that is exported, 0 to 1"),
     variable(
+        "SENTRY_DSN",
+        BROKER,
+        "",
+        "the project at Sentry that is told the errors of this process, as https://KEY@HOST/PROJECT",
+    ),
+    variable(
+        "AGENT_SENTRY_DSN",
+        &["agent", "api"],
+        "",
+        "the same for agents; the api's is handed to agents that have none of their own",
+    ),
+    variable(
+        "PYROSCOPE_INGEST_URL",
+        PROCESSES,
+        "",
+        "who takes profiles, such as https://pyroscope.example.com; the api's is handed to agents",
+    ),
+    variable(
+        "PYROSCOPE_AUTH_TOKEN",
+        PROCESSES,
+        "",
+        "what proves to PYROSCOPE_INGEST_URL that it may; a password, when that names a user",
+    ),
+    variable(
         "TRUSTED_PROXIES",
         &["api", "grpc-edge"],
         "",

@@ -42,7 +42,7 @@ pub struct Traces {
 /// When a variable is malformed.
 pub fn init(env: &Env, service: &'static str) -> Result<Option<Traces>, Error> {
     if telemetry::shows_grpc(env)? {
-        return telemetry::init_from(env, service, "off");
+        return telemetry::init_from(env, service, "off", None);
     }
     let Some(traces) = exporter(env, service)? else { return Ok(None) };
     let _ = tracing_subscriber::registry().with(layer(&traces)).try_init();
