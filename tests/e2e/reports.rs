@@ -21,7 +21,8 @@ fn in_no_log(gateway: &Gateway, secrets: &[&str]) -> Result {
     Ok(())
 }
 
-#[tokio::test]
+// The start of a process is waited for in a thread, and what it asks passes another.
+#[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_lost_its_database_says_so_to_sentry_and_tells_no_secret() -> Result {
     let sentry = sentry().await?;
     let options = Options { edges: 1, ..Options::default() }.with("", "SENTRY_DSN", sentry.dsn());

@@ -69,7 +69,11 @@ async fn an_answer_that_can_not_be_read_is_a_refusal() -> Result {
 async fn who_shows_nothing_at_all_is_refused_and_told_of() -> Result {
     let world = World::new(Api::default()).await?;
     let mut told = world.bus.listen(&Subject::Control(ControlRequest::Refused)).await?;
-    world.bus.flush(PATIENCE).await;
+    // The broker has the subscription when it has answered what came after it.
+    let (subject, question) =
+        (Subject::Control(ControlRequest::Verifier), proto::VerifierRequest::default());
+    let nobody = world.bus.request::<_, proto::VerifierReply>(&subject, &question, PATIENCE).await;
+    assert!(matches!(nobody, Err(hoop_bus::Error::NoResponders { .. })), "{nobody:?}");
     let mut next = async || -> Result<Option<Asked>> {
         let message = tokio::time::timeout(PATIENCE, told.next()).await?.context("no broker")?;
         let refusal = proto::EdgeRefusal::decode(message.payload)?;
