@@ -138,9 +138,7 @@ const fn idle(plugin: Plugin) -> Option<&'static str> {
 fn takes_connections(plugin: Plugin) -> Result<()> {
     match idle(plugin) {
         None => Ok(()),
-        Some(why) => {
-            Err(Error::invalid("connections", format_args!("{plugin} {why}; name none")))
-        }
+        Some(why) => Err(Error::invalid("connections", format_args!("{plugin} {why}; name none"))),
     }
 }
 
