@@ -2,10 +2,10 @@
 //!
 //! Who asks too often is told to wait before anything is done for them.
 //!
-//! A request that changes something, or signs somebody in, is written to the audit log before its handler runs;
-//! without that line it does not run. The line is completed afterwards with the outcome,
-//! and a failure to complete it changes nothing: the deed is done. Who is refused is written
-//! down, too, wherever that is, and as often as the log can bear.
+//! A request that changes something, or signs somebody in, is written to the audit log before
+//! its handler runs; without that line it does not run. The line is completed afterwards with the
+//! outcome, and a failure to complete it changes nothing: the deed is done. Who is refused is
+//! written down, too, wherever that is, and as often as the log can bear.
 
 pub(crate) mod audit;
 pub(crate) mod limits;
@@ -59,7 +59,7 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         Access::Public => {
             limits.stranger(source, request.method(), rule)?;
             if rule.audited {
-                return audit::audited(rule, None, request, next).await;
+                return audit::audited(rule, None, &audit::Call::of(&request), request, next).await;
             }
             return Ok(next.run(request).await);
         }
@@ -94,7 +94,8 @@ async fn enter(rule: &Rule, mut request: Request, next: Next) -> Result<Response
         if rule.audited {
             // It goes on when its sender hangs up: what is begun is done and written down whole.
             let (rule, span) = (rule.clone(), Span::current());
-            let work = async move { audit::audited(&rule, Some(&actor), request, next).await };
+            let work =
+                async move { audit::audited(&rule, Some(&actor), &call, request, next).await };
             return tokio::spawn(work.instrument(span)).await.map_err(Error::internal)?;
         }
         let known = IfNoneMatch::of(&request);

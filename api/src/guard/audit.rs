@@ -57,10 +57,10 @@ impl Call {
 pub(super) async fn audited(
     rule: &Rule,
     actor: Option<&Actor>,
+    call: &Call,
     request: Request,
     next: Next,
 ) -> Result<Response> {
-    let call = Call::of(&request);
     let (parts, body) = request.into_parts();
     let read = read(&parts, body).await;
     let payload = read.as_deref().ok().filter(|_| !redact::is_opaque(rule.route));
@@ -70,7 +70,7 @@ pub(super) async fn audited(
         None => redact::claimed(payload.as_ref()),
     };
     let payload = payload.map(|payload| payload.to_string());
-    let line = begin(rule, &call, &who, payload.as_deref()).await?;
+    let line = begin(rule, call, &who, payload.as_deref()).await?;
     let response = match read {
         Ok(bytes) => {
             let done = once::run(rule, actor, parts, bytes, next).await;

@@ -12,7 +12,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use hoop_domain::{ConnectionId, Role};
+use hoop_domain::{ConnectionId, ConnectionType, Role};
 use hoop_policy::access::may_see;
 use hoop_store::{
     NameCursor, Window,
@@ -55,8 +55,8 @@ pub(crate) async fn list(
     let seen = |connection: &Connection| visible(&actor, connection);
     if let Some(page) = numbered {
         let (skipped, most) = (page.skipped(), page.most());
-        let listed = app.org.connection_list_numbered(groups, &filter, skipped, most).await?;
-        let (rows, total) = listed;
+        let (rows, total) =
+            app.org.connection_list_numbered(groups, &filter, skipped, most).await?;
         let data = rows.into_iter().filter(seen).map(show).collect();
         return Ok(Json(page.with(total, data)).into_response());
     }
@@ -93,7 +93,7 @@ pub(crate) async fn create(
     let given = request.secret.clone().unwrap_or_default();
     let secret = secret::parse(kind, &given, &SecretMap::new())?;
     let id = ConnectionId::generate();
-    let spec = spec(&app, &request, id, None, Some(&secret)).await?;
+    let spec = spec(&app, &request, id, kind, None, Some(&secret)).await?;
     let connection = app.org.connection_create(id, &spec).await?;
     Ok((StatusCode::CREATED, respond(&app, connection).await?))
 }
@@ -176,15 +176,14 @@ async fn change(
         Some(given) => {
             let old = app.secrets().decrypt_map(stored.id, &stored.secret);
             let old = old.map_err(Error::internal)?;
-            Some(match others {
-                Others::Go => secret::parse(stored.kind, given, &old)?,
-                Others::Stay => {
-                    secret::parse(stored.kind, &secret::with_others(given, &old), &old)?
-                }
-            })
+            let given = match others {
+                Others::Go => given.clone(),
+                Others::Stay => secret::with_others(given, &old),
+            };
+            Some(secret::parse(stored.kind, &given, &old)?)
         }
     };
-    let spec = spec(app, request, stored.id, Some(stored), secret.as_ref()).await?;
+    let spec = spec(app, request, stored.id, stored.kind, Some(stored), secret.as_ref()).await?;
     Ok(app.org.connection_update(stored.id, &spec, Some(&[stored.version])).await?)
 }
 
@@ -231,6 +230,7 @@ async fn spec(
     app: &App,
     request: &ConnectionRequest,
     id: ConnectionId,
+    kind: ConnectionType,
     stored: Option<&Connection>,
     secret: Option<&SecretMap>,
 ) -> Result<ConnectionSpec> {
@@ -260,14 +260,14 @@ async fn spec(
     };
     Ok(ConnectionSpec {
         name: request.name(stored)?,
-        kind: request.kind(stored.map(|stored| stored.kind))?,
+        kind,
         agent,
         groups: super::groups::changed("access_groups", given, groups)?,
         mode_connect: mode("access_mode_connect", &request.access_mode_connect, connect)?,
         mode_exec: mode("access_mode_exec", &request.access_mode_exec, exec)?,
         mode_runbooks: mode("access_mode_runbooks", &request.access_mode_runbooks, runbooks)?,
         review: request.review(stored.map(|stored| stored.review.clone()).unwrap_or_default())?,
-        command: request.command(stored)?,
+        command: request.command(kind, stored)?,
         limits: request.limits(stored.map(|stored| stored.limits).unwrap_or_default())?,
         audit_level: request
             .audit_level(stored.map(|stored| stored.audit_level).unwrap_or_default())?,

@@ -134,16 +134,22 @@ const fn idle(plugin: Plugin) -> Option<&'static str> {
     }
 }
 
+/// Refuses connections of a plugin that does nothing for any.
+fn takes_connections(plugin: Plugin) -> Result<()> {
+    match idle(plugin) {
+        None => Ok(()),
+        Some(why) => Err(Error::invalid("connections", format_args!("{plugin} {why}; name none"))),
+    }
+}
+
 /// The connections that are meant, by their ids.
 async fn connections(
     app: &App,
     plugin: Plugin,
     wanted: Vec<Wanted>,
 ) -> Result<Vec<(ConnectionId, Vec<String>)>> {
-    if let Some(why) = idle(plugin)
-        && !wanted.is_empty()
-    {
-        return Err(Error::invalid("connections", format_args!("{plugin} {why}; name none")));
+    if !wanted.is_empty() {
+        takes_connections(plugin)?;
     }
     let (mut found, mut seen) = (Vec::with_capacity(wanted.len()), BTreeSet::new());
     for one in wanted {

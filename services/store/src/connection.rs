@@ -267,8 +267,8 @@ impl<'a> Asked<'a> {
 }
 
 impl OrgStore {
-    /// A page of the connections that are so, by name; with `groups`, only of those that are open to one of
-    /// them, and that no plugin closes to all of them.
+    /// A page of the connections that are so, by name; with `groups`, only of those that are open
+    /// to one of them, and that no plugin closes to all of them.
     ///
     /// # Errors
     /// When the database is not available.

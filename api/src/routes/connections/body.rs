@@ -255,8 +255,11 @@ impl ConnectionRequest {
     }
 
     /// What the agent is to run, beside what it runs now.
-    pub(super) fn command(&self, stored: Option<&Connection>) -> Result<Vec<String>> {
-        let kind = self.kind(stored.map(|stored| stored.kind))?;
+    pub(super) fn command(
+        &self,
+        kind: ConnectionType,
+        stored: Option<&Connection>,
+    ) -> Result<Vec<String>> {
         let refuse = |why: &str| Err(Error::invalid("command", why));
         let command = match (&self.command, stored) {
             (None, Some(stored)) => return Ok(stored.command.clone()),

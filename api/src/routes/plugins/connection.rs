@@ -7,9 +7,8 @@ use hoop_store::plugin::StoredPlugin;
 use http::StatusCode;
 
 use super::{
-    Wanted,
     body::{ConnectionResponse, EntryRequest, config},
-    connections, known,
+    known, takes_connections,
 };
 use crate::{
     App, Error,
@@ -49,11 +48,10 @@ pub(crate) async fn update(
 ) -> Result<Tagged<ConnectionResponse>> {
     let (plugin, connection) = found(&app, &name, &id).await?;
     let config = config("config", plugin, &request.config)?;
-    let wanted = Wanted { name: connection.to_string(), field: "id".into(), config };
-    let wanted = connections(&app, plugin, vec![wanted]).await?;
+    takes_connections(plugin)?;
     change(&app, &if_match, plugin, |stored| {
         let others = entries(stored).into_iter().filter(|(id, _)| *id != connection);
-        Ok(others.chain(wanted.clone()).collect())
+        Ok(others.chain([(connection, config.clone())]).collect())
     })
     .await?;
     entry(app.org.plugin_fetch(plugin).await?, connection)

@@ -78,11 +78,8 @@ impl Errors {
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        let mut options = ClientOptions::new()
-            .release(RELEASE)
-            .max_breadcrumbs(0)
-            .shutdown_timeout(LAST)
-            .transport(Sender(http));
+        let mut options =
+            ClientOptions::new().release(RELEASE).max_breadcrumbs(0).transport(Sender(http));
         options.dsn = Some(dsn.dsn.clone());
         let budget = Budget::new(A_MINUTE, Instant::now());
         Ok(Self { client: Client::with_options(options), process, budget })

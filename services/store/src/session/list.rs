@@ -79,6 +79,78 @@ macro_rules! select {
     };
 }
 
+/// `ids` or `count` of what a filter asks for. Whose and of what a session is stands here once: a
+/// parameter, which is null when it is not asked for, and what is true of such sessions.
+macro_rules! asked {
+    ($query:ident, $store:expr, $filter:expr, $($argument:expr),*) => {
+        $query!(
+            [
+                ("$2::uuid", "user_id = $2"),
+                ("$3::uuid", "user_id = $3"),
+                ("$4::text", "user_email = lower($4)"),
+                ("$5::text", "connection_name = $5"),
+                ("$6::uuid", "agent_id = $6"),
+                ("$7::text", "agent_name = $7")
+            ],
+            " AND ($8::text IS NULL OR state = $8)
+              AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
+              AND ($10::timestamptz IS NULL OR authorized_at < $10)",
+            $store.org.uuid(),
+            $filter.visible_to.map(UserId::uuid),
+            $filter.user_id(),
+            $filter.user_email(),
+            $filter.connection,
+            $filter.agent_id(),
+            $filter.agent_name(),
+            $filter.state,
+            $filter.from,
+            $filter.until,
+            &$filter.kinds(),
+            &$filter.verbs(),
+            $($argument),*
+        )
+    };
+}
+
+/// The ids of the newest that come after another one, and at most so many.
+macro_rules! ids {
+    ([$(($given:tt, $is:tt)),*], $when:tt, $($argument:expr),*) => {
+        sqlx::query_scalar!(
+            r#"SELECT newest.id AS "id!"
+               FROM unnest($11::text[]) AS kinds (name)
+                 CROSS JOIN unnest($12::text[]) AS verbs (name)
+                 CROSS JOIN LATERAL (
+                   SELECT id, authorized_at FROM sessions
+                   WHERE org_id = $1 AND connection_type = kinds.name AND verb = verbs.name
+                     AND ($13::uuid IS NULL OR (authorized_at, id)
+                       < ((SELECT authorized_at FROM sessions
+                           WHERE org_id = $1 AND id = $13), $13))"#
+                + $when $(+ " AND (" + $given + " IS NULL OR " + $is + ")")*
+                + " ORDER BY authorized_at DESC, id DESC LIMIT $14) AS newest
+               WHERE true"
+                $(+ " AND (" + $given + " IS NULL OR (SELECT true FROM sessions
+                   WHERE org_id = $1 AND connection_type = kinds.name AND verb = verbs.name
+                     AND " + $is + " LIMIT 1))")*
+                + " ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $14",
+            $($argument),*
+        )
+    };
+}
+
+/// How many there are, at most so many.
+macro_rules! count {
+    ([$(($given:tt, $is:tt)),*], $when:tt, $($argument:expr),*) => {
+        sqlx::query_scalar!(
+            r#"SELECT count(*) AS "count!" FROM (
+                 SELECT FROM sessions
+                 WHERE org_id = $1 AND connection_type = ANY($11) AND verb = ANY($12)"#
+                + $when $(+ " AND (" + $given + " IS NULL OR " + $is + ")")*
+                + " LIMIT $13) AS matching",
+            $($argument),*
+        )
+    };
+}
+
 impl OrgStore {
     /// The session with this id, if it is visible to `visible_to`.
     ///
@@ -138,56 +210,8 @@ impl OrgStore {
         after: Option<Cursor>,
         most: i64,
     ) -> Result<Vec<Uuid>> {
-        let ids = sqlx::query_scalar!(
-            r#"SELECT newest.id AS "id!"
-               FROM unnest($7::text[]) AS kinds (name)
-                 CROSS JOIN unnest($13::text[]) AS verbs (name)
-                 CROSS JOIN LATERAL (
-                   SELECT id, authorized_at FROM sessions
-                   WHERE org_id = $1 AND connection_type = kinds.name AND verb = verbs.name
-                     AND ($2::uuid IS NULL OR (authorized_at, id)
-                       < ((SELECT authorized_at FROM sessions WHERE org_id = $1 AND id = $2), $2))
-                     AND ($3::uuid IS NULL OR user_id = $3)
-                     AND ($4::uuid IS NULL OR user_id = $4)
-                     AND ($5::text IS NULL OR user_email = lower($5))
-                     AND ($6::text IS NULL OR connection_name = $6)
-                     AND ($8::text IS NULL OR state = $8)
-                     AND ($9::timestamptz IS NULL OR $9 <= authorized_at)
-                     AND ($10::timestamptz IS NULL OR authorized_at < $10)
-                     AND ($11::uuid IS NULL OR agent_id = $11)
-                     AND ($12::text IS NULL OR agent_name = $12)
-                   ORDER BY authorized_at DESC, id DESC LIMIT $14) AS newest
-               WHERE ($3::uuid IS NULL OR (SELECT true FROM sessions WHERE org_id = $1
-                   AND user_id = $3 AND connection_type = kinds.name AND verb = verbs.name LIMIT 1))
-                 AND ($4::uuid IS NULL OR (SELECT true FROM sessions WHERE org_id = $1
-                   AND user_id = $4 AND connection_type = kinds.name AND verb = verbs.name LIMIT 1))
-                 AND ($5::text IS NULL OR (SELECT true FROM sessions WHERE org_id = $1
-                   AND user_email = lower($5) AND connection_type = kinds.name AND verb = verbs.name LIMIT 1))
-                 AND ($6::text IS NULL OR (SELECT true FROM sessions WHERE org_id = $1
-                   AND connection_name = $6 AND connection_type = kinds.name AND verb = verbs.name LIMIT 1))
-                 AND ($11::uuid IS NULL OR (SELECT true FROM sessions WHERE org_id = $1
-                   AND agent_id = $11 AND connection_type = kinds.name AND verb = verbs.name LIMIT 1))
-                 AND ($12::text IS NULL OR (SELECT true FROM sessions WHERE org_id = $1
-                   AND agent_name = $12 AND connection_type = kinds.name AND verb = verbs.name LIMIT 1))
-               ORDER BY newest.authorized_at DESC, newest.id DESC LIMIT $14"#,
-            self.org.uuid(),
-            after.map(Cursor::uuid),
-            filter.visible_to.map(UserId::uuid),
-            filter.user_id(),
-            filter.user_email(),
-            filter.connection,
-            &filter.kinds(),
-            filter.state,
-            filter.from,
-            filter.until,
-            filter.agent_id(),
-            filter.agent_name(),
-            &filter.verbs(),
-            most
-        )
-        .fetch_all(conn)
-        .await?;
-        Ok(ids)
+        let after = after.map(Cursor::uuid);
+        Ok(asked!(ids, self, filter, after, most).fetch_all(conn).await?)
     }
 
     /// How many sessions the filter matches, at most `cap`: counting a million rows for a
@@ -197,38 +221,7 @@ impl OrgStore {
     /// When the database is not available.
     pub async fn session_count(&self, filter: &SessionFilter, cap: i64) -> Result<i64> {
         let mut planned = self.planned().await?;
-        let count = sqlx::query_scalar!(
-            r#"SELECT count(*) AS "count!" FROM (
-                 SELECT FROM sessions
-                 WHERE org_id = $1
-                   AND ($2::uuid IS NULL OR user_id = $2)
-                   AND ($3::uuid IS NULL OR user_id = $3)
-                   AND ($4::text IS NULL OR user_email = lower($4))
-                   AND ($5::text IS NULL OR connection_name = $5)
-                   AND connection_type = ANY($6)
-                   AND ($7::text IS NULL OR state = $7)
-                   AND ($8::timestamptz IS NULL OR $8 <= authorized_at)
-                   AND ($9::timestamptz IS NULL OR authorized_at < $9)
-                   AND ($10::uuid IS NULL OR agent_id = $10)
-                   AND ($11::text IS NULL OR agent_name = $11)
-                   AND verb = ANY($12)
-                 LIMIT $13) AS matching"#,
-            self.org.uuid(),
-            filter.visible_to.map(UserId::uuid),
-            filter.user_id(),
-            filter.user_email(),
-            filter.connection,
-            &filter.kinds(),
-            filter.state,
-            filter.from,
-            filter.until,
-            filter.agent_id(),
-            filter.agent_name(),
-            &filter.verbs(),
-            cap
-        )
-        .fetch_one(&mut *planned)
-        .await?;
+        let count = asked!(count, self, filter, cap).fetch_one(&mut *planned).await?;
         planned.commit().await?;
         Ok(count)
     }
