@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hoop_bus::ControlRequest;
 use hoop_domain::EndReason;
-use hoop_runtime::metrics::{Gauge, bounded, counter, gauge, histogram};
+use hoop_runtime::metrics::{Counter, Gauge, bounded, counter, gauge, histogram};
 use http::StatusCode;
 
 use crate::{App, auth::password, control::AT_ONCE, routes::tail};
@@ -51,6 +51,15 @@ pub(crate) fn login(outcome: &'static str) {
     counter("hoop_logins_total", &[("outcome", outcome)]).inc();
 }
 
+/// A stranger was refused, and there was no room in the audit log for it.
+pub(crate) fn unwritten() {
+    unwritten_refusals().inc();
+}
+
+fn unwritten_refusals() -> Counter {
+    counter("hoop_refusals_unwritten_total", &[])
+}
+
 /// An edge was answered.
 pub(crate) fn told(request: ControlRequest, took: Duration) {
     histogram("hoop_control_answer_seconds", &[("request", request.as_str())]).observe(took);
@@ -78,7 +87,7 @@ pub(crate) fn show(app: &App) {
     }
     let _ = counter("hoop_decisions_total", &[("outcome", "granted")]);
     published(0);
-    let _ = (gauge("hoop_http_requests_in_flight", &[]), questions());
+    let _ = (gauge("hoop_http_requests_in_flight", &[]), questions(), unwritten_refusals());
     app.store.show();
     app.bus.show();
     let hashing = app.hashing.clone();

@@ -20,6 +20,10 @@ const PLACE: Duration = Duration::from_millis(500);
 /// wrong password.
 const NEWS: Duration = Duration::from_millis(400);
 
+/// Characters of a name that a stranger gave. More than the audit log shows of any, so that a name
+/// that is too long for it still is.
+const LONGEST: usize = 512;
+
 /// Leave to open one session. Only [`authorize`] makes one, and opening takes it.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped opens nothing"]
@@ -125,12 +129,25 @@ pub(crate) async fn report(
 /// Tells whom this edge refused without asking. What gets lost is a line of the audit log, and
 /// nobody's answer depends on it.
 pub(crate) async fn refused(bus: &Bus, client_address: String, asked: Asked) {
-    let refusal = proto::EdgeRefusal { client_address, asked: Some(asked) };
+    let refusal = proto::EdgeRefusal { client_address, asked: Some(short(asked)) };
     let subject = Subject::Control(ControlRequest::Refused);
     match timeout(NEWS, bus.publish(&subject, &refusal)).await {
         Ok(Ok(())) => {}
         Ok(Err(cause)) => tracing::warn!(%cause, "a refusal is in no audit log"),
         Err(_) => tracing::warn!("a refusal is in no audit log: the broker takes nothing"),
+    }
+}
+
+/// The same with short names: they have proved nothing, and may send half a megabyte of each.
+fn short(asked: Asked) -> Asked {
+    let cut = |name: String| name.chars().take(LONGEST).collect::<String>();
+    match asked {
+        Asked::AgentName(name) => Asked::AgentName(cut(name)),
+        Asked::Connection(asked) => Asked::Connection(proto::RefusedConnection {
+            credential_username: cut(asked.credential_username),
+            connection_name: cut(asked.connection_name),
+            verb: cut(asked.verb),
+        }),
     }
 }
 

@@ -15,7 +15,7 @@ use hoop_domain::{UserId, attempts::network, rate::Allowance, rate::Rate};
 use http::Method;
 
 use super::Rule;
-use crate::{Error, config::Rates, error::Result};
+use crate::{Error, config::Rates, error::Result, metrics};
 
 /// Routes that write a row for whoever asks: a sign-in that is begun.
 const BEGIN: [(Method, &str); 3] = [
@@ -27,7 +27,8 @@ const BEGIN: [(Method, &str); 3] = [
 /// Sign-ins that are begun everywhere: each is kept for ten minutes at most.
 const ALL_BEGUN: Allowance = Allowance { burst: 6000, every: Duration::from_millis(10) };
 
-/// Lines of the audit log about strangers who were refused, everywhere.
+/// Lines of the audit log about strangers who were refused, from everywhere at one of our doors:
+/// those who would change something, those who read, and those at edges are counted apart.
 const ALL_REFUSED: Allowance = Allowance { burst: 6000, every: Duration::from_millis(10) };
 
 /// Lines about one address that may not read, with one credential or with none: a page that is
@@ -71,11 +72,11 @@ impl Limits {
         Self {
             identities: Limit::new(rates.identity.allowance(), now),
             addresses: Limit::new(rates.address.allowance(), now),
-            all_refused: Limit::new(strangers.map(|_| ALL_REFUSED), now),
             strangers: Limit::new(strangers, now),
             all_begun: Limit::new(begun.map(|_| ALL_BEGUN), now),
             begun: Limit::new(begun, now),
-            // It keeps nobody from anything, so it can't be switched off.
+            // These keep nobody from anything, so they can't be switched off.
+            all_refused: Limit::new(Some(ALL_REFUSED), now),
             reading: Limit::new(Some(READING), now),
         }
     }
@@ -117,7 +118,7 @@ impl Limits {
     /// # Errors
     /// When too much of that is written already: many addresses together could fill the log.
     pub(crate) fn written(&self) -> Result<()> {
-        self.all_refused.take(())
+        self.room("changes")
     }
 
     /// A stranger at `source` may not read something, which is to be written down, with what
@@ -127,7 +128,7 @@ impl Limits {
     /// When that, or too much of it in all, is written already.
     pub(crate) fn reading(&self, source: IpAddr, shown: Option<&[u8]>) -> Result<()> {
         self.reading.take((network(source), shown))?;
-        self.all_refused.take("reading")
+        self.room("reading")
     }
 
     /// Somebody was refused at an edge, which is to be written down: as seldom as here, and
@@ -135,12 +136,18 @@ impl Limits {
     ///
     /// # Errors
     /// When too much of that is written already.
-    pub(super) fn denied(&self, who: Option<UserId>, source: IpAddr) -> Result<()> {
+    pub(crate) fn denied(&self, who: Option<UserId>, source: IpAddr) -> Result<()> {
         if let Some(who) = who {
             return self.refused(who);
         }
         self.strangers.take(("edge", network(source)))?;
-        self.written()
+        self.room("edges")
+    }
+
+    /// Room in the log for one line about a stranger at this door. One that finds none is counted:
+    /// whoever looks at the log is to know that it does not say everything.
+    fn room(&self, door: &'static str) -> Result<()> {
+        self.all_refused.take(door).inspect_err(|_| metrics::unwritten())
     }
 
     /// Somebody who is signed in asks.

@@ -11,6 +11,7 @@ use hoop_domain::{DenialCode, Role};
 use hoop_proto::v1::{
     self, authorize_reply::Outcome, authorize_request::Proof, edge_refusal::Asked,
 };
+use hoop_runtime::metrics::counter;
 use hoop_testkit::eventually;
 use http::{HeaderName, Request, header};
 use serde_json::{Value, json};
@@ -101,6 +102,18 @@ async fn strangers_who_read_leave_room_for_the_lines_of_others() {
     assert!((1..50_000).contains(&written), "{written}");
     assert_eq!(world.post("", "/api/users/groups", json!({})).await.status, 401);
     assert_eq!(lines(&world, &root, "resource=groups").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_flood_over_http_fills_no_log_and_leaves_room_for_the_lines_of_edges() {
+    let world = World::with(&[("API_RATE_STRANGER", "off")]).await;
+    let limits = &world.app.limits;
+    let written = (0..100_000).filter(|_| limits.written().is_ok()).count();
+    assert!((1..50_000).contains(&written), "{written}");
+    assert!(0 < counter("hoop_refusals_unwritten_total", &[]).get());
+    let address = |number: u32| IpAddr::from(Ipv4Addr::from(number));
+    let written = (0..1000).filter(|of| limits.denied(None, address(*of)).is_ok()).count();
+    assert_eq!(written, 1000);
 }
 
 #[tokio::test]

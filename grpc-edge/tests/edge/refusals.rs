@@ -90,8 +90,17 @@ async fn who_shows_nothing_at_all_is_refused_and_told_of() -> Result {
         connection_name: "pg".into(),
         verb: "exec".into(),
     };
+    let huge = proto::ClientHello {
+        connection_name: "x".repeat(400 * 1024),
+        ..proto::ClientHello::default()
+    };
+    let short = proto::RefusedConnection {
+        connection_name: "x".repeat(512),
+        ..proto::RefusedConnection::default()
+    };
     for (hello, asked) in [
         (up::Frame::ClientHello(hello), Asked::Connection(connection)),
+        (up::Frame::ClientHello(huge), Asked::Connection(short)),
         (up::Frame::AgentHello(proto::AgentHello::default()), Asked::AgentName("dev".into())),
     ] {
         let mut request = Request::new(stream::iter([proto::Up { frame: Some(hello) }]));

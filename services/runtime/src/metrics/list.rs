@@ -245,6 +245,13 @@ pub const METRICS: &[Metric] = &[
         "logins that were `right` or `wrong`, or `too_many` to be looked at",
     ),
     metric(
+        "hoop_refusals_unwritten_total",
+        COUNTER,
+        NONE,
+        API,
+        "strangers whose refusal the audit log had no room for: too many at once",
+    ),
+    metric(
         "hoop_control_answer_seconds",
         TIME,
         &["request"],

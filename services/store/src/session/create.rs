@@ -115,7 +115,8 @@ impl OrgStore {
 
     /// Puts a session on record, before anything of it happens; with `count`, as one more
     /// than was counted. An approval is used by this, or there is no session. One that is on record
-    /// already and has not begun stays as it is: who asks twice for one session gets one.
+    /// already and has not begun stays as it is: who asks twice for one session gets one, and it is
+    /// the one on record, with the same agent, command and approval.
     ///
     /// # Errors
     /// [`Error::Conflict`] when its approval does not hold any more;
@@ -145,6 +146,11 @@ impl OrgStore {
                WHERE sessions.state = 'opening' AND sessions.org_id = excluded.org_id
                  AND sessions.user_id = excluded.user_id AND sessions.verb = excluded.verb
                  AND sessions.connection_id = excluded.connection_id
+                 AND sessions.agent_id = excluded.agent_id
+                 AND sessions.command = excluded.command
+                 AND sessions.credential_id IS NOT DISTINCT FROM excluded.credential_id
+                 AND sessions.token_id IS NOT DISTINCT FROM excluded.token_id
+                 AND sessions.review_id IS NOT DISTINCT FROM excluded.review_id
                  AND sessions.over_at IS NULL AND sessions.kill_reason IS NULL",
             new.id.uuid(),
             self.org.uuid(),

@@ -2,7 +2,8 @@
 
 use futures_util::future::join_all;
 use hoop_domain::{
-    EndReason, GroupName, InputHash, ReviewKind, ReviewRule, ReviewStatus, SessionId, session::Verb,
+    AgentId, EndReason, GroupName, InputHash, ReviewKind, ReviewRule, ReviewStatus, SessionId,
+    session::Verb,
 };
 use hoop_store::{
     Error, OrgStore,
@@ -146,6 +147,20 @@ async fn a_session_that_is_asked_for_twice_uses_its_approval_once_and_is_there_o
     let another = NewSession { verb: Verb::Connect, review: None, ..first.clone() };
     let refused = org.session_create(&another, None).await;
     assert!(matches!(refused, Err(Error::Changed { .. })), "{refused:?}");
+    let elsewhere = NewSession { agent: AgentId::generate(), ..first.clone() };
+    let refused = org.session_create(&elsewhere, None).await;
+    assert!(matches!(refused, Err(Error::Changed { .. })), "not as on record: {refused:?}");
+
+    let newer = ask(&org, &cast, Some("select 2")).await.id;
+    let lock = org.review_lock(newer).await.unwrap();
+    lock.save(&change(&cast, ReviewStatus::Approved, 22)).await.unwrap();
+    let standing = Standing { review: newer, one_time: true };
+    let on_another = NewSession { review: Some(standing), ..first.clone() };
+    let refused = org.session_create(&on_another, None).await;
+    assert!(matches!(refused, Err(Error::Changed { .. })), "{refused:?}");
+    let newer = org.review_fetch(newer, &ReviewFilter::default()).await.unwrap();
+    assert_eq!(newer.status, ReviewStatus::Approved, "it is not used up");
+
     assert!(store.session_open(first.id, at(30)).await.unwrap());
     let late = org.session_create(&first, None).await;
     assert!(matches!(late, Err(Error::Changed { .. })), "it has begun: {late:?}");
