@@ -48,10 +48,12 @@ fn query(wanted: &AuditLogs) -> Vec<(&'static str, String)> {
     ])
 }
 
+/// Who has no address is shown by the name that they gave, if they gave one.
 fn row(line: &Value) -> [String; 7] {
-    let [time, email, action, resource, path, status, client] = [
+    let [time, email, subject, action, resource, path, status, client] = [
         "created_at",
         "actor_email",
+        "actor_subject",
         "action",
         "resource_type",
         "http_path",
@@ -59,5 +61,25 @@ fn row(line: &Value) -> [String; 7] {
         "client_ip",
     ]
     .map(|name| field(line, name));
-    [time, email, action, resource, path, status, client]
+    let actor = if email.is_empty() { subject } else { email };
+    [time, actor, action, resource, path, status, client]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_has_no_address_is_shown_by_the_name_that_they_gave() {
+        let actor = |line| {
+            let [_, actor, ..] = row(&line);
+            actor
+        };
+        let known = json!({ "actor_subject": "c-4711", "actor_email": "ann@example.com" });
+        assert_eq!(actor(known), "ann@example.com");
+        assert_eq!(actor(json!({ "actor_subject": "c-4711", "actor_email": "" })), "c-4711");
+        assert_eq!(actor(json!({ "actor_subject": "", "actor_email": "" })), "");
+    }
 }
