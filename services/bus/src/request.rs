@@ -86,13 +86,13 @@ impl Bus {
         Ok(Questions { subscriber, client })
     }
 
-    /// Waits until everything that was sent is with the broker, and not for longer than
-    /// `deadline`. For the last words of a process.
+    /// Waits until everything that was said has left this process, and not for longer than
+    /// `deadline`. For the last words of a process: whether the broker has them is not known.
     pub async fn flush(&self, deadline: Duration) {
         match timeout(deadline, self.client.flush()).await {
             Ok(Ok(())) => {}
             Ok(Err(cause)) => tracing::warn!(%cause, "the last messages may be lost"),
-            Err(_) => tracing::warn!("the last messages may be lost: the broker says nothing"),
+            Err(_) => tracing::warn!("the last messages may be lost: the broker takes nothing"),
         }
     }
 }
